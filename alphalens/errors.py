@@ -1,0 +1,113 @@
+"""The errors of alpha-lens, as one tree.
+
+The second level says who has to act::
+
+    AlphaLensError
+    ├── UserError                 the caller corrects the call or the settings
+    │   ├── ConfigError           a setting is unknown, missing or contradicts another
+    │   ├── InputError            data given by the caller cannot be used (also a ValueError)
+    │   └── MissingExtra          an optional part is not installed (also an ImportError)
+    ├── OperatorError             something outside answers wrongly or not at all
+    │   ├── DataError             market data is missing, late or fails validation
+    │   ├── BrokerError           the venue refused, or its answer cannot be read
+    │   │   └── OutcomeUnknown    an order may or may not have arrived: ask, never resend
+    │   └── StorageError          the journal or the store cannot be written or read
+    │       └── AuditError        the record was changed after it was written
+    └── PolicyError               the desk's own rules said no
+        ├── RiskRejected          the pre-trade gate refused an order
+        └── TradingHalted         trading is halted or only reduces
+
+``retryable`` is a fact of the class: whether the same call may succeed later, unchanged.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AlphaLensError",
+    "AuditError",
+    "BrokerError",
+    "ConfigError",
+    "DataError",
+    "InputError",
+    "MissingExtra",
+    "OperatorError",
+    "OutcomeUnknown",
+    "PolicyError",
+    "RiskRejected",
+    "StorageError",
+    "TradingHalted",
+    "UserError",
+]
+
+
+class AlphaLensError(Exception):
+    """Root of every error this package raises on purpose."""
+
+    retryable = False
+
+
+class UserError(AlphaLensError):
+    """The caller has to correct something."""
+
+
+class ConfigError(UserError):
+    """A setting is unknown, missing, or contradicts another."""
+
+
+class InputError(UserError, ValueError):
+    """Data given by the caller cannot be used as it is."""
+
+
+class MissingExtra(UserError, ImportError):
+    """An optional part of the package is not installed.
+
+    Parameters
+    ----------
+    extra : str
+        Name of the extra in ``pyproject.toml``.
+    module : str
+        The import that failed.
+    """
+
+    def __init__(self, extra: str, module: str) -> None:
+        self.extra, self.module = extra, module
+        super().__init__(
+            f"this part of alphalens needs {module!r}, which is not installed: "
+            f'run  pip install "alpha-lens[{extra}]"'
+        )
+
+
+class OperatorError(AlphaLensError):
+    """Something outside the program answers wrongly or not at all."""
+
+
+class DataError(OperatorError):
+    """Market data is missing, late or fails validation."""
+
+
+class BrokerError(OperatorError):
+    """The venue refused a request, or its answer cannot be read."""
+
+
+class OutcomeUnknown(BrokerError):
+    """An order may or may not have reached the venue; look it up, never send it again."""
+
+
+class StorageError(OperatorError):
+    """The journal or the store cannot be written or read."""
+
+
+class AuditError(StorageError):
+    """A stored record does not match its hash chain."""
+
+
+class PolicyError(AlphaLensError):
+    """A rule of the desk said no."""
+
+
+class RiskRejected(PolicyError):
+    """The pre-trade gate refused an order."""
+
+
+class TradingHalted(PolicyError):
+    """Trading is halted, or only exposure-reducing orders pass."""
