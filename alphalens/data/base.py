@@ -1,0 +1,114 @@
+"""The door to market data: a provider's port, and the view that knows no future."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+import pandas as pd
+
+from alphalens.errors import DataError, InputError
+
+__all__ = ["DataView", "PriceHistory", "PriceProvider"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PriceHistory:
+    """Daily closes of a universe, with what a reader must know about them.
+
+    Attributes
+    ----------
+    closes : DataFrame of shape (n_dates, n_assets)
+        Closing prices in `currency`; rows ascending, index the instants at which the closes
+        became known (timezone-aware UTC); columns symbols. NaN where an asset has no close.
+    source : str
+        Where they come from.
+    adjustment : str
+        ``raw``, ``split`` or ``all`` (splits and dividends).
+    caveats : tuple of str
+        What the set cannot show; every report prints them.
+    currency : str
+        ISO 4217 code.
+    """
+
+    closes: pd.DataFrame
+    source: str
+    adjustment: str
+    caveats: tuple[str, ...] = ()
+    currency: str = "USD"
+
+    def __post_init__(self) -> None:
+        """Refuse a frame whose order in time is not certain."""
+        index = self.closes.index
+        if not isinstance(index, pd.DatetimeIndex) or index.tz is None:
+            raise InputError(
+                f"{self.source}: closes need a timezone-aware DatetimeIndex, got {index.dtype}"
+            )
+        if not index.is_monotonic_increasing or not index.is_unique:
+            raise InputError(f"{self.source}: the instants of the closes must ascend, each once")
+
+
+class PriceProvider(Protocol):
+    """A source of daily prices."""
+
+    def history(self) -> PriceHistory:
+        """Return everything the source has.
+
+        Raises
+        ------
+        DataError
+            If the source cannot be read or fails validation.
+        """
+        ...
+
+
+class DataView:
+    """What was known at one instant: the only door to data for strategies and agents.
+
+    Parameters
+    ----------
+    history : PriceHistory
+        All data, the future of `asof` included; it stays behind this door.
+    asof : datetime
+        Timezone-aware instant; later rows cannot be reached.
+
+    Raises
+    ------
+    InputError
+        If `asof` has no time zone.
+    DataError
+        If nothing was known at `asof`.
+    """
+
+    __slots__ = ("_closes", "asof", "source")
+
+    def __init__(self, history: PriceHistory, asof: datetime) -> None:
+        if asof.tzinfo is None:
+            raise InputError(f"asof {asof.isoformat()} has no time zone")
+        stop = history.closes.index.searchsorted(pd.Timestamp(asof), side="right")
+        if stop == 0:
+            first = history.closes.index[0] if len(history.closes) else "never"
+            raise DataError(f"{history.source}: nothing known at {asof}; data begin {first}")
+        self._closes = history.closes.iloc[:stop]
+        self.asof = asof
+        self.source = history.source
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Return the symbols of the universe, in the order of the source."""
+        return tuple(self._closes.columns)
+
+    def closes(self, rows: int | None = None) -> pd.DataFrame:
+        """Return a copy of the last `rows` closes known, shape (rows, n_assets); None means all."""
+        known = self._closes if rows is None else self._closes.iloc[-rows:]
+        return known.copy()
+
+    def last_prices(self) -> pd.Series[float]:
+        """Return the last close of each asset that has one in the latest row."""
+        return self._closes.iloc[-1].dropna().astype(float)
+
+    def last_instant(self) -> datetime:
+        """Return the instant of the latest row."""
+        stamp: pd.Timestamp = self._closes.index[-1]
+        return stamp.to_pydatetime()

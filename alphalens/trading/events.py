@@ -1,0 +1,63 @@
+"""Facts that are worth recording or telling somebody."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+__all__ = ["AlertEvent", "EventKind", "Severity"]
+
+
+class EventKind(StrEnum):
+    """What a journal record is about."""
+
+    RUN_STARTED = "run_started"
+    CYCLE_PLANNED = "cycle_planned"
+    ORDER_REFUSED = "order_refused"
+    APPROVAL_REQUESTED = "approval_requested"
+    APPROVAL_GIVEN = "approval_given"
+    APPROVAL_DENIED = "approval_denied"
+    ORDER_INTENDED = "order_intended"
+    ORDER_ANSWERED = "order_answered"
+    ORDER_UNKNOWN = "order_unknown"
+    ORDER_CLOSED = "order_closed"
+    FILL = "fill"
+    MARK = "mark"
+    STATE_CHANGED = "state_changed"
+    ALERT = "alert"
+    CYCLE_FINISHED = "cycle_finished"
+    RUN_FINISHED = "run_finished"
+
+
+class Severity(StrEnum):
+    """How urgent an alert is."""
+
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertEvent:
+    """Something a person should know.
+
+    Attributes
+    ----------
+    code : str
+        Stable short name, such as ``factor_drift`` or ``order_refused``.
+    severity : Severity
+        How urgent it is.
+    message : str
+        What happened, the value, the limit, what to do.
+    at : datetime
+        When, timezone-aware.
+    values : dict of str to str
+        The numbers behind the message.
+    """
+
+    code: str
+    severity: Severity
+    message: str
+    at: datetime
+    values: dict[str, str] = field(default_factory=dict)
