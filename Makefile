@@ -1,0 +1,66 @@
+# `make` shows what there is. Everything runs in .venv, which each target sets up by itself.
+
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& { echo $$p; break; }; done)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo dashboard test check lint types imports docs cover bench lock audit clean
+
+help: ## show this help
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+setup: $(READY) ## make .venv and install the locked packages
+
+# pip alone needs minutes for the full list; uv, installed by pip, needs seconds.
+$(READY): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it, or run  make PYTHON=/path/to/python3.11"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m uv --version >/dev/null 2>&1 || $(BIN)/python -m pip install -q "$$(sed -n 's/^\(uv==[0-9.]*\).*/\1/p' requirements.lock)"
+	$(BIN)/python -m uv pip install -q --python $(BIN)/python -r requirements.lock
+	$(BIN)/python -m uv pip install -q --python $(BIN)/python --no-deps -e .
+	@touch $(READY)
+
+demo: $(READY) ## research a factor, trade it on paper, write demo/report.html
+	$(BIN)/alphalens demo --out demo
+
+dashboard: $(READY) ## show the last demo run on http://127.0.0.1:8501
+	$(BIN)/streamlit run examples/dashboard.py --server.address 127.0.0.1 --server.headless true --browser.gatherUsageStats false
+
+test: $(READY) ## run the tests
+	$(BIN)/pytest
+
+check: lint types imports cover docs ## everything CI runs
+
+lint: $(READY) ## ruff and flake8
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/flake8 alphalens tests examples benchmarks
+
+types: $(READY) ## mypy, strict
+	$(BIN)/mypy
+
+imports: $(READY) ## layers, no cycles, no OpenAI
+	$(BIN)/lint-imports
+
+cover: $(READY) ## the tests with coverage (90 % or more)
+	rm -f .coverage .coverage.*
+	$(BIN)/pytest --cov --cov-report=term:skip-covered --cov-report=
+
+docs: $(READY) ## links, commands and code blocks of the documentation are true
+	$(BIN)/pytest -q tests/test_docs.py
+
+bench: $(READY) ## compare with alphalens-reloaded; rows go to docs/benchmarks.md
+	$(BIN)/python -m benchmarks.core
+
+audit: $(READY) ## known vulnerabilities of the locked packages
+	$(BIN)/pip-audit -r requirements.lock --no-deps --disable-pip
+
+lock: $(READY) ## resolve requirements.lock anew
+	$(BIN)/python -m uv pip compile pyproject.toml --extra all --extra dev --universal --python-version 3.11 -o requirements.lock --upgrade -q
+
+clean: ## remove everything that was made here
+	rm -rf $(VENV) build dist demo .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -1,0 +1,233 @@
+"""Settings: read once from defaults, ``.env`` and the environment, then frozen.
+
+This module is the only reader of the environment. Later sources win: default, ``.env``,
+environment, an argument of `load_settings`. Every value remembers its source.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from decimal import Decimal, InvalidOperation
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any
+
+from alphalens._optional import require
+from alphalens.errors import ConfigError
+from alphalens.risk.limits import RiskLimits
+
+require("pydantic", "dotenv", extra="trading")
+
+from dotenv import dotenv_values  # noqa: E402 - only after the guard has spoken
+from pydantic import (  # noqa: E402 - only after the guard has spoken
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+)
+
+__all__ = ["SettingRow", "Settings", "load_settings"]
+
+_PREFIX = "ALPHALENS_"
+_LIMIT_PREFIX = "ALPHALENS_LIMIT_"
+_REFUSED_MODEL = re.compile(r"openai|chatgpt|(^|[/:])(gpt-|o[0-9])", re.IGNORECASE)
+_MASK = "********"
+
+
+def _no_openai(model: str) -> str:
+    if _REFUSED_MODEL.search(model):
+        raise ValueError(
+            f"{model!r} is an OpenAI model, and this package calls none: name a Claude, DeepSeek, "
+            "Qwen or Moonshot model, or leave it empty to run without a model"
+        )
+    return model
+
+
+class Settings(BaseModel):
+    """Everything that can be set, validated and frozen.
+
+    Attributes
+    ----------
+    database_url : SecretStr
+        SQLAlchemy URL of the journal; may hold a password.
+    account : str
+        Account at the venue; the paper broker takes any name.
+    paper_cash : Decimal
+        Opening balance of a new paper account, in `currency`.
+    model : str
+        Model that may advise; empty means none, which is complete in itself.
+    enable_live_trading, enable_options_trading, enable_crypto_trading : bool
+        Feature flags, off by default.
+    anthropic_api_key, openrouter_api_key, alpaca_api_key, alpaca_secret_key, polygon_api_key : \
+SecretStr
+        Keys of vendors; never printed, logged or stored.
+    limits : RiskLimits
+        What the pre-trade gate enforces; keys ``ALPHALENS_LIMIT_<FIELD>``.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    database_url: SecretStr = SecretStr("sqlite:///alphalens.sqlite")
+    account: str = Field(default="paper", min_length=1)
+    paper_cash: Decimal = Field(default=Decimal(1_000_000), gt=0)
+    model: Annotated[str, AfterValidator(_no_openai)] = ""
+    enable_live_trading: bool = False
+    enable_options_trading: bool = False
+    enable_crypto_trading: bool = False
+    anthropic_api_key: SecretStr = SecretStr("")
+    openrouter_api_key: SecretStr = SecretStr("")
+    alpaca_api_key: SecretStr = SecretStr("")
+    alpaca_secret_key: SecretStr = SecretStr("")
+    polygon_api_key: SecretStr = SecretStr("")
+    limits: RiskLimits = Field(default_factory=RiskLimits)
+    sources: Mapping[str, str] = Field(default_factory=dict, repr=False)
+
+    def rows(self) -> Iterator[SettingRow]:
+        """Yield each setting with its key, its printable value and where it came from."""
+        for key, field in _KEYS.items():
+            value = getattr(self, field)
+            text = _mask(value.get_secret_value()) if isinstance(value, SecretStr) else str(value)
+            yield SettingRow(key=key, value=text, source=self.sources.get(key, "default"))
+        for key, field in _LIMIT_KEYS.items():
+            text = str(getattr(self.limits, field))
+            yield SettingRow(key=key, value=text, source=self.sources.get(key, "default"))
+
+
+class SettingRow(BaseModel):
+    """One line of ``alphalens config show``: the key, its value without secrets, its source."""
+
+    model_config = ConfigDict(frozen=True)
+
+    key: str
+    value: str
+    source: str
+
+
+_UNPREFIXED = re.compile(r"^enable_|_key$|^database_url$")
+_KEYS = {
+    name.upper() if _UNPREFIXED.search(name) else _PREFIX + name.upper(): name
+    for name in Settings.model_fields
+    if name not in ("limits", "sources")
+}
+_LIMIT_KEYS = {_LIMIT_PREFIX + f.name.upper(): f.name for f in fields(RiskLimits)}
+
+
+def load_settings(
+    *,
+    env_file: Path | str | None = ".env",
+    environ: Mapping[str, str] | None = None,
+    overrides: Mapping[str, str] | None = None,
+) -> Settings:
+    """Return the settings from defaults, a ``.env`` file, the environment and overrides.
+
+    Parameters
+    ----------
+    env_file : path or None
+        File of ``KEY=value`` lines; a missing one is no error, None reads none.
+    environ : Mapping or None
+        The environment; None means the process's own.
+    overrides : Mapping or None
+        Values by key, as an option of a command gives them.
+
+    Returns
+    -------
+    Settings
+        Frozen; each value's source is in ``sources``.
+
+    Raises
+    ------
+    ConfigError
+        If an ``ALPHALENS_`` key is unknown (with the nearest known one), a value cannot be
+        read, a limit is impossible, or an OpenAI model is named.
+
+    Examples
+    --------
+    >>> settings = load_settings(env_file=None, environ={"ALPHALENS_PAPER_CASH": "50000"})
+    >>> settings.paper_cash
+    Decimal('50000')
+    """
+    values: dict[str, str] = {}
+    sources: dict[str, str] = {}
+    for source, given in _given(env_file, environ, overrides):
+        for key, value in given.items():
+            if key.startswith(_PREFIX) and key not in _KEYS and key not in _LIMIT_KEYS:
+                raise ConfigError(_unknown(key, source))
+            if key in _KEYS or key in _LIMIT_KEYS:
+                values[key], sources[key] = value, source
+    return _build(values, sources)
+
+
+def _given(
+    env_file: Path | str | None,
+    environ: Mapping[str, str] | None,
+    overrides: Mapping[str, str] | None,
+) -> Iterator[tuple[str, Mapping[str, str]]]:
+    if env_file is not None and Path(env_file).is_file():
+        read = dotenv_values(env_file, interpolate=False)
+        yield str(env_file), {key: value or "" for key, value in read.items()}
+    yield "environment", os.environ if environ is None else environ
+    yield "command line", overrides or {}
+
+
+def _unknown(key: str, source: str) -> str:
+    near = get_close_matches(key, [*_KEYS, *_LIMIT_KEYS], n=1, cutoff=0.6)
+    hint = f"did you mean {near[0]}?" if near else "`alphalens config show` lists the known keys"
+    return f"unknown setting {key} in {source}: {hint}"
+
+
+def _build(values: Mapping[str, str], sources: Mapping[str, str]) -> Settings:
+    limits = {
+        _LIMIT_KEYS[k]: _limit(k, v, sources[k]) for k, v in values.items() if k in _LIMIT_KEYS
+    }
+    plain = {_KEYS[key]: value for key, value in values.items() if key in _KEYS}
+    try:
+        return Settings(limits=_limits(limits), sources=dict(sources), **_typed(plain))
+    except ValidationError as error:
+        raise ConfigError(_explain(error, sources)) from None  # the cause would hold the input
+
+
+def _typed(plain: Mapping[str, str]) -> dict[str, Any]:  # Any: pydantic parses the texts
+    return dict(plain)
+
+
+def _limit(key: str, text: str, source: str) -> Decimal | int:
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        raise ConfigError(f"{key} in {source}: {text!r} is not a number") from None
+    whole = _LIMIT_TYPES[_LIMIT_KEYS[key]] == "int"
+    if whole and number != number.to_integral_value():
+        raise ConfigError(f"{key} in {source}: {text!r} is not a whole number")
+    return int(number) if whole else number
+
+
+_LIMIT_TYPES = {f.name: str(f.type) for f in fields(RiskLimits)}
+
+
+def _limits(given: Mapping[str, Decimal | int]) -> RiskLimits:
+    try:
+        return RiskLimits(**given)  # type: ignore[arg-type]  # _limit made each field's own type
+    except ValueError as error:
+        raise ConfigError(f"the limits contradict each other or are impossible: {error}") from error
+
+
+def _explain(error: ValidationError, sources: Mapping[str, str]) -> str:
+    key_of = {field: key for key, field in _KEYS.items()}
+    lines = []
+    for problem in error.errors(include_input=False, include_url=False):
+        key = key_of.get(str(problem["loc"][0]), str(problem["loc"][0]))
+        lines.append(f"{key} in {sources.get(key, 'default')}: {problem['msg']}")
+    return "; ".join(lines)
+
+
+def _mask(secret: str) -> str:
+    if not secret:
+        return ""
+    if "://" not in secret:
+        return _MASK
+    return re.sub(r"(://[^:/@]*):[^@]*@", rf"\1:{_MASK}@", secret)

@@ -1,0 +1,146 @@
+"""Settings: where values come from, what is refused, and that no secret is shown."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from alphalens.config import load_settings
+from alphalens.errors import ConfigError
+
+SECRET = "hunter2-very-secret"
+
+
+def test_defaults_keep_every_dangerous_thing_off():
+    settings = load_settings(env_file=None, environ={})
+    assert not settings.enable_live_trading
+    assert not settings.enable_options_trading
+    assert not settings.enable_crypto_trading
+    assert settings.model == ""
+
+
+def test_environment_beats_the_file_and_an_override_beats_both(tmp_path: Path):
+    env = tmp_path / ".env"
+    env.write_text(
+        "ALPHALENS_ACCOUNT=from-file\nALPHALENS_PAPER_CASH=1\nALPHALENS_LIMIT_MAX_ORDER=0.2\n"
+    )
+    settings = load_settings(
+        env_file=env,
+        environ={"ALPHALENS_PAPER_CASH": "2", "ALPHALENS_LIMIT_MAX_ORDER": "0.3"},
+        overrides={"ALPHALENS_LIMIT_MAX_ORDER": "0.4"},
+    )
+    assert settings.account == "from-file"
+    assert settings.paper_cash == 2
+    assert settings.limits.max_order == Decimal("0.4")
+    sources = {row.key: row.source for row in settings.rows()}
+    assert sources["ALPHALENS_ACCOUNT"] == str(env)
+    assert sources["ALPHALENS_PAPER_CASH"] == "environment"
+    assert sources["ALPHALENS_LIMIT_MAX_ORDER"] == "command line"
+    assert sources["ENABLE_LIVE_TRADING"] == "default"
+
+
+def test_settings_are_frozen():
+    settings = load_settings(env_file=None, environ={})
+    with pytest.raises(ValidationError):
+        settings.enable_live_trading = True
+
+
+@pytest.mark.parametrize(
+    ("key", "hint"),
+    [
+        ("ALPHALENS_ACOUNT", "ALPHALENS_ACCOUNT"),
+        ("ALPHALENS_LIMIT_MAXORDER", "ALPHALENS_LIMIT_MAX_ORDER"),
+    ],
+)
+def test_unknown_key_is_refused_with_the_nearest_known_one(key: str, hint: str):
+    with pytest.raises(
+        ConfigError, match=rf"unknown setting {key} in environment: did you mean {hint}"
+    ):
+        load_settings(env_file=None, environ={key: "1"})
+
+
+@pytest.mark.parametrize(
+    ("environ", "words"),
+    [
+        ({"ALPHALENS_PAPER_CASH": "-5"}, "ALPHALENS_PAPER_CASH in environment.*greater than 0"),
+        ({"ENABLE_LIVE_TRADING": "maybe"}, "ENABLE_LIVE_TRADING in environment.*boolean"),
+        (
+            {"ALPHALENS_LIMIT_MAX_ORDER": "much"},
+            "ALPHALENS_LIMIT_MAX_ORDER.*'much' is not a number",
+        ),
+        ({"ALPHALENS_LIMIT_MAX_ORDER": "-1"}, "max_order"),
+        ({"ALPHALENS_LIMIT_MAX_ORDERS_PER_CYCLE": "1.5"}, "not a whole number"),
+    ],
+)
+def test_impossible_value_is_refused_by_key(environ: dict[str, str], words: str):
+    with pytest.raises(ConfigError, match=words):
+        load_settings(env_file=None, environ=environ)
+
+
+@pytest.mark.parametrize(
+    "model",
+    ["gpt-5", "openai/gpt-4o", "o3-mini", "openrouter/openai/o1", "ChatGPT-latest", "x:gpt-4"],
+)
+def test_an_openai_model_is_refused(model: str):
+    with pytest.raises(ConfigError, match="is an OpenAI model"):
+        load_settings(env_file=None, environ={"ALPHALENS_MODEL": model})
+
+
+@pytest.mark.parametrize(
+    "model", ["claude-opus-4-8", "deepseek/deepseek-chat", "qwen/qwen3-max", "moonshotai/kimi-k2"]
+)
+def test_other_models_are_accepted(model: str):
+    settings = load_settings(env_file=None, environ={"ALPHALENS_MODEL": model})
+    assert settings.model == model
+
+
+def test_openai_key_is_never_read():
+    settings = load_settings(env_file=None, environ={"OPENAI_API_KEY": SECRET})
+    assert SECRET not in repr(settings)
+    assert all("OPENAI" not in row.key for row in settings.rows())
+
+
+def test_no_secret_is_shown_anywhere():
+    environ = {
+        "ANTHROPIC_API_KEY": SECRET,
+        "DATABASE_URL": f"postgresql+psycopg://desk:{SECRET}@127.0.0.1/book",
+    }
+    settings = load_settings(env_file=None, environ=environ)
+    shown = repr(settings) + str(settings) + "".join(row.value for row in settings.rows())
+    assert SECRET not in shown
+    assert "desk:********@127.0.0.1" in shown
+    assert settings.anthropic_api_key.get_secret_value() == SECRET
+
+
+def test_no_secret_in_the_error_of_a_bad_setting():
+    environ = {"ANTHROPIC_API_KEY": SECRET, "ENABLE_LIVE_TRADING": SECRET}
+    with pytest.raises(ConfigError) as caught:
+        load_settings(env_file=None, environ=environ)
+    assert SECRET not in "".join(traceback.format_exception(caught.value))
+
+
+def test_the_process_environment_is_the_default(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("ALPHALENS_ACCOUNT", "desk-7")
+    assert load_settings(env_file=None).account == "desk-7"
+    assert "ALPHALENS_ACCOUNT" in os.environ
+
+
+def test_every_key_of_the_example_file_is_known(tmp_path: Path):
+    example = Path(__file__).resolve().parents[1] / ".env.example"
+    uncommented = [
+        line.removeprefix("# ")
+        for line in example.read_text().splitlines()
+        if line.removeprefix("# ").split("=")[0].isupper()
+        and "=" in line
+        and "KEY=value" not in line
+    ]
+    env = tmp_path / ".env"
+    env.write_text("\n".join(uncommented))
+    settings = load_settings(env_file=env, environ={})
+    known = {row.key for row in settings.rows()}
+    assert {line.split("=")[0] for line in uncommented} <= known

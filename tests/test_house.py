@@ -1,0 +1,69 @@
+"""Facts about the checkout that no single module can promise."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+import alphalens
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def _lock_names() -> set[str]:
+    text = (ROOT / "requirements.lock").read_text()
+    return {m.group(1).lower() for m in re.finditer(r"^([A-Za-z0-9_.-]+)==", text, re.M)}
+
+
+def test_lock_does_not_hold_openai():
+    assert not {n for n in _lock_names() if "openai" in n or n == "litellm"}
+    assert len(_lock_names()) > 50
+
+
+def test_environment_does_not_hold_openai():
+    names = {d.metadata["Name"].lower() for d in metadata.distributions()}
+    assert not {n for n in names if "openai" in n or n == "litellm"}
+
+
+def test_nothing_installed_asks_for_openai_unconditionally():
+    askers = [
+        d.metadata["Name"]
+        for d in metadata.distributions()
+        for need in d.requires or ()
+        if re.match(r"(?i)openai\b|litellm\b", need) and "extra ==" not in need
+    ]
+    assert askers == []
+
+
+def test_lock_names_no_registry():
+    text = (ROOT / "requirements.lock").read_text()
+    assert "http" not in text
+    assert "file:" not in text
+
+
+def test_version_has_one_home():
+    tracked = subprocess.run(
+        ["git", "grep", "-lF", alphalens.__version__, "--", "*.py", "*.toml", "*.cfg"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if tracked.returncode > 1:  # not a checkout: an unpacked sdist
+        pytest.skip("no git checkout to search")
+    assert tracked.stdout.split() == ["alphalens/_version.py"]
+
+
+@pytest.mark.parametrize(
+    "page", [".claude/commands/validate.md", "README.md", "CLAUDE.md", "TASK.md"]
+)
+def test_every_make_target_named_on_a_page_exists(page: str):
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
+    named = set(re.findall(r"`make ([a-z-]+)", (ROOT / page).read_text()))
+    named |= set(re.findall(r"^make ([a-z-]+)", (ROOT / page).read_text(), re.M))
+    assert named
+    assert named <= targets
