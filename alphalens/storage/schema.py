@@ -1,0 +1,173 @@
+"""Every table of the program, once.
+
+``journal`` is the record; ``orders``, ``fills``, ``marks`` and ``outbox`` are projections of
+it, written in the same transaction and rebuilt from it at will. ``commands`` is the one table
+that other processes write: the control table that the single writer of the journal reads
+before every send.
+
+Amounts are stored as decimal text and instants as UTC text, so that what is read back is what
+was written, in every database, to the last digit.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import sqlalchemy as sa
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "commands",
+    "fills",
+    "journal",
+    "marks",
+    "meta",
+    "metadata",
+    "orders",
+    "outbox",
+]
+
+SCHEMA_VERSION = 1
+
+metadata = sa.MetaData()
+
+
+class Amount(sa.TypeDecorator[Decimal]):
+    """A Decimal, kept as plain decimal text: exact in every database."""
+
+    impl = sa.String(64)
+    cache_ok = True
+
+    def process_bind_param(self, value: Decimal | None, dialect: sa.Dialect) -> str | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Return the text that is stored."""
+        return None if value is None else format(value, "f")
+
+    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> Decimal | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Return the amount that was stored."""
+        return None if value is None else Decimal(value)
+
+
+class Instant(sa.TypeDecorator[datetime]):
+    """An aware datetime, kept as UTC text with microseconds; text order is time order."""
+
+    impl = sa.String(32)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> str | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Return the text that is stored; a naive instant is refused."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a time zone is needed, got the naive instant {value.isoformat()}")
+        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Return the instant that was stored."""
+        return None if value is None else datetime.fromisoformat(value)
+
+
+_ID = sa.String(128)
+
+#: Facts about the file itself: the schema's version, and the head of the hash chain.
+meta = sa.Table(
+    "meta",
+    metadata,
+    sa.Column("key", sa.String(64), primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+)
+
+#: The append-only, hash-chained record.
+journal = sa.Table(
+    "journal",
+    metadata,
+    sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("run_id", _ID, nullable=False),
+    sa.Column("cycle_id", _ID, nullable=False),
+    sa.Column("kind", sa.String(32), nullable=False),
+    sa.Column("payload", sa.Text, nullable=False),
+    sa.Column("prev_hash", sa.String(64), nullable=False),
+    sa.Column("hash", sa.String(64), nullable=False, unique=True),
+    sa.Index("journal_cycle", "cycle_id"),
+    sa.Index("journal_kind", "kind"),
+)
+
+#: The last known state of every order.
+orders = sa.Table(
+    "orders",
+    metadata,
+    sa.Column("client_order_id", _ID, primary_key=True),
+    sa.Column("seq", sa.Integer, nullable=False),
+    sa.Column("run_id", _ID, nullable=False),
+    sa.Column("cycle_id", _ID, nullable=False),
+    sa.Column("symbol", _ID, nullable=False),
+    sa.Column("side", sa.String(8), nullable=False),
+    sa.Column("quantity", Amount, nullable=False),
+    sa.Column("status", sa.String(32), nullable=False),
+    sa.Column("filled_quantity", Amount, nullable=False),
+    sa.Column("venue_order_id", _ID, nullable=False),
+    sa.Column("fingerprint", sa.String(64), nullable=False),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("updated_at", Instant, nullable=False),
+    sa.Column("record", sa.Text, nullable=False),
+    sa.Index("orders_cycle", "cycle_id"),
+    sa.Index("orders_status", "status"),
+)
+
+#: Every execution, once.
+fills = sa.Table(
+    "fills",
+    metadata,
+    sa.Column("fill_id", _ID, primary_key=True),
+    sa.Column("seq", sa.Integer, nullable=False, unique=True),
+    sa.Column("cycle_id", _ID, nullable=False),
+    sa.Column("client_order_id", _ID, nullable=False),
+    sa.Column("symbol", _ID, nullable=False),
+    sa.Column("side", sa.String(8), nullable=False),
+    sa.Column("quantity", Amount, nullable=False),
+    sa.Column("price", Amount, nullable=False),
+    sa.Column("fee", Amount, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+)
+
+#: The book, valued again and again.
+marks = sa.Table(
+    "marks",
+    metadata,
+    sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("cash", Amount, nullable=False),
+    sa.Column("equity", Amount, nullable=False),
+    sa.Column("gross", Amount, nullable=False),
+    sa.Column("net", Amount, nullable=False),
+    sa.Column("drawdown", Amount, nullable=False),
+)
+
+#: Alerts on their way to somebody; ``delivered_at`` is the sender's, not the journal's.
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("code", sa.String(64), nullable=False),
+    sa.Column("severity", sa.String(16), nullable=False),
+    sa.Column("message", sa.Text, nullable=False),
+    sa.Column("record", sa.Text, nullable=False),
+    sa.Column("delivered_at", Instant, nullable=True),
+)
+
+#: The control table: what people and other processes ask of the one that trades.
+commands = sa.Table(
+    "commands",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("by", _ID, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("client_order_id", _ID, nullable=False),
+    sa.Column("fingerprint", sa.String(64), nullable=False),
+    sa.Column("handled_seq", sa.Integer, nullable=True),
+    sa.Index("commands_handled", "handled_seq"),
+)
