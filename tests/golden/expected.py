@@ -1,0 +1,162 @@
+"""Where 0.5.1 is not the reference: what the stored result has to become, and why.
+
+Each function takes the stored result and the `Case` it belongs to. `REASONS` gives the reason
+beside the calls it applies to; everything that is not named here must equal 0.5.1.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+SKIPPING = "Skipping return periods that aren't exact multiples of days."
+ALPHA_DAYS = 252
+
+
+@dataclass(frozen=True)
+class Case:
+    """One stored result, with access to its neighbours."""
+
+    shape: str
+    call: str
+    fd: pd.DataFrame
+    stored: Callable[[str], Any]
+
+    @property
+    def periods(self) -> list[str]:
+        """Return the forward-return columns that are period names."""
+        return [name for name in self.fd.columns if re.fullmatch(r"(\d+[a-zA-Z]+)+", name)]
+
+
+Change = Callable[[Any, Case], Any]
+
+
+def full_spread(result: Any, case: Case) -> Any:
+    """Give the top minus the bottom, not half of it."""
+    diff, error = result
+    return diff * 2, None if error is None else error * 2
+
+
+def full_spread_in_table(result: pd.DataFrame, case: Case) -> pd.DataFrame:
+    """Give the spread row its original label and size."""
+    halved, full = "Mean Period Wise Spread (bps, 100% gross)", "Mean Period Wise Spread (bps)"
+    out = result.copy()
+    out.loc[halved] *= 2
+    return out.rename(index={halved: full})
+
+
+def table_without_dead_dates(result: pd.DataFrame, case: Case) -> pd.DataFrame:
+    """Take alpha and beta over the dates that have weights."""
+    out = full_spread_in_table(result, case)
+    fitted = alpha_beta(out.iloc[:2], Case(case.shape, "alpha_beta", case.fd, case.stored))
+    out.iloc[:2] = fitted.to_numpy()
+    return out
+
+
+def dead_weights(result: pd.Series, case: Case) -> pd.Series:
+    """Give NaN to every member of a cell whose gross exposure is zero."""
+    keys = [result.index.get_level_values("date")]
+    if "group_adjust" in case.call:
+        keys.append(case.fd["group"].to_numpy())
+    alive = result.abs().groupby(keys, observed=True).transform("max") > 0
+    return result.where(alive)
+
+
+def dead_returns(result: pd.DataFrame, case: Case) -> pd.DataFrame:
+    """Give NaN to the return of a date, or of an asset on it, without weight."""
+    scheme = case.call.split("returns_", 1)[1]
+    weights_call = Case(case.shape, f"weights_{scheme}", case.fd, case.stored)
+    weights = dead_weights(case.stored(weights_call.call), weights_call)
+    if case.call.startswith("asset_"):
+        return result.where(weights.notna().to_numpy()[:, None])
+    alive = weights.groupby(level="date").count() > 0
+    return result.where(alive.reindex(result.index, fill_value=False), axis=0)
+
+
+def alpha_beta(result: pd.DataFrame, case: Case) -> pd.DataFrame:
+    """Fit alpha and beta without the dates whose weights are NaN."""
+    scheme = {
+        "alpha_beta": "demeaned",
+        "alpha_beta_equal": "demeaned_equal_weight",
+        "alpha_beta_group_adjust": "demeaned_group_adjust",
+    }.get(case.call, "plain")
+    name = f"returns_{scheme}"
+    returns = dead_returns(case.stored(name), Case(case.shape, name, case.fd, case.stored))
+    universe = case.fd[case.periods].groupby(level="date").mean()
+    if not returns[list(result.columns)].isna().to_numpy().any():
+        return result
+    out = result.copy()
+    for period in out.columns:
+        out[period] = _fit(universe[period], returns[period].reindex(universe.index), period)
+    return out
+
+
+def _fit(x: pd.Series, y: pd.Series, period: str) -> list[float]:
+    """Return annualised alpha and beta of a least-squares line, NaN if there is none."""
+    both = pd.concat([x, y], axis=1).dropna().to_numpy()
+    if len(both) < 2 or np.ptp(both[:, 0]) == 0:
+        return [np.nan, np.nan]
+    design = np.column_stack([np.ones(len(both)), both[:, 0]])
+    (alpha, beta), *_ = np.linalg.lstsq(design, both[:, 1], rcond=None)
+    return [(1 + alpha) ** (pd.Timedelta(f"{ALPHA_DAYS}D") / pd.Timedelta(period)) - 1, beta]
+
+
+def sorted_windows(result: pd.DataFrame, case: Case) -> pd.DataFrame:
+    """Order the rows of event windows from before to after."""
+    return result.sort_index()
+
+
+def sorted_averages(result: pd.DataFrame, case: Case) -> pd.DataFrame:
+    """Order the columns of averaged windows from before to after."""
+    return result.sort_index(axis=1)
+
+
+def by_asset(result: pd.DataFrame) -> pd.DataFrame:
+    """Order columns by label, dates kept: 0.5.1 orders the assets of a date by a set."""
+    return result.iloc[:, np.argsort(result.columns.astype(str), kind="stable")]
+
+
+def typed_labels(result: Any, case: Case) -> Any:
+    """Give int64 labels, float64 if a row got none: 0.5.1 on pandas 3 may return objects."""
+    labels = result["factor_quantile"] if isinstance(result, pd.DataFrame) else result
+    if labels.dtype != object:
+        return result
+    complete = len(labels) == len(case.fd) and case.call != "clean"
+    labels = labels.astype("int64" if complete else "float64")
+    if isinstance(result, pd.DataFrame):
+        return result.assign(factor_quantile=labels)
+    return labels
+
+
+REASONS: dict[str, tuple[Change, str]] = {
+    r"spread.*": (full_spread, "the original does not halve the spread"),
+    r"table_returns": (table_without_dead_dates, "the original's spread and NaN weights"),
+    r"weights_.*": (dead_weights, "zero gross exposure gives NaN, not 0"),
+    r"(asset_)?returns_.*": (dead_returns, "no weight, no return"),
+    r"alpha_beta.*": (alpha_beta, "dates without weight leave the regression"),
+    r"windows.*": (sorted_windows, "relative rows ascend"),
+    r"average_windows.*": (sorted_averages, "relative columns ascend"),
+    r"clean|quantiles_.*|bins_.*|zero_aware.*": (typed_labels, "labels are numbers"),
+}
+
+
+def expected(result: Any, case: Case) -> Any:
+    """Return what ours has to give, from what 0.5.1 gave."""
+    for pattern, (change, _) in REASONS.items():
+        if re.fullmatch(pattern, case.call):
+            return change(result, case)
+    return result
+
+
+def expected_warnings(stored: list[list[str]], case: Case) -> set[str]:
+    """Return the messages ours has to warn with: no word about skipping what is no period."""
+    messages = {text for category, text in stored if category == "UserWarning"}
+    whole = all(re.fullmatch(r"\d+[dD]", name) for name in case.periods)
+    if whole and case.call not in ("name_filter_days", "turnover_spans"):
+        messages.discard(SKIPPING[:60])
+    return messages
