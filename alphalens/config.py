@@ -195,25 +195,25 @@ def _typed(plain: Mapping[str, str]) -> dict[str, Any]:  # Any: pydantic parses 
     return dict(plain)
 
 
-def _limit(key: str, text: str, source: str) -> Decimal | int:
+def _limit(key: str, text: str, source: str) -> Decimal | int | None:
+    if text.lower() == "none":
+        return None  # RiskLimits knows which limits may be absent
     try:
         number = Decimal(text)
     except InvalidOperation:
         raise ConfigError(f"{key} in {source}: {text!r} is not a number") from None
-    whole = _LIMIT_TYPES[_LIMIT_KEYS[key]] == "int"
-    if whole and number != number.to_integral_value():
+    if _LIMIT_TYPES[_LIMIT_KEYS[key]] != "int":
+        return number
+    if number != number.to_integral_value():
         raise ConfigError(f"{key} in {source}: {text!r} is not a whole number")
-    return int(number) if whole else number
+    return int(number)
 
 
 _LIMIT_TYPES = {f.name: str(f.type) for f in fields(RiskLimits)}
 
 
-def _limits(given: Mapping[str, Decimal | int]) -> RiskLimits:
-    try:
-        return RiskLimits(**given)  # type: ignore[arg-type]  # _limit made each field's own type
-    except ValueError as error:
-        raise ConfigError(f"the limits contradict each other or are impossible: {error}") from error
+def _limits(given: Mapping[str, Decimal | int | None]) -> RiskLimits:
+    return RiskLimits(**given)  # type: ignore[arg-type]  # _limit made each field's own type
 
 
 def _explain(error: ValidationError, sources: Mapping[str, str]) -> str:

@@ -1,0 +1,37 @@
+"""``alphalens audit verify``: is the record what was written?"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from alphalens.cli.output import ExitCode, Output, common_options
+from alphalens.errors import StorageError
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the command."""
+    audit = commands.add_parser("audit", help="check the record of every trade")
+    actions = audit.add_subparsers(title="actions", metavar="ACTION", required=True)
+    verify = actions.add_parser("verify", help="recompute the hash chain of the journal")
+    verify.add_argument("--database", type=Path, required=True, help="the journal file")
+    common_options(verify)
+    verify.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace, out: Output) -> int:
+    """Recompute the chain; an `AuditError` names the first record that was changed."""
+    from alphalens.execution import JournalReader
+    from alphalens.storage import open_engine
+
+    if not args.database.is_file():
+        raise StorageError(f"{args.database}: no such file; give the journal of a run")
+    engine = open_engine(args.database)
+    try:
+        reader = JournalReader(engine)
+        count, head = reader.verify(), reader.head
+    finally:
+        engine.dispose()
+    document = {"database": str(args.database), "records": count, "head": head, "intact": True}
+    out.result(document, [f"{args.database}: {count} records, chain intact, head {head}"])
+    return ExitCode.OK

@@ -1,0 +1,51 @@
+"""``alphalens factor``: a file of prices in, the tear sheet of a factor out."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from alphalens.cli.output import ExitCode, Output, common_options
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the command."""
+    factor = commands.add_parser(
+        "factor",
+        help="judge a factor on a file of prices",
+        description="Read prices (CSV or Parquet, long or wide), compute a named factor, and "
+        "write its full tear sheet.",
+    )
+    factor.add_argument("prices", type=Path, help="file of prices")
+    factor.add_argument("--factor", default="momentum_12_1", help="its name [%(default)s]")
+    factor.add_argument("--out", type=Path, default=Path("report.html"), help="[%(default)s]")
+    factor.add_argument("--periods", type=_periods, default=(1, 5, 10), help="rows, such as 1,5,10")
+    factor.add_argument("--quantiles", type=int, default=5, help="[%(default)s]")
+    factor.add_argument("--max-loss", type=float, default=0.35, help="fraction [%(default)s]")
+    common_options(factor)
+    factor.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace, out: Output) -> int:
+    """Compute the factor and write the sheet."""
+    from alphalens.data import read_prices
+    from alphalens.reports.factor_report import Cleaning, judge_factor
+
+    history = read_prices(args.prices)
+    cleaning = Cleaning(periods=args.periods, quantiles=args.quantiles, max_loss=args.max_loss)
+    report = judge_factor(history, args.factor, cleaning=cleaning)
+    report.sheet().save(args.out)
+    size = f"{history.closes.shape[1]} assets, {history.closes.shape[0]} dates"
+    lines = [f"{history.source}: {size}", *report.lines(), f"written: {args.out}"]
+    out.result({"out": str(args.out), **report.summary()}, lines)
+    return ExitCode.OK
+
+
+def _periods(text: str) -> tuple[int, ...]:
+    try:
+        periods = tuple(sorted({int(word) for word in text.split(",")}))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of row counts") from None
+    if not periods or periods[0] < 1:
+        raise argparse.ArgumentTypeError(f"{text!r}: each period must be at least one row")
+    return periods

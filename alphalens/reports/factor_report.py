@@ -1,0 +1,227 @@
+"""A factor, or the scores that were really traded, judged by the factor library."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from alphalens import performance, tears, utils
+from alphalens._version import __version__
+from alphalens.data import PriceHistory, session_closes
+from alphalens.errors import InputError
+from alphalens.factors import named_factor
+from alphalens.tears import TearSheet
+from alphalens.trading.targets import Signal
+
+__all__ = ["Cleaning", "FactorReport", "judge_factor", "judge_signals"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cleaning:
+    """How factor values become factor data.
+
+    Attributes
+    ----------
+    periods : tuple of int
+        Horizons in rows.
+    quantiles : int
+        Number of quantiles per date.
+    max_loss : float
+        Largest fraction of the factor's rows that may be dropped.
+    """
+
+    periods: tuple[int, ...] = (1, 5, 10)
+    quantiles: int = 5
+    max_loss: float = 0.35
+
+
+@dataclass(frozen=True, kw_only=True)
+class FactorReport:
+    """What the factor library says of one factor on one history.
+
+    Attributes
+    ----------
+    factor : str
+        Name of the factor.
+    history : PriceHistory
+        The prices, with their caveats.
+    factor_data : DataFrame
+        Clean factor data: MultiIndex (date, asset), forward returns as fractions per period,
+        ``factor`` and ``factor_quantile``.
+    dropped : str
+        What cleaning said about the rows that were lost.
+    """
+
+    factor: str
+    history: PriceHistory
+    factor_data: pd.DataFrame
+    dropped: str
+
+    @cached_property
+    def ic(self) -> pd.DataFrame:
+        """Return the rank information coefficient, dates x periods."""
+        return performance.factor_information_coefficient(self.factor_data)
+
+    @cached_property
+    def spread_bps(self) -> pd.Series[float]:
+        """Return the mean return of the top less the bottom quantile, bps per period."""
+        means, _ = performance.mean_return_by_quantile(self.factor_data)
+        return (means.iloc[-1] - means.iloc[0]) * 1e4
+
+    def header(self) -> dict[str, str]:
+        """Return what a reader must know before he believes a number."""
+        dates = self.factor_data.index.get_level_values("date")
+        assets = self.factor_data.index.get_level_values("asset")
+        return {
+            "Factor": self.factor,
+            "Data": self.history.source,
+            "Caveats": "; ".join(self.history.caveats) or "none stated",
+            "Dates": f"{dates.min():%Y-%m-%d} to {dates.max():%Y-%m-%d}, {dates.nunique()} dates",
+            "Universe": f"{assets.nunique()} assets",
+            "Rows lost in cleaning": self.dropped,
+            "Data hash": _fingerprint(self.history.closes),
+            "alphalens": __version__,
+        }
+
+    def sheet(self) -> TearSheet:
+        """Return the full tear sheet with its header; the caller saves and closes it."""
+        with redirect_stdout(io.StringIO()):  # the tables are in the sheet
+            sheet = tears.create_full_tear_sheet(self.factor_data, return_fig=True)
+        return sheet.with_header(self.header(), title=f"{self.factor}: full tear sheet")
+
+    def summary(self) -> Mapping[str, object]:
+        """Return the main figures as plain numbers, by period."""
+        return {
+            "factor": self.factor,
+            "source": self.history.source,
+            "rows": len(self.factor_data),
+            "dropped": self.dropped,
+            "ic_mean": _plain(self.ic.mean()),
+            "ic_std": _plain(self.ic.std()),
+            "spread_bps": _plain(self.spread_bps),
+        }
+
+    def lines(self) -> Iterator[str]:
+        """Yield the main figures as lines of text."""
+        yield f"{self.factor}: {len(self.factor_data)} rows; {self.dropped}"
+        for period, mean in self.ic.mean().items():
+            yield (
+                f"  {period:>4}: mean rank IC {mean:+.4f} (std {self.ic[period].std():.4f}), "
+                f"top less bottom quantile {self.spread_bps[period]:+.1f} bps"
+            )
+
+
+def judge_factor(
+    history: PriceHistory, factor: str, *, cleaning: Cleaning | None = None
+) -> FactorReport:
+    """Compute a named factor on a history and clean it against its forward returns.
+
+    Parameters
+    ----------
+    history : PriceHistory
+        Daily closes.
+    factor : str
+        Such as ``momentum_12_1``; see `alphalens.factors.named_factor`.
+    cleaning : Cleaning, optional
+        Horizons, quantiles and tolerated loss.
+
+    Returns
+    -------
+    FactorReport
+        The clean factor data, ready for every function of the factor library.
+
+    Raises
+    ------
+    InputError
+        If the factor is unknown, or the history is too short to give one value of it.
+    MaxLossExceededError
+        If cleaning drops more than it may.
+    """
+    known = named_factor(factor)
+    closes = session_closes(history)
+    if len(closes) < known.rows:
+        raise InputError(
+            f"{factor} needs {known.rows} rows of prices and {history.source} has "
+            f"{len(closes)}: give a longer history or a shorter factor"
+        )
+    return _judge(history, known(closes).iloc[known.rows - 1 :], factor, cleaning or Cleaning())
+
+
+def judge_signals(
+    history: PriceHistory, signals: Sequence[Signal], *, cleaning: Cleaning | None = None
+) -> FactorReport:
+    """Clean the scores that were really traded against what followed: the same arithmetic.
+
+    Parameters
+    ----------
+    history : PriceHistory
+        Daily closes; forward returns come from them.
+    signals : sequence of Signal
+        What the strategy said at each decision, as the journal holds it.
+    cleaning : Cleaning, optional
+        The same as for the research, or the comparison is unfair.
+
+    Returns
+    -------
+    FactorReport
+        As for research, over the traded dates only.
+
+    Raises
+    ------
+    InputError
+        If there is no signal, or one was made at an instant without prices.
+    MaxLossExceededError
+        If cleaning drops more than it may.
+    """
+    if not signals:
+        raise InputError("no signal was journalled, so there is nothing to judge")
+    scores = pd.DataFrame(
+        [pd.Series(dict(signal.scores), dtype=float) for signal in signals],
+        index=pd.DatetimeIndex([signal.asof for signal in signals]),
+    ).sort_index()
+    days = pd.Series(session_closes(history).index, index=history.closes.index)
+    strange = scores.index.difference(days.index)
+    if len(strange):
+        raise InputError(f"a signal was made at {strange[0]}, where {history.source} has no price")
+    scores.index = pd.DatetimeIndex(days.loc[scores.index])
+    return _judge(history, scores, signals[0].name, cleaning or Cleaning())
+
+
+def _judge(
+    history: PriceHistory, values: pd.DataFrame, name: str, cleaning: Cleaning
+) -> FactorReport:
+    factor = values.stack().dropna()
+    if factor.empty:
+        raise InputError(f"{name} has no value on {history.source}: every window has a gap")
+    factor.index.names = ["date", "asset"]
+    said = io.StringIO()
+    with redirect_stdout(said):  # the old API prints what it dropped; here it is a fact
+        data = utils.get_clean_factor_and_forward_returns(
+            factor,
+            session_closes(history),
+            periods=cleaning.periods,
+            quantiles=cleaning.quantiles,
+            max_loss=cleaning.max_loss,
+        )
+    dropped = said.getvalue().splitlines()[0]
+    return FactorReport(factor=name, history=history, factor_data=data, dropped=dropped)
+
+
+def _plain(values: pd.Series[float]) -> dict[str, float]:
+    return {str(key): round(float(value), 10) for key, value in values.items()}
+
+
+def _fingerprint(closes: pd.DataFrame) -> str:
+    """Return the first digits of a SHA-256 over instants, symbols and values."""
+    found = hashlib.sha256()
+    found.update(np.ascontiguousarray(closes.to_numpy(dtype=float)).tobytes())
+    found.update(pd.DatetimeIndex(closes.index).as_unit("ns").asi8.tobytes())
+    found.update("\0".join(map(str, closes.columns)).encode())
+    return found.hexdigest()[:16]

@@ -1,0 +1,284 @@
+"""The composition root: settings in, objects that trade out.
+
+Nothing else builds brokers, sessions or graphs from settings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+
+from alphalens.agents import (
+    ExecutionAgent,
+    MonitoringAgent,
+    MonitoringPolicy,
+    RiskAgent,
+    StrategyAgent,
+)
+from alphalens.assets import Equity
+from alphalens.brokers import CostModel, PaperBroker, fill_model
+from alphalens.config import Settings
+from alphalens.data import DataView, PriceHistory
+from alphalens.errors import ConfigError, InputError
+from alphalens.execution import Journal, JournalReader, TradingSession
+from alphalens.factors import named_factor
+from alphalens.monitoring import Baseline, research_baseline
+from alphalens.orchestrator import (
+    ApprovalPolicy,
+    CycleResult,
+    Desk,
+    build_graph,
+    run_cycle,
+    sqlite_saver,
+)
+from alphalens.portfolio import RankWeights
+from alphalens.storage import open_engine
+from alphalens.strategies import FactorStrategy
+from alphalens.trading import Bar, VirtualClock
+from alphalens.trading.codec import digest
+
+__all__ = ["PaperRun", "RunPlan", "Step", "decision_dates"]
+
+_CENT = Decimal("0.0001")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunPlan:
+    """What a paper run over recorded prices is to do.
+
+    Attributes
+    ----------
+    history : PriceHistory
+        The prices; a decision at an instant sees no later row.
+    factor : str
+        Name of the factor that is traded.
+    rule : RankWeights
+        How scores become weights.
+    decisions : DatetimeIndex
+        Instants of the decision cycles, each an instant of the history.
+    fill : str
+        Name of the fill model, see `alphalens.brokers.fill_model`.
+    approver : ApprovalPolicy or None
+        Who answers when an order needs approval; None leaves it waiting.
+    seed : int
+        Part of the run's identity; whatever is drawn at random is drawn from it.
+    """
+
+    history: PriceHistory
+    factor: str
+    rule: RankWeights
+    decisions: pd.DatetimeIndex
+    fill: str = "next_open"
+    approver: ApprovalPolicy | None = None
+    seed: int = 0
+
+    def run_id(self, settings: Settings) -> str:
+        """Return the identity of the run: the same inputs give the same id."""
+        facts = {
+            "factor": self.factor,
+            "rule": self.rule,
+            "decisions": [str(instant) for instant in self.decisions],
+            "fill": self.fill,
+            "seed": self.seed,
+            "source": self.history.source,
+            "limits": settings.limits,
+            "account": settings.account,
+            "cash": settings.paper_cash,
+        }
+        return f"run-{digest(facts)[:12]}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One instant of a run: the book was marked, and on some a cycle was run."""
+
+    at: datetime
+    number: int
+    total: int
+    cycle: CycleResult | None
+
+
+class PaperRun:
+    """A factor traded on paper over recorded prices, by the graph of agents, into a journal.
+
+    Parameters
+    ----------
+    folder : Path
+        Where ``journal.sqlite`` and ``checkpoints.sqlite`` are written.
+    settings : Settings
+        Limits, account, opening balance.
+    plan : RunPlan
+        What to do.
+
+    Raises
+    ------
+    ConfigError
+        If the settings ask for live trading, or for a model: this version has neither.
+    InputError
+        If a decision instant is not in the history, or leaves no later close to be filled at.
+    """
+
+    def __init__(self, folder: Path, settings: Settings, plan: RunPlan) -> None:
+        _refuse_what_is_not_there(settings)
+        self._folder, self._settings, self._plan = folder, settings, plan
+        self._window = _window(plan)
+        self.run_id = plan.run_id(settings)
+
+    @property
+    def journal_path(self) -> Path:
+        """Return the file of the journal."""
+        return self._folder / "journal.sqlite"
+
+    def steps(self) -> Iterator[Step]:
+        """Run, yielding after every instant; the journal is complete up to there.
+
+        At each instant orders of earlier cycles are filled, the book is marked, and on a
+        decision date a cycle is run through the graph.
+        """
+        plan, decisions = self._plan, set(self._plan.decisions)
+        with ExitStack() as stack:
+            clock = VirtualClock(self._window.index[0].to_pydatetime())
+            broker, session = self._open_session(stack, clock)
+            saver = stack.enter_context(sqlite_saver(self._folder / "checkpoints.sqlite"))
+            graph = build_graph(self._desk(session), saver=saver)
+            for number, (instant, closes) in enumerate(self._window.iterrows(), 1):
+                at = pd.Timestamp(str(instant)).to_pydatetime()
+                clock.advance_to(at)
+                _mark(session, broker, closes, at)
+                cycle = None
+                if instant in decisions:
+                    cycle = run_cycle(
+                        graph,
+                        run_id=self.run_id,
+                        cycle_id=f"{self.run_id}/{at:%Y-%m-%d}",
+                        asof=at,
+                        approver=plan.approver,
+                    )
+                yield Step(at=at, number=number, total=len(self._window), cycle=cycle)
+            session.finish_run()
+
+    def _open_session(
+        self, stack: ExitStack, clock: VirtualClock
+    ) -> tuple[PaperBroker, TradingSession]:
+        settings = self._settings
+        self._folder.mkdir(parents=True, exist_ok=True)
+        engine = open_engine(self.journal_path)
+        stack.callback(engine.dispose)
+        broker = PaperBroker(
+            account_id=settings.account,
+            cash=settings.paper_cash,
+            clock=clock,
+            fill_model=fill_model(self._plan.fill),
+            cost_model=CostModel(),
+            currency=self._plan.history.currency,
+        )
+        assets = {symbol: Equity(symbol=symbol) for symbol in self._plan.history.closes.columns}
+        session = TradingSession(
+            journal=Journal(engine, clock=clock, run_id=self.run_id),
+            broker=broker,
+            limits=settings.limits,
+            clock=clock,
+            assets=assets,
+        )
+        session.start()
+        return broker, session
+
+    def _desk(self, session: TradingSession) -> Desk:
+        plan = self._plan
+        return Desk(
+            open_view=partial(DataView, plan.history),
+            session=session,
+            strategy=StrategyAgent(FactorStrategy(named_factor(plan.factor)), plan.rule),
+            risk=RiskAgent(),
+            execution=ExecutionAgent(),
+            monitoring=MonitoringAgent(policy=MonitoringPolicy(baseline=self._baseline())),
+        )
+
+    def _baseline(self) -> Baseline:
+        """Return what research before the run says, at the spacing of the decisions."""
+        closes = self._plan.history.closes
+        before = closes.loc[closes.index < self._plan.decisions[0]]
+        spacing = max(1, round(len(self._window) / len(self._plan.decisions)))
+        factor = named_factor(self._plan.factor)
+        return research_baseline(before, factor, self._plan.rule, before.index[::spacing])
+
+
+def decision_dates(history: PriceHistory, *, months: int = 12, every: str = "W") -> pd.DatetimeIndex:
+    """Return the last instant of each week (or other period) in the last months of a history.
+
+    The last instant of the history is left out, because nothing can be filled after it.
+
+    Parameters
+    ----------
+    history : PriceHistory
+        Daily closes.
+    months : int
+        Length of the run.
+    every : str
+        Period as pandas names it: ``W``, ``M``, ``D``.
+
+    Returns
+    -------
+    DatetimeIndex
+        Ascending instants of the history.
+
+    Raises
+    ------
+    InputError
+        If no instant is left.
+    """
+    index = pd.DatetimeIndex(history.closes.index)
+    recent = index[(index > index[-1] - pd.DateOffset(months=months)) & (index < index[-1])]
+    periods = recent.tz_convert(None).to_period(every)
+    last = ~pd.Series(periods).duplicated(keep="last").to_numpy()
+    if not last.any():
+        raise InputError(f"{history.source}: no decision date in the last {months} months")
+    return recent[last]
+
+
+def _window(plan: RunPlan) -> pd.DataFrame:
+    closes = plan.history.closes
+    strange = plan.decisions.difference(closes.index)
+    if len(strange):
+        raise InputError(f"no prices at the decision {strange[0]} in {plan.history.source}")
+    if not len(plan.decisions) or plan.decisions[-1] >= closes.index[-1]:
+        raise InputError("a decision needs a later close to be filled at; end one row earlier")
+    return closes.loc[plan.decisions[0] :]
+
+
+def _mark(
+    session: TradingSession, broker: PaperBroker, closes: pd.Series[float], at: datetime
+) -> None:
+    prices = {
+        str(symbol): Decimal(str(price)).quantize(_CENT)
+        for symbol, price in closes.items()
+        if price == price
+    }
+    broker.on_bars(Bar(symbol=s, at=at, close=price) for s, price in prices.items())
+    session.collect_fills()
+    session.mark(prices, at=at)
+
+
+def _refuse_what_is_not_there(settings: Settings) -> None:
+    if settings.enable_live_trading:
+        raise ConfigError(
+            "ENABLE_LIVE_TRADING is true, but this version has no live venue: set it to false "
+            "and trade on paper"
+        )
+    if settings.model:
+        raise ConfigError(
+            f"ALPHALENS_MODEL is {settings.model!r}, but this version has no model adapter: "
+            "leave it empty; every agent works without one"
+        )
+
+
+def open_journal(path: Path) -> JournalReader:
+    """Return a reader of the journal of a finished run."""
+    return JournalReader(open_engine(path))
