@@ -16,7 +16,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
 from alphalens.errors import ConfigError, StorageError
-from alphalens.storage.schema import SCHEMA_VERSION, meta, metadata
+from alphalens.storage.schema import GENESIS, SCHEMA_VERSION, head_text, meta, metadata
 
 __all__ = ["open_engine", "reading", "writing"]
 
@@ -52,8 +52,8 @@ def open_engine(url: str | Path) -> sa.Engine:
     --------
     >>> engine = open_engine("sqlite://")
     >>> with reading(engine) as connection:
-    ...     connection.execute(sa.select(meta.c.value)).scalar_one()
-    '1'
+    ...     connection.execute(sa.select(sa.func.count()).select_from(meta)).scalar_one()
+    2
     """
     engine = _make_engine(f"sqlite:///{url}" if isinstance(url, Path) else url)
     try:
@@ -183,7 +183,9 @@ def _prepare(engine: sa.Engine) -> None:
     with writing(engine) as connection:
         if not sa.inspect(connection).has_table(meta.name):
             metadata.create_all(connection)
-            connection.execute(meta.insert().values(key="schema_version", value=SCHEMA_VERSION))
+            facts = {"schema_version": str(SCHEMA_VERSION), "head": head_text(0, GENESIS)}
+            rows = [{"key": key, "value": value} for key, value in facts.items()]
+            connection.execute(meta.insert(), rows)
             return
         query = sa.select(meta.c.value).where(meta.c.key == "schema_version")
         version = int(connection.execute(query).scalar_one())

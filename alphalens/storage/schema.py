@@ -17,9 +17,11 @@ from decimal import Decimal
 import sqlalchemy as sa
 
 __all__ = [
+    "GENESIS",
     "SCHEMA_VERSION",
     "commands",
     "fills",
+    "head_text",
     "journal",
     "marks",
     "meta",
@@ -29,6 +31,9 @@ __all__ = [
 ]
 
 SCHEMA_VERSION = 1
+
+#: The hash before the first record.
+GENESIS = "0" * 64
 
 metadata = sa.MetaData()
 
@@ -65,6 +70,11 @@ class Instant(sa.TypeDecorator[datetime]):
     def process_result_value(self, value: str | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
         """Return the instant that was stored."""
         return None if value is None else datetime.fromisoformat(value)
+
+
+def head_text(seq: int, last_hash: str) -> str:
+    """Return how the head of the hash chain is kept in `meta`."""
+    return f"{seq}:{last_hash}"
 
 
 _ID = sa.String(128)

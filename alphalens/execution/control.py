@@ -1,0 +1,179 @@
+"""Who may stop and start trading, and agree to orders: people, the control table, the limits."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from alphalens.execution.books import Books
+from alphalens.execution.commands import Command, CommandKind, pending_commands
+from alphalens.execution.journal import Journal
+from alphalens.execution.router import alert_entry
+from alphalens.risk import Approval, Reason, ReasonCode, StateEvent, TradingState, transition
+from alphalens.risk.validator import is_loss
+from alphalens.trading.clock import Clock
+from alphalens.trading.events import EventKind, Severity
+from alphalens.trading.orders import OrderIntent, OrderStatus
+
+__all__ = ["Control"]
+
+_EVENTS = {
+    CommandKind.HALT: StateEvent.HALT,
+    CommandKind.REDUCE: StateEvent.REDUCE,
+    CommandKind.RESUME: StateEvent.RESUME,
+}
+_LIMITS = "risk limits"
+
+
+class Control:
+    """Change the trading state and record approvals; every change is a journal record.
+
+    Parameters
+    ----------
+    books : Books
+        Where the records go.
+    journal : Journal
+        Its database holds the control table.
+    clock : Clock
+        The present.
+    valid_for : timedelta
+        How long an approval counts.
+    halt_file : Path or None
+        While this file exists, trading is halted: it works when the database does not.
+    """
+
+    def __init__(
+        self,
+        *,
+        books: Books,
+        journal: Journal,
+        clock: Clock,
+        valid_for: timedelta,
+        halt_file: Path | None,
+    ) -> None:
+        self._books, self._journal, self._clock = books, journal, clock
+        self._valid_for, self._halt_file = valid_for, halt_file
+
+    def obey(self) -> int:
+        """Read the halt file and the control table, do what they say, return how much that was."""
+        commands = pending_commands(self._journal.engine)
+        for command in commands:
+            self._obey(command)
+        state = self._books.standing.state
+        if self._halt_file is None or state is TradingState.HALTED or not self._halt_file.exists():
+            return len(commands)
+        reason = f"the file {self._halt_file.name} exists; remove it and resume"
+        self.change(StateEvent.HALT, by="halt file", reason=reason)
+        return len(commands) + 1
+
+    def change(
+        self, event: StateEvent, *, by: str, reason: str, command_id: int | None = None
+    ) -> None:
+        """Journal an event and the trading state that follows from it."""
+        before, after = self._books.standing, transition(self._books.standing, event)
+        payload = {
+            "event": event,
+            "from": before.state,
+            "to": after.state,
+            "is_locked": after.is_locked,
+            "by": by,
+            "reason": reason,
+            "command_id": command_id,
+        }
+        entries = [(EventKind.STATE_CHANGED, payload, "")]
+        if after.state is not before.state:
+            message = f"trading goes from {before.state} to {after.state}, by {by}: {reason}"
+            severity = Severity.INFO if after.state is TradingState.ACTIVE else Severity.CRITICAL
+            alert = alert_entry("state_changed", message, self._clock.now(), {"by": by}, severity)
+            entries.append((alert[0], dict(alert[1]), ""))
+        self._books.write_all(entries)
+
+    def judge_book(self, breaches: tuple[Reason, ...]) -> None:
+        """Let the book's own breaches, or their absence, change the state."""
+        if any(map(is_loss, breaches)):
+            event = StateEvent.LOSS_BREACH
+        else:
+            event = StateEvent.BOOK_BREACH if breaches else StateEvent.BOOK_CLEAR
+        if transition(self._books.standing, event) != self._books.standing:
+            reason = "; ".join(reason.message for reason in breaches) or "within its limits again"
+            self.change(event, by=_LIMITS, reason=reason)
+
+    def approve(
+        self,
+        intent: OrderIntent,
+        *,
+        by: str,
+        reason: str,
+        valid_for: timedelta | None = None,
+        command_id: int | None = None,
+    ) -> Approval:
+        """Journal a person's agreement to exactly this order."""
+        now = self._clock.now()
+        approval = Approval(
+            client_order_id=intent.client_order_id,
+            fingerprint=intent.fingerprint,
+            by=by,
+            reason=reason,
+            at=now,
+            expires_at=now + (self._valid_for if valid_for is None else valid_for),
+        )
+        payload = {
+            "client_order_id": approval.client_order_id,
+            "fingerprint": approval.fingerprint,
+            "by": by,
+            "reason": reason,
+            "at": approval.at,
+            "expires_at": approval.expires_at,
+            "command_id": command_id,
+        }
+        self._books.check_payload(intent)
+        self._books.write(EventKind.APPROVAL_GIVEN, payload, intent.cycle_id)
+        return approval
+
+    def deny(
+        self, intent: OrderIntent, *, by: str, reason: str, command_id: int | None = None
+    ) -> None:
+        """Journal that a person refuses an order; it is final."""
+        denied = Reason(
+            code=ReasonCode.DENIED,
+            limit="a person's approval",
+            actual="denied",
+            message=f"denied: {by} refused {intent.side} {intent.quantity} {intent.symbol}: "
+            f"{reason}; the next cycle may ask again",
+        )
+        payload = {
+            "intent": intent,
+            "fingerprint": intent.fingerprint,
+            "by": by,
+            "reason": reason,
+            "reasons": [denied],
+            "command_id": command_id,
+        }
+        self._books.check_payload(intent)
+        self._books.write(EventKind.APPROVAL_DENIED, payload, intent.cycle_id)
+
+    def _obey(self, command: Command) -> None:
+        event = _EVENTS.get(command.kind)
+        if event is not None:
+            self.change(event, by=command.by, reason=command.reason, command_id=command.id)
+            return
+        order = self._books.orders.get(command.client_order_id)
+        if (
+            order is None
+            or order.status is not OrderStatus.AWAITING
+            or order.intent.fingerprint != command.fingerprint
+        ):
+            self._ignore(command)
+        elif command.kind is CommandKind.APPROVE:
+            self.approve(order.intent, by=command.by, reason=command.reason, command_id=command.id)
+        else:
+            self.deny(order.intent, by=command.by, reason=command.reason, command_id=command.id)
+
+    def _ignore(self, command: Command) -> None:
+        """Journal a command that came too late, so that it is not read again."""
+        message = (
+            f"{command.by} asked to {command.kind} {command.client_order_id}, which does not wait "
+            f"for that, or no longer as it was shown; look at it again"
+        )
+        alert = alert_entry("command_ignored", message, self._clock.now(), {"by": command.by})
+        self._books.write(EventKind.ALERT, {**alert[1], "command_id": command.id})
