@@ -1,0 +1,84 @@
+"""Why rows of a factor were lost on the way to factor_data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+REASONS = (
+    "NaN factor",
+    "no price",
+    "no later price",
+    "zscore filter",
+    "no forward return",
+    "no group",
+    "constant date / bin edges",
+    "outside bins",
+)
+"""Reasons for a lost row; ``no forward return`` when nothing more is known."""
+
+KEPT = -1
+_REMEDY = {
+    "NaN factor": "fill the factor or leave these rows out",
+    "no price": "give prices for these dates and assets",
+    "no later price": "end the factor earlier or give prices that reach further",
+    "zscore filter": "raise filter_zscore or check the prices for errors",
+    "no forward return": "look at the NaN in forward_returns",
+    "no group": "give these assets a group",
+    "constant date / bin edges": "use fewer quantiles, or bins instead of quantiles",
+    "outside bins": "widen the edges",
+}
+
+
+class MaxLossExceededError(Exception):
+    """More rows were lost while the factor was cleaned than `max_loss` allows.
+
+    Attributes
+    ----------
+    loss : DataFrame of shape (dates, reasons)
+        Rows lost per date of the factor and reason; columns are all reasons, index named ``date``.
+        Empty when the error was not raised by the cleaning step.
+    """
+
+    def __init__(self, *args: object, loss: pd.DataFrame | None = None) -> None:
+        super().__init__(*args)
+        self.loss = pd.DataFrame(columns=list(REASONS)) if loss is None else loss
+
+
+def reason(name: str) -> int:
+    """Return the code of a reason."""
+    return REASONS.index(name)
+
+
+def loss_table(index: pd.MultiIndex, codes: NDArray[np.int8]) -> pd.DataFrame:
+    """Count lost rows by date and reason.
+
+    Parameters
+    ----------
+    index : MultiIndex
+        Index of the factor, dates in its first level.
+    codes : ndarray of shape (rows,), int8
+        Reason of each row, `KEPT` for rows that survived.
+    """
+    dates, number = np.unique(index.codes[0], return_inverse=True)
+    lost = codes >= 0
+    keys = number[lost] * len(REASONS) + codes[lost]
+    counts = np.bincount(keys, minlength=len(dates) * len(REASONS)).reshape(-1, len(REASONS))
+    table = pd.DataFrame(counts, index=index.levels[0][dates], columns=list(REASONS))
+    return table.rename_axis(index="date").sort_index()
+
+
+def describe_loss(index: pd.MultiIndex, codes: NDArray[np.int8], *, examples: int = 3) -> str:
+    """Say for each reason how many rows went, which were the first, and what to do."""
+    lines = []
+    for number, name in enumerate(REASONS):
+        rows = np.flatnonzero(codes == number)
+        if rows.size:
+            first = ", ".join(f"({date}, {asset})" for date, asset in index[rows[:examples]])
+            lines.append(f"  {name}: {rows.size} rows, first {first}: {_REMEDY[name]}")
+    return "\n".join(lines)

@@ -1,0 +1,379 @@
+"""The one matrix view of a factor_data frame that every metric reads.
+
+`Panel.of(frame)` answers from a cache as long as the frame lives. What is cached is bound to the
+frame's identity **and** to a fingerprint of the columns it was computed from, so that
+``factor_data["factor"] *= -1`` between two calls changes the result. Nothing is stored in the
+frame, and nothing keeps the frame alive.
+"""
+
+from __future__ import annotations
+
+import weakref
+import zlib
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
+
+import numpy as np
+import pandas as pd
+
+from alphalens.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
+    from numpy.typing import NDArray
+    from pandas.tseries.offsets import BaseOffset
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+    Bools = NDArray[np.bool_]
+
+    LongFrame: TypeAlias = pd.DataFrame | pd.Series
+T = TypeVar("T")
+
+_CROWDED = 4
+"""Cells of a packed matrix allowed per value before rows are split by their length."""
+
+_SMALL = 1 << 20
+"""Cells that are never worth splitting."""
+
+
+class MissingLabelError(InputError, KeyError):
+    """A column, an index level or a label that the call needs is not there."""
+
+    def __str__(self) -> str:
+        return ValueError.__str__(self)
+
+
+class Cells:
+    """The rows of a long frame, gathered into cells: one per date, or per date and group.
+
+    Parameters
+    ----------
+    keys : ndarray of shape (rows,), int64
+        Cell of each row, 0 <= key < `size`; -1 leaves the row out of every cell.
+    size : int
+        Number of cells.
+
+    Notes
+    -----
+    A kernel sees matrices with one cell per row, short cells padded with NaN. Where the frame is
+    sorted and every cell has as many members, the matrix is the column itself, reshaped without a
+    copy. Where the lengths differ so much that padding would dominate, cells are packed in classes
+    of similar length, so that memory stays within a few times the column.
+    """
+
+    def __init__(self, keys: Ints, size: int) -> None:
+        self.keys, self.size = keys, size
+        self.has_left_out = bool(len(keys)) and int(keys.min()) < 0
+        kept = keys[keys >= 0] if self.has_left_out else keys
+        self.members: Ints = np.bincount(kept, minlength=size).astype(np.int64)
+
+    @cached_property
+    def width(self) -> int:
+        """Members of the largest cell."""
+        return int(self.members.max()) if self.size else 0
+
+    @cached_property
+    def is_rectangular(self) -> bool:
+        """Whether the column, reshaped, already is the matrix."""
+        keys = self.keys
+        return (
+            not self.has_left_out
+            and self.size * self.width == len(keys)
+            and bool((keys[1:] >= keys[:-1]).all())
+        )
+
+    @cached_property
+    def _places(self) -> list[tuple[Ints, Ints | slice, Ints | slice, int]]:
+        """Return per class of cells: their numbers, rows, flat places in the matrix, its width."""
+        order: Ints | slice = slice(None)
+        keys = self.keys
+        if self.has_left_out or not bool((keys[1:] >= keys[:-1]).all()):
+            order = stable_order(keys)[int((keys < 0).sum()) :]
+            keys = keys[order]
+        start = np.concatenate(([0], np.cumsum(self.members)))[:-1]
+        column = np.arange(len(keys)) - start[keys]
+        if self.size * self.width <= max(_CROWDED * len(keys), _SMALL):
+            return [(np.arange(self.size), order, keys * self.width + column, self.width)]
+        return self._split(keys, column, order)
+
+    def _split(
+        self, keys: Ints, column: Ints, order: Ints | slice
+    ) -> list[tuple[Ints, Ints | slice, Ints | slice, int]]:
+        rows = np.arange(len(self.keys))[order]
+        length_class = np.frexp(self.members)[1]
+        out: list[tuple[Ints, Ints | slice, Ints | slice, int]] = []
+        for number in np.unique(length_class):
+            cells = np.flatnonzero(length_class == number)
+            width = int(self.members[cells].max())
+            position = np.full(self.size, -1)
+            position[cells] = np.arange(len(cells))
+            chosen = position[keys] >= 0
+            places = position[keys[chosen]] * width + column[chosen]
+            out.append((cells, rows[chosen], places, width))
+        return out
+
+    def reduce(self, kernel: Callable[..., Floats], *columns: Floats) -> Floats:
+        """Apply a kernel (matrices, then members) that gives one number per cell."""
+        if self.is_rectangular:
+            return kernel(*(self._reshaped(column) for column in columns), self.members)
+        out = np.full(self.size, np.nan)
+        for cells, rows, places, width in self._places:
+            packed = [_pack(column, len(cells), width, rows, places) for column in columns]
+            out[cells] = kernel(*packed, self.members[cells])
+        return out
+
+    def transform(self, kernel: Callable[[Floats], Floats], column: Floats) -> Floats:
+        """Apply a kernel that maps matrix to matrix; rows outside every cell become NaN."""
+        if self.is_rectangular:
+            return kernel(self._reshaped(column)).reshape(-1)
+        out = np.full(len(self.keys), np.nan)
+        for cells, rows, places, width in self._places:
+            result = kernel(_pack(column, len(cells), width, rows, places))
+            out[rows] = result.reshape(-1)[places]
+        return out
+
+    def classes(self) -> list[Ints]:
+        """Return the cells of each matrix that a kernel sees, in order."""
+        if self.is_rectangular:
+            return [np.arange(self.size)]
+        return [cells for cells, *_ in self._places]
+
+    def spread(self, per_cell: Floats) -> Floats:
+        """Give every row the number of its cell; NaN to rows outside."""
+        if self.is_rectangular:
+            return np.repeat(per_cell, self.width)
+        if self.has_left_out:
+            return np.append(per_cell, np.nan)[self.keys]
+        return per_cell[self.keys]
+
+    def _reshaped(self, column: Floats) -> Floats:
+        return column.reshape(self.size, self.width)
+
+
+def _pack(
+    column: Floats, cells: int, width: int, rows: Ints | slice, places: Ints | slice
+) -> Floats:
+    matrix = np.full(cells * width, np.nan)
+    matrix[places] = column[rows]
+    return matrix.reshape(cells, width)
+
+
+def stable_order(keys: Ints) -> Ints:
+    """Return the stable ascending order of keys >= -1, by radix (numpy sorts 16 bits that way)."""
+    order: Ints = np.argsort((keys & 0x7FFF).astype(np.int16), kind="stable")
+    high = keys >> 15
+    low, top = (int(high.min()), int(high.max())) if len(high) else (0, 0)
+    if low == top:
+        return order
+    digits = high[order]
+    digits = digits.astype(np.int16) if top < 0x7FFF else digits
+    return order[np.argsort(digits, kind="stable")]
+
+
+class Labels:
+    """A column of labels: the sorted distinct ones, and per row the number of its own (-1: NaN)."""
+
+    def __init__(self, column: pd.Series) -> None:
+        if isinstance(column.dtype, pd.CategoricalDtype):
+            self.distinct: pd.Index = pd.CategoricalIndex(
+                column.cat.categories, dtype=column.dtype, name=column.name
+            )
+            self.codes: Ints = column.cat.codes.to_numpy().astype(np.int64)
+            return
+        self.codes, values = _factorize(column)
+        self.distinct = pd.Index(values, name=column.name)
+
+    def __len__(self) -> int:
+        return len(self.distinct)
+
+
+def _factorize(column: pd.Series) -> tuple[Ints, pd.Index]:
+    """Return codes and sorted distinct values; small whole numbers are counted, not hashed."""
+    if column.dtype.kind in "iuf" and isinstance(column.dtype, np.dtype) and len(column):
+        values = column.to_numpy()
+        low, high = np.nanmin(values), np.nanmax(values)
+        if np.isfinite(low) and np.isfinite(high) and high - low < 1 << 12:
+            offset = (
+                np.nan_to_num(values - low, nan=-1.0) if values.dtype.kind == "f" else values - low
+            )
+            whole = offset.astype(np.int64)
+            if values.dtype.kind != "f" or bool((whole == offset).all()):
+                counts = np.bincount(whole + 1, minlength=int(high - low) + 2)[1:]
+                used = np.flatnonzero(counts)
+                number = np.full(len(counts) + 1, -1)
+                number[used + 1] = np.arange(len(used))
+                return number[whole + 1], pd.Index((used + low).astype(values.dtype))
+    codes, distinct = pd.factorize(column, sort=True)
+    return codes.astype(np.int64), pd.Index(distinct)
+
+
+class Panel:
+    """Dates, assets and columns of one factor_data frame, as arrays.
+
+    Parameters
+    ----------
+    index : MultiIndex
+        Levels named ``date`` and ``asset``, in either order.
+
+    Attributes
+    ----------
+    dates : DatetimeIndex
+        Dates that occur, ascending, named ``date``, without freq.
+    date_codes, asset_codes : ndarray of shape (rows,), int64
+        Place of each row in `dates` and in `assets`.
+    assets : Index
+        The asset level, used or not.
+    """
+
+    def __init__(self, index: pd.MultiIndex) -> None:
+        date_level, asset_level = level_number(index, "date"), level_number(index, "asset")
+        self._codes = (index.codes[date_level], index.codes[asset_level])
+        self._levels = (index.levels[date_level], index.levels[asset_level])
+        for codes, name in zip(self._codes, ("date", "asset"), strict=True):
+            if len(codes) and codes.min() < 0:
+                raise InputError(
+                    f"{int((codes < 0).sum())} rows of the frame have no {name} in their index, "
+                    "drop them first"
+                )
+        self.dates, self.date_codes = _used_sorted(*self._levels[:1], *self._codes[:1])
+        self.assets = self._levels[1]
+        self.asset_codes: Ints = np.asarray(self._codes[1], dtype=np.int64)
+        self.cells = Cells(self.date_codes, len(self.dates))
+        self._derived: dict[Hashable, tuple[tuple[int, ...], object]] = {}
+
+    @staticmethod
+    def of(frame: LongFrame) -> Panel:
+        """Return the panel of a frame or series, from the cache while its index is the same."""
+        entry = _CACHE.get(id(frame))
+        if entry is not None and entry[0]() is frame and entry[1].fits(frame.index):
+            return entry[1]
+        index = frame.index
+        if not isinstance(index, pd.MultiIndex):
+            raise MissingLabelError(
+                "factor_data needs a MultiIndex with the levels 'date' and 'asset', got a "
+                f"{type(index).__name__} named {index.name!r}"
+            )
+        panel = Panel(index)
+        key = id(frame)
+        _CACHE[key] = (weakref.ref(frame, lambda _: _CACHE.pop(key, None)), panel)
+        return panel
+
+    def fits(self, index: pd.Index) -> bool:
+        """Tell whether an index is still the one this panel was built from."""
+        if not isinstance(index, pd.MultiIndex) or len(index) != len(self.date_codes):
+            return False
+        places = [index.names.index(name) if name in index.names else -1 for name in _NAMES]
+        return min(places) >= 0 and all(
+            index.codes[place] is codes and index.levels[place].equals(level)
+            for place, codes, level in zip(places, self._codes, self._levels, strict=True)
+        )
+
+    def derived(self, name: Hashable, columns: tuple[Floats, ...], build: Callable[[], T]) -> T:
+        """Return `build()`, from the cache while the bytes of `columns` are the same."""
+        prints = tuple(fingerprint(column) for column in columns)
+        found = self._derived.get(name)
+        if found is not None and found[0] == prints:
+            return found[1]  # type: ignore[return-value]  # stored under this name by `build`
+        value = build()
+        self._derived[name] = (prints, value)
+        return value
+
+    def grouped(self, labels: Labels) -> Cells:
+        """Return the cells of each date and group; cell = date * number of groups + group."""
+        keys = self.date_codes * len(labels) + labels.codes
+        if len(labels.codes) and labels.codes.min() < 0:
+            keys[labels.codes < 0] = -1
+        return Cells(keys, len(self.dates) * len(labels))
+
+    @cached_property
+    def row_keys(self) -> Ints:
+        """One number per (date, asset), date first."""
+        return self.date_codes * max(len(self.assets), 1) + self.asset_codes
+
+    @cached_property
+    def has_duplicates(self) -> bool:
+        """Whether a (date, asset) pair occurs twice."""
+        keys = self.row_keys
+        if bool((keys[1:] > keys[:-1]).all()):
+            return False
+        return len(np.unique(keys)) < len(keys)
+
+    def first_duplicate(self) -> str:
+        """Name the first repeated (date, asset) pair."""
+        place = int(np.flatnonzero(pd.Series(self.row_keys).duplicated())[0])
+        return f"({self.dates[self.date_codes[place]]}, {self.assets[self.asset_codes[place]]})"
+
+
+_NAMES = ("date", "asset")
+_CACHE: dict[int, tuple[weakref.ref[LongFrame], Panel]] = {}
+
+
+def _used_sorted(
+    level: pd.Index, codes: NDArray[np.signedinteger]
+) -> tuple[pd.DatetimeIndex, Ints]:
+    """Return the dates that occur, ascending, and the place of each row among them."""
+    if not isinstance(level, pd.DatetimeIndex):
+        level = pd.DatetimeIndex(level)
+    used = np.zeros(len(level), dtype=bool)
+    used[codes] = True
+    order = np.flatnonzero(used)
+    if not level.is_monotonic_increasing:
+        order = order[np.argsort(level.asi8[order], kind="stable")]
+    number = np.full(len(level), -1)
+    number[order] = np.arange(len(order))
+    dates = pd.DatetimeIndex(
+        level[order],
+        freq=None,  # type: ignore[arg-type]  # the stubs omit None, which drops the freq
+        name="date",
+    )
+    return dates, number[codes]
+
+
+def level_number(index: pd.MultiIndex, name: str) -> int:
+    """Return the position of a named level."""
+    if name not in index.names:
+        raise MissingLabelError(
+            f"the index has no level named {name!r}, only {list(index.names)}: rename the levels "
+            "to 'date' and 'asset'"
+        )
+    return index.names.index(name)
+
+
+def calendar_of(frame: LongFrame) -> BaseOffset | None:
+    """Return the freq of a frame's date level."""
+    index = frame.index
+    if not isinstance(index, pd.MultiIndex):
+        return None
+    return getattr(index.levels[level_number(index, "date")], "freq", None)
+
+
+def fingerprint(values: Floats) -> int:
+    """Return a checksum of an array's bytes."""
+    return zlib.crc32(np.ascontiguousarray(values).data)
+
+
+def column_values(frame: pd.DataFrame, name: str) -> Floats:
+    """Return a column as float64, without a copy where it is float64 already."""
+    return float_values(column_of(frame, name))
+
+
+def column_of(frame: pd.DataFrame, name: str) -> pd.Series:
+    """Return a column, or say which ones there are."""
+    if name not in frame.columns:
+        raise MissingLabelError(
+            f"factor_data has no column {name!r}, only {[str(label) for label in frame.columns]}"
+        )
+    places = np.flatnonzero(frame.columns == name)
+    if len(places) > 1:
+        raise InputError(f"factor_data has {len(places)} columns named {name!r}, keep one")
+    return frame.iloc[:, int(places[0])]
+
+
+def float_values(column: pd.Series) -> Floats:
+    """Return the values of a series as float64; NaN for missing ones."""
+    if isinstance(column.dtype, np.dtype):
+        out: Floats = column.to_numpy().astype(np.float64, copy=False)
+        return out
+    return column.to_numpy(dtype=np.float64, na_value=np.nan)
