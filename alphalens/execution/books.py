@@ -22,6 +22,7 @@ from alphalens.execution.records import (
     fold_order,
     intent_from,
     mark_from,
+    order_id_of,
 )
 from alphalens.risk import Approval, BookView, Standing, TradingState
 from alphalens.trading.events import EventKind
@@ -179,11 +180,8 @@ class Books:
         self.last_fill_id = fill.fill_id
 
     def _fold_order(self, record: Record) -> None:
-        payload = record.payload
-        order_id = payload.get("client_order_id") or payload.get("intent", {}).get(
-            "client_order_id"
-        )
-        if order_id is None or record.kind is EventKind.ALERT:
+        order_id = order_id_of(record)
+        if order_id is None:
             return
         order = fold_order(self.orders.get(order_id), record)
         if order is None:

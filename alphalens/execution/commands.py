@@ -32,6 +32,7 @@ class CommandKind(StrEnum):
     REJECT = "reject"
 
 
+_PENDING = sa.select(commands).where(commands.c.handled_seq.is_(None)).order_by(commands.c.id)
 _ABOUT_ORDERS = frozenset({CommandKind.APPROVE, CommandKind.REJECT})
 
 
@@ -117,7 +118,6 @@ def write_command(engine: sa.Engine, command: Command, *, at: datetime) -> int:
 
 def pending_commands(engine: sa.Engine) -> tuple[Command, ...]:
     """Return the commands that were not obeyed yet, oldest first."""
-    query = sa.select(commands).where(commands.c.handled_seq.is_(None)).order_by(commands.c.id)
     with reading(engine) as connection:
         return tuple(
             Command(
@@ -128,7 +128,7 @@ def pending_commands(engine: sa.Engine) -> tuple[Command, ...]:
                 fingerprint=row.fingerprint,
                 id=row.id,
             )
-            for row in connection.execute(query)
+            for row in connection.execute(_PENDING)
         )
 
 

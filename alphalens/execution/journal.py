@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from alphalens.errors import AuditError, StorageError
-from alphalens.execution.projections import clear, project
+from alphalens.execution.projections import Projector, clear
 from alphalens.execution.records import Mark, OrderRecord, Payload, Record, alert_from, order_from
 from alphalens.storage import reading, writing
 from alphalens.storage.schema import GENESIS, fills, head_text, journal, marks, meta, orders, outbox
@@ -178,6 +178,7 @@ class Journal(JournalReader):
         super().__init__(engine)
         self._clock, self.run_id = clock, run_id
         self._seq, self._hash = self._tail()
+        self._projector = Projector()
         self._is_sound = True
 
     def append(self, kind: EventKind, payload: Mapping[str, object], cycle_id: str = "") -> Record:
@@ -201,16 +202,18 @@ class Journal(JournalReader):
                 "more is written or sent; repair the cause and open the session again"
             )
         at = self._clock.now()
-        records = tuple(self._chain(entries, at))
+        links = tuple(self._chain(entries, at))
+        if not links:
+            return ()
+        records = tuple(record for record, _ in links)
         self._is_sound = False
         with writing(self._engine) as connection:
-            self._advance(connection, records)
-            for record, entry in zip(records, entries, strict=True):
-                _insert(connection, record, canonical_json(entry[1]))
-                project(connection, record)
+            self._advance(connection, records[-1])
+            connection.execute(_INSERT, [_row(record, text) for record, text in links])
+            for record in records:
+                self._projector.project(connection, record)
         self._is_sound = True
-        if records:
-            self._seq, self._hash = records[-1].seq, records[-1].hash
+        self._seq, self._hash = records[-1].seq, records[-1].hash
         return records
 
     def rebuild(self) -> int:
@@ -224,16 +227,18 @@ class Journal(JournalReader):
         count = self.verify()
         with writing(self._engine) as connection:
             delivered = clear(connection)
+            self._projector = Projector()
             query = sa.select(journal).order_by(journal.c.seq)
             for row in connection.execute(query).fetchall():
-                project(connection, _record(row))
+                self._projector.project(connection, _record(row))
             for seq, at in delivered.items():
                 connection.execute(
                     outbox.update().where(outbox.c.seq == seq).values(delivered_at=at)
                 )
         return count
 
-    def _chain(self, entries: Sequence[Entry], at: datetime) -> Iterator[Record]:
+    def _chain(self, entries: Sequence[Entry], at: datetime) -> Iterator[tuple[Record, str]]:
+        """Give each entry as a record, with the text of its content."""
         seq, head = self._seq, self._hash
         for kind, payload, cycle_id in entries:
             text = canonical_json(payload)
@@ -249,18 +254,12 @@ class Journal(JournalReader):
             )
             record = replace(record, hash=_hash(record, text))
             seq, head = record.seq, record.hash
-            yield record
+            yield record, text
 
-    def _advance(self, connection: sa.Connection, records: Sequence[Record]) -> None:
+    def _advance(self, connection: sa.Connection, last: Record) -> None:
         """Move the kept head on, if it is still where this pen left it."""
-        if not records:
-            return
-        moved = connection.execute(
-            meta.update()
-            .where(meta.c.key == "head", meta.c.value == head_text(self._seq, self._hash))
-            .values(value=head_text(records[-1].seq, records[-1].hash))
-        )
-        if moved.rowcount != 1:
+        heads = {"old": head_text(self._seq, self._hash), "new": head_text(last.seq, last.hash)}
+        if connection.execute(_ADVANCE, heads).rowcount != 1:
             raise StorageError(
                 f"the journal has grown past record {self._seq} without this process: another "
                 f"one writes it. Only one process may trade an account; stop one, and open the "
@@ -269,6 +268,12 @@ class Journal(JournalReader):
 
 
 _HEAD = sa.select(meta.c.value).where(meta.c.key == "head")
+_ADVANCE = (
+    meta.update()
+    .where(meta.c.key == "head", meta.c.value == sa.bindparam("old"))
+    .values(value=sa.bindparam("new"))
+)
+_INSERT = journal.insert()
 
 #: The journal with its instants as the text they are stored as: an edited one may be no instant.
 _AS_STORED = sa.select(
@@ -276,19 +281,17 @@ _AS_STORED = sa.select(
 ).order_by(journal.c.seq)
 
 
-def _insert(connection: sa.Connection, record: Record, text: str) -> None:
-    connection.execute(
-        journal.insert().values(
-            seq=record.seq,
-            at=record.at,
-            run_id=record.run_id,
-            cycle_id=record.cycle_id,
-            kind=record.kind.value,
-            payload=text,
-            prev_hash=record.prev_hash,
-            hash=record.hash,
-        )
-    )
+def _row(record: Record, text: str) -> dict[str, object]:
+    return {
+        "seq": record.seq,
+        "at": record.at,
+        "run_id": record.run_id,
+        "cycle_id": record.cycle_id,
+        "kind": record.kind.value,
+        "payload": text,
+        "prev_hash": record.prev_hash,
+        "hash": record.hash,
+    }
 
 
 def _hash(record: Record, text: str) -> str:

@@ -36,6 +36,7 @@ __all__ = [
     "intent_from",
     "mark_from",
     "order_from",
+    "order_id_of",
 ]
 
 #: Plain JSON of one record; Any, because each kind has its own shape.
@@ -172,8 +173,17 @@ class OrderRecord:
         return self.is_open and self.status in (_S.INTENDED, _S.UNKNOWN)
 
 
+def order_id_of(record: Record) -> str | None:
+    """Return the client order id of the order that a record changes, or None if none."""
+    if record.kind not in _CHANGES:
+        return None
+    holder = record.payload.get("intent", record.payload)
+    order_id: str = holder["client_order_id"]
+    return order_id
+
+
 def fold_order(order: OrderRecord | None, record: Record) -> OrderRecord | None:
-    """Return the order after a record about it, or None if the record is about no known order.
+    """Return the order after a record that changes it, or None if it is no order of ours.
 
     A status that may not follow (`TRANSITIONS`) is not taken over: the order keeps the one it
     has, and only the figures are updated.
@@ -187,8 +197,7 @@ def fold_order(order: OrderRecord | None, record: Record) -> OrderRecord | None:
             updated_at=record.at,
             run_id=record.run_id,
         )
-    change = _CHANGES.get(record.kind)
-    return order if change is None else replace(change(order, record), updated_at=record.at)
+    return replace(_CHANGES[record.kind](order, record), updated_at=record.at)
 
 
 def _first_status(kind: EventKind) -> OrderStatus:
