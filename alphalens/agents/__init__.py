@@ -25,6 +25,9 @@ from alphalens.agents.monitoring_agent import (  # noqa: E402 - only after the g
     MonitoringPolicy,
     MonitoringView,
 )
+from alphalens.agents.records import (  # noqa: E402 - only after the guard has spoken
+    journalled_decisions,
+)
 from alphalens.agents.risk_agent import (  # noqa: E402 - only after the guard has spoken
     RiskAgent,
     RiskPolicy,
@@ -52,4 +55,5 @@ __all__ = [
     "RiskPolicy",
     "RiskView",
     "StrategyAgent",
+    "journalled_decisions",
 ]

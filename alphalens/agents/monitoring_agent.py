@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from alphalens.agents.base import Context, Degraded
-from alphalens.agents.records import signal_from, target_from
+from alphalens.agents.records import journalled_decisions
 from alphalens.data.base import DataView
 from alphalens.errors import InputError
-from alphalens.execution.journal import JournalReader
 from alphalens.execution.records import OrderRecord
 from alphalens.monitoring.drift import Baseline, DriftReport, DriftStatus, check_drift
 from alphalens.monitoring.health_check import HealthReport, Status, check_health
-from alphalens.trading.events import AlertEvent, EventKind, Severity
+from alphalens.trading.events import AlertEvent, Severity
 from alphalens.trading.orders import OrderStatus
 from alphalens.trading.targets import Signal, Target
 
@@ -132,7 +131,7 @@ class MonitoringAgent:
         policy = self._policy
         if policy.baseline is None or view.data is None:
             return None, ()
-        signals, targets = past_decisions(context.session.journal, before=context.cycle_id)
+        signals, targets = journalled_decisions(context.session.journal, before=context.cycle_id)
         signals += (view.signal,) if view.signal else ()
         targets += (view.target,) if view.target else ()
         if not signals:
@@ -152,23 +151,6 @@ class MonitoringAgent:
             )
             return None, (failed,)
         return report, ()
-
-
-def past_decisions(
-    journal: JournalReader, *, before: str
-) -> tuple[tuple[Signal, ...], tuple[Target, ...]]:
-    """Return the signals and targets of all finished cycles but `before`, in order."""
-    signals: list[Signal] = []
-    targets: list[Target] = []
-    for record in journal.records(kind=EventKind.CYCLE_FINISHED):
-        if record.cycle_id == before:
-            continue
-        signal, target = record.payload.get("signal"), record.payload.get("target")
-        if signal is not None:
-            signals.append(signal_from(signal))
-        if target is not None:
-            targets.append(target_from(target))
-    return tuple(signals), tuple(targets)
 
 
 def _health_alerts(health: HealthReport) -> tuple[AlertEvent, ...]:

@@ -38,6 +38,7 @@ __all__ = [
 ]
 
 _RHO = 4.0
+_LAGS = 26
 
 
 class DriftStatus(StrEnum):
@@ -50,19 +51,34 @@ class DriftStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """Mean and sample standard deviation of `n` observations; NaN where undefined."""
+    """Mean and spread of `n` observations in order of time; None where undefined.
 
-    mean: float
-    std: float
+    Attributes
+    ----------
+    mean : float
+        Mean of the observations.
+    std : float
+        Sample standard deviation of one observation.
+    long_run_std : float
+        Standard deviation of the mean of many consecutive observations, times the root of
+        their number: above `std` where neighbours resemble each other, never below it here.
+    n : int
+        Observations that are not NaN.
+    """
+
+    mean: float | None
+    std: float | None
+    long_run_std: float | None
     n: int
 
     @classmethod
     def of(cls, values: pd.Series[float]) -> Moments:
         """Return the moments of the observations that are not NaN."""
         known = values.dropna().to_numpy(dtype=float)
-        mean = float(known.mean()) if known.size else float("nan")
-        std = float(known.std(ddof=1)) if known.size > 1 else float("nan")
-        return cls(mean, std, int(known.size))
+        if known.size < 2:
+            return cls(float(known[0]) if known.size else None, None, None, int(known.size))
+        std = float(known.std(ddof=1))
+        return cls(float(known.mean()), std, max(std, _long_run_std(known)), int(known.size))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -314,23 +330,26 @@ def check_drift(
 
     Notes
     -----
-    Null: the live observations are independent draws from a normal distribution with the
-    research mean and standard deviation, :math:`N` being the research observations. With
-    :math:`n` live ones,
+    Null: the live observations go on as the :math:`N` research ones did, with the same mean
+    :math:`\mu` and long-run standard deviation :math:`\omega`. With :math:`n` live ones,
 
-    .. math:: z_n = \frac{\bar x_n - \mu}{\sigma \sqrt{1/n + 1/N}} .
+    .. math:: z_n = \frac{\bar x_n - \mu}{\omega \sqrt{1/n + 1/N}} .
 
-    Drift is called when :math:`|z_n|` reaches the boundary of the normal mixture [1]_, which
-    an undisturbed record ever crosses with probability at most `alpha`, however often one
-    looks; see `z_threshold`. The error of the research moments enters by the term
-    :math:`1/N` only, and hits are not normal, so for small `n` and `N` the bound is
-    approximate.
+    Drift is called when :math:`|z_n|` reaches the boundary of the normal mixture [1]_, which a
+    normal record that fits the null ever crosses with probability at most `alpha`, however
+    often one looks; see `z_threshold`. :math:`\omega^2` is the Newey-West sum of research
+    autocovariances [2]_ with 26 lags (a quarter of :math:`N` if that is less), because the
+    turnovers of neighbouring decisions resemble each other; it is never taken below the
+    variance. For small :math:`n` and :math:`N` the bound is approximate.
 
     References
     ----------
     .. [1] Robbins, H. (1970). Statistical methods related to the law of the iterated
        logarithm. Annals of Mathematical Statistics 41(5), 1397-1409.
        doi:10.1214/aoms/1177696786
+    .. [2] Newey, W. K. and West, K. D. (1987). A simple, positive semi-definite,
+       heteroskedasticity and autocorrelation consistent covariance matrix. Econometrica
+       55(3), 703-708. doi:10.2307/1913610
     """
     if not signals:
         raise InputError("there is no live signal to compare with research")
@@ -386,14 +405,14 @@ def _check(
     metric: str, live: pd.Series[float], research: Moments, needed: int, alpha: float
 ) -> DriftCheck:
     found = Moments.of(live)
-    mean = found.mean if found.n else None
-    if found.n < needed or research.n < needed or not research.std > 0.0:
-        z, threshold, status = None, None, DriftStatus.TOO_FEW
-        message = f"{metric}: too few observations, {found.n} of {needed} live"
-        if research.n < needed or not research.std > 0.0:
-            message += f", {research.n} in research"
-    else:
-        z = (found.mean - research.mean) / (research.std * sqrt(1 / found.n + 1 / research.n))
+    z = threshold = None
+    status = DriftStatus.TOO_FEW
+    message = f"{metric}: too few observations, {found.n} of {needed} live"
+    if research.n < needed or not research.long_run_std:
+        message += f", {research.n} in research"
+    elif found.n >= needed and found.mean is not None and research.mean is not None:
+        error = research.long_run_std * sqrt(1 / found.n + 1 / research.n)
+        z = (found.mean - research.mean) / error
         threshold = z_threshold(found.n, alpha)
         status = DriftStatus.DRIFT if abs(z) >= threshold else DriftStatus.OK
         relation = "drifts from" if status is DriftStatus.DRIFT else "fits"
@@ -406,12 +425,21 @@ def _check(
         status=status,
         n=found.n,
         needed=needed,
-        live_mean=mean,
+        live_mean=found.mean,
         research=research,
         z=z,
         threshold=threshold,
         message=message,
     )
+
+
+def _long_run_std(values: np.ndarray) -> float:
+    """Return the Newey-West long-run standard deviation of two values or more."""
+    lags = min(_LAGS, values.size // 4)
+    centred = values - values.mean()
+    covariance = [float(centred[k:] @ centred[: values.size - k]) for k in range(lags + 1)]
+    weighted = sum((1.0 - k / (lags + 1)) * covariance[k] for k in range(1, lags + 1))
+    return sqrt(max(0.0, covariance[0] + 2.0 * weighted) / values.size)
 
 
 def _hits(ic: pd.Series[float]) -> pd.Series[float]:
