@@ -61,7 +61,7 @@ class Outcome:
 
     value: Any
     error: Exception | None
-    warned: set[str]
+    warned: list[str]
     printed: str
 
 
@@ -74,7 +74,8 @@ def run(call: calls.Call, context: calls.Context) -> Outcome:
             value = call(context)
         except Exception as raised:  # noqa: BLE001 - what it raises is the result
             error = raised
-    warned = {str(w.message)[:60] for w in caught if w.category.__name__ in ("UserWarning",)}
+    texts = {str(w.message) for w in caught if w.category is UserWarning}
+    warned = sorted(expected.topic(text) for text in texts)
     return Outcome(value, error, warned, printed.getvalue())
 
 

@@ -1,0 +1,1 @@
+"""Timings against the peers, made in one run on one machine."""

@@ -1,0 +1,163 @@
+"""The factor library against alphalens-reloaded 0.5.1, case by case in alternation.
+
+Usage: ``python -m benchmarks.core [SIZE ...] [--large] [--rounds 5]`` with SIZE = ASSETSxDAYS.
+The rows go to ``docs/benchmarks.md`` and to standard output; the exit status is 1 when the two
+sides do not return the same numbers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from benchmarks import peer, report
+
+WORKER = Path(__file__).with_name("worker.py")
+CASES = (
+    "clean",
+    "rank IC",
+    "factor returns",
+    "quantile means",
+    "quantile means by date",
+    "15 turnovers",
+    "rank autocorrelation",
+    "event windows",
+    "full tear sheet",
+)
+PATIENCE_S = 30.0
+IMPORT = "import time; t = time.perf_counter(); import {}; print(time.perf_counter() - t)"
+
+
+class Runner:
+    """A worker process that answers one request at a time."""
+
+    def __init__(self, python: str, size: str) -> None:
+        self._process = subprocess.Popen(
+            [python, str(WORKER), size],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=tempfile.gettempdir(),
+            env=os.environ | {"MPLBACKEND": "Agg"},
+        )
+
+    def ask(self, case: str, nudge: int) -> dict[str, Any]:
+        """Run one case and wait for its answer."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps({"case": case, "nudge": nudge}) + "\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"the worker died in case {case!r}, exit {self._process.wait()}")
+        return json.loads(line)
+
+    def close(self) -> None:
+        """Let the worker end."""
+        self._process.communicate()
+
+
+def same(one: Any, other: Any) -> bool:
+    """Return whether two digests agree to eight digits."""
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    if isinstance(one, float) and isinstance(other, float):
+        return math.isclose(one, other, rel_tol=1e-8, abs_tol=1e-8)
+    return bool(one == other)
+
+
+def compare(size: str, python: Path, rounds: int) -> tuple[list[tuple[str, ...]], list[str]]:
+    """Return the rows of one size and the cases whose digests differ."""
+    sides = {"peer": Runner(str(python), size), "ours": Runner(sys.executable, size)}
+    rows, wrong = [], []
+    for case in CASES:
+        times: dict[str, list[float]] = {"peer": [], "ours": []}
+        for nudge in range(1, rounds + 1):
+            answers = {}
+            for name, side in sides.items():
+                answers[name] = side.ask(case, nudge)
+                times[name].append(answers[name]["seconds"])
+            if not same(answers["peer"]["digest"], answers["ours"]["digest"]):
+                wrong.append(
+                    f"{size} {case}: {answers['peer']['digest']} {answers['ours']['digest']}"
+                )
+            if sum(times["peer"]) > PATIENCE_S:
+                break
+        rows.append(row(case, times))
+        print("|", " | ".join(rows[-1]), "|", flush=True)
+    for side in sides.values():
+        side.close()
+    return rows, wrong
+
+
+def row(case: str, times: dict[str, list[float]]) -> tuple[str, ...]:
+    """Return one line of the table from the two lists of seconds."""
+    theirs, ours = (statistics.median(times[name]) for name in ("peer", "ours"))
+    runs = str(len(times["ours"]))
+    return case, report.seconds(theirs), report.seconds(ours), f"{theirs / ours:.1f}x", runs
+
+
+def import_rows(python: Path, rounds: int) -> list[tuple[str, ...]]:
+    """Time the imports in fresh processes, one of each in turn."""
+    runs = {
+        "import pandas": (sys.executable, "pandas"),
+        "import alphalens (0.5.1)": (str(python), "alphalens"),
+        "import alphalens (ours)": (sys.executable, "alphalens"),
+    }
+    times: dict[str, list[float]] = {name: [] for name in runs}
+    for _ in range(rounds + 1):  # the first round warms the disk cache
+        for name, (interpreter, module) in runs.items():
+            command = [interpreter, "-c", IMPORT.format(module)]
+            out = subprocess.run(
+                command, check=True, capture_output=True, text=True, cwd=tempfile.gettempdir()
+            )
+            times[name].append(float(out.stdout))
+    medians = {name: statistics.median(seen[1:]) for name, seen in times.items()}
+    pandas = medians["import pandas"]
+    return [(name, report.seconds(t), f"{t / pandas:.2f}x") for name, t in medians.items()]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the comparison and write the page."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("sizes", nargs="*", default=[], help="ASSETSxDAYS, default 500x1250")
+    parser.add_argument("--large", action="store_true", help="also 3000x1250")
+    parser.add_argument("--rounds", type=int, default=5, help="runs a side and case, at most")
+    options = parser.parse_args(arguments)
+    sizes = options.sizes or ["500x1250"]
+    sizes += ["3000x1250"] if options.large else []
+    python = peer.peer_python()
+
+    text = ["## Factor library against alphalens-reloaded 0.5.1\n", _about()]
+    text.append(report.table(("import", "median", "of pandas"), import_rows(python, 7)))
+    wrong: list[str] = []
+    for size in sizes:
+        rows, differ = compare(size, python, options.rounds)
+        wrong += differ
+        text += [f"### {size.replace('x', ' assets x ')} days\n"]
+        text.append(report.table(("case", "0.5.1", "ours", "ratio", "runs"), rows))
+    report.put_section("core", "\n".join(text))
+    print("\n".join(text))
+    for line in wrong:
+        print("results differ:", line)
+    return 1 if wrong else 0
+
+
+def _about() -> str:
+    words = (
+        "Medians; the sides take turns, each call on a fresh copy of its input with one value "
+        "moved, so that no cache answers. The digests of all results agree, unless a line says no. "
+    )
+    return words + report.machine(("numpy", "pandas")) + "\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
