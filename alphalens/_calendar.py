@@ -256,26 +256,25 @@ def diff_custom_calendar_timedeltas(
     return elapsed + pd.Timedelta(days=trading_days - elapsed.days)
 
 
-def make_naive_ts(t: pd.Timestamp) -> pd.Timestamp:
-    """Return an instant without its zone, in UTC.
+def make_naive_ts(t: Instants) -> Instants:
+    """Return instants without their zone, in UTC.
 
     Parameters
     ----------
-    t : Timestamp
+    t : Timestamp or DatetimeIndex
         Naive stamps are returned as they are.
 
     Returns
     -------
-    Timestamp
-        Naive; the UTC wall time of an aware stamp.
+    Timestamp or DatetimeIndex
+        Naive; the UTC wall time of aware stamps.
 
     Examples
     --------
     >>> make_naive_ts(pd.Timestamp("2024-01-01 23:00", tz="US/Eastern"))
     Timestamp('2024-01-02 04:00:00')
     """
-    stamp = pd.Timestamp(t)
-    return stamp if stamp.tzinfo is None else stamp.tz_convert("UTC").tz_localize(None)
+    return t if t.tz is None else t.tz_convert("UTC").tz_localize(None)
 
 
 def with_calendar(dates: pd.DatetimeIndex, freq: BaseOffset) -> pd.DatetimeIndex | None:

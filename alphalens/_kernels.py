@@ -100,32 +100,34 @@ def _rank_block(block: Floats, out: Floats, bits: int) -> Ints:
     return np.flatnonzero(same.any(axis=1))
 
 
-def centred_ranks(matrix: Floats, members: Ints) -> tuple[Floats, Floats]:
+def centred(ranks: Floats, members: Ints) -> tuple[Floats, Floats]:
     """Return ranks less their mean, and per row the sum of their squares.
 
     Parameters
     ----------
-    matrix : ndarray of shape (rows, width)
-        Values; places beyond the members are NaN.
+    ranks : ndarray of shape (rows, width)
+        As from `row_ranks`; places beyond the members are NaN.
     members : ndarray of shape (rows,)
-        Number of members of each row. A row with fewer values than members (a NaN among them)
+        Number of members of each row. A row with fewer ranks than members (a NaN among them)
         gets a NaN sum, which makes every correlation with it NaN.
 
     Returns
     -------
     centred : ndarray of shape (rows, width)
-        0 where the value is NaN.
+        0 where the rank is NaN.
     squares : ndarray of shape (rows,)
         Sum of squares, in squared ranks.
     """
-    centred = row_ranks(matrix)
-    missing = np.isnan(centred)
-    counts = matrix.shape[1] - missing.sum(axis=1)
-    centred -= (counts[:, None] + 1) / 2.0
-    centred[missing] = 0.0
-    squares = np.einsum("ij,ij->i", centred, centred)
+    missing = np.isnan(ranks)
+    if not missing.any():
+        out = ranks - (ranks.shape[1] + 1) / 2.0
+        return out, np.einsum("ij,ij->i", out, out)
+    counts = ranks.shape[1] - missing.sum(axis=1)
+    out = ranks - (counts[:, None] + 1) / 2.0
+    out[missing] = 0.0
+    squares = np.einsum("ij,ij->i", out, out)
     squares[counts < members] = np.nan
-    return centred, squares
+    return out, squares
 
 
 def row_correlation(
@@ -199,11 +201,19 @@ def weights(
     if is_demeaned:
         centre = bn.nanmedian if is_equal_weight else bn.nanmean
         values = matrix - centre(matrix, axis=1)[:, None]
+        if not is_equal_weight:
+            values[_is_flat(matrix)] *= 0.0
     if is_equal_weight:
         values = np.sign(values)
         if is_demeaned:
             values = _halve_sides(values)
     return normalise(values, is_zero_gross_zero=is_zero_gross_zero)
+
+
+def _is_flat(matrix: Floats) -> Bools:
+    """Tell which rows hold one value only: less its rounded mean it would leave dust, not 0."""
+    low, high = bn.nanmin(matrix, axis=1), bn.nanmax(matrix, axis=1)
+    return np.asarray(low == high)
 
 
 def _halve_sides(signs: Floats) -> Floats:
@@ -336,3 +346,18 @@ def overlapping_sums(trades: Floats, first: Ints, last: Ints) -> Floats:
         padded = np.vstack([trades, np.zeros((1, trades.shape[1]))])
         out[live] = np.add.reduceat(padded, bounds, axis=0)[::2]
     return out
+
+
+def straight_line(x: Floats, y: Floats) -> tuple[float, float]:
+    """Return intercept and slope of the least-squares line; NaN where there is none.
+
+    Points with a NaN are left out. There is none through fewer than two points or a constant x.
+    """
+    known = ~(np.isnan(x) | np.isnan(y))
+    x, y = x[known], y[known]
+    if len(x) < 2 or x.min() == x.max():
+        return np.nan, np.nan
+    centre = x.mean()
+    distance = x - centre
+    slope = float(distance @ (y - y.mean()) / (distance @ distance))
+    return float(y.mean() - slope * centre), slope

@@ -19,7 +19,7 @@ import pandas as pd
 from alphalens.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable, Hashable, Sequence
 
     from numpy.typing import NDArray
     from pandas.tseries.offsets import BaseOffset
@@ -114,15 +114,28 @@ class Cells:
             out.append((cells, rows[chosen], places, width))
         return out
 
-    def reduce(self, kernel: Callable[..., Floats], *columns: Floats) -> Floats:
-        """Apply a kernel (matrices, then members) that gives one number per cell."""
+    def map(self, kernel: Callable[..., T], *columns: Floats) -> list[T]:
+        """Apply a kernel (matrices, then members) to each class of cells."""
         if self.is_rectangular:
-            return kernel(*(self._reshaped(column) for column in columns), self.members)
-        out = np.full(self.size, np.nan)
+            return [kernel(*(self._reshaped(column) for column in columns), self.members)]
+        out = []
         for cells, rows, places, width in self._places:
             packed = [_pack(column, len(cells), width, rows, places) for column in columns]
-            out[cells] = kernel(*packed, self.members[cells])
+            out.append(kernel(*packed, self.members[cells]))
         return out
+
+    def gather(self, parts: list[Floats]) -> Floats:
+        """Put one number per cell, as `map` gave them by class, into the order of the cells."""
+        if self.is_rectangular:
+            return parts[0]
+        out = np.full(self.size, np.nan)
+        for cells, part in zip(self.classes(), parts, strict=True):
+            out[cells] = part
+        return out
+
+    def reduce(self, kernel: Callable[..., Floats], *columns: Floats) -> Floats:
+        """Apply a kernel (matrices, then members) that gives one number per cell."""
+        return self.gather(self.map(kernel, *columns))
 
     def transform(self, kernel: Callable[[Floats], Floats], column: Floats) -> Floats:
         """Apply a kernel that maps matrix to matrix; rows outside every cell become NaN."""
@@ -270,7 +283,9 @@ class Panel:
             for place, codes, level in zip(places, self._codes, self._levels, strict=True)
         )
 
-    def derived(self, name: Hashable, columns: tuple[Floats, ...], build: Callable[[], T]) -> T:
+    def derived(
+        self, name: Hashable, columns: Sequence[NDArray[np.generic]], build: Callable[[], T]
+    ) -> T:
         """Return `build()`, from the cache while the bytes of `columns` are the same."""
         prints = tuple(fingerprint(column) for column in columns)
         found = self._derived.get(name)
@@ -286,6 +301,66 @@ class Panel:
         if len(labels.codes) and labels.codes.min() < 0:
             keys[labels.codes < 0] = -1
         return Cells(keys, len(self.dates) * len(labels))
+
+    @cached_property
+    def is_product(self) -> bool:
+        """Whether the rows are sorted by date and every date has the same assets in one order."""
+        if not self.cells.is_rectangular or not self.cells.size:
+            return False
+        codes = self.asset_codes.reshape(self.cells.size, -1)
+        return bool((codes == codes[0]).all())
+
+    def lagged(self, values: Floats, previous: Ints) -> Floats:
+        """Return for each row the value of the same asset on another date.
+
+        Parameters
+        ----------
+        values : ndarray of shape (rows,)
+        previous : ndarray of shape (dates,), int64
+            Place of the other date of each date, -1 for none.
+
+        Returns
+        -------
+        ndarray of shape (rows,)
+            NaN where the asset has no row on that date.
+        """
+        if self.is_product:
+            matrix = np.vstack(
+                [values.reshape(len(self.dates), -1), np.full(self.cells.width, np.nan)]
+            )
+            return matrix[previous].reshape(-1)
+        before = previous[self.date_codes]
+        n_assets = max(len(self.assets), 1)
+        cells = len(self.dates) * n_assets
+        if cells <= max(_CROWDED * len(values), _SMALL):
+            wide = np.full(cells + n_assets, np.nan)
+            wide[self.row_keys] = values
+            before[before < 0] = len(self.dates)
+            lagged: Floats = wide[before * n_assets + self.asset_codes]
+            return lagged
+        order = np.argsort(self.row_keys, kind="stable")
+        keys = self.row_keys[order]
+        wanted = before * n_assets + self.asset_codes
+        place = np.minimum(np.searchsorted(keys, wanted), max(len(keys) - 1, 0))
+        found = (keys[place] == wanted) & (before >= 0)
+        return np.where(found, values[order[place]], np.nan)
+
+    def calendar_of_used(self, frame: LongFrame) -> BaseOffset | None:
+        """Return the freq of the dates that occur: the level's, if they are a run of its dates."""
+        codes = np.unique(self._codes[0])
+        is_run = len(codes) == 0 or int(codes[-1] - codes[0]) == len(codes) - 1
+        return calendar_of(frame) if is_run else None
+
+    def wide(self, values: Floats) -> tuple[Floats, pd.Index]:
+        """Return a dates x assets matrix (NaN where there is no row) and its sorted assets."""
+        used = np.flatnonzero(np.bincount(self.asset_codes, minlength=len(self.assets)))
+        labels = self.assets[used]
+        order = labels.argsort() if not labels.is_monotonic_increasing else np.arange(len(used))
+        column = np.full(len(self.assets), -1)
+        column[used[order]] = np.arange(len(used))
+        matrix = np.full((len(self.dates), len(used)), np.nan)
+        matrix[self.date_codes, column[self.asset_codes]] = values
+        return matrix, labels[order]
 
     @cached_property
     def row_keys(self) -> Ints:
@@ -349,7 +424,7 @@ def calendar_of(frame: LongFrame) -> BaseOffset | None:
     return getattr(index.levels[level_number(index, "date")], "freq", None)
 
 
-def fingerprint(values: Floats) -> int:
+def fingerprint(values: NDArray[np.generic]) -> int:
     """Return a checksum of an array's bytes."""
     return zlib.crc32(np.ascontiguousarray(values).data)
 
