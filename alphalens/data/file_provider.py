@@ -332,7 +332,7 @@ def _prices(table: _Table, column: int) -> np.ndarray:
     """Return a column as positive float64, NaN where the cell is empty."""
     cells = table.cells.iloc[:, column]
     numbers = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
-    unread = np.isnan(numbers)
+    unread = np.isnan(numbers) & cells.notna().to_numpy()
     if unread.any():
         texts = cells[unread].astype(str).str.strip().str.lower()
         unread[unread] = ~texts.isin(_ABSENT).to_numpy()
