@@ -105,6 +105,8 @@ def validate(
     at the venue, the next mark finds the book in breach and trading goes to reducing.
     Time O(n) in the positions.
     """
+    if _is_absurd(intent):
+        return Verdict((_absurd(intent),))
     case = _Case(intent, book, limits)
     reasons = [
         *_state(case, state),
@@ -137,6 +139,23 @@ def book_breaches(book: BookView, limits: RiskLimits) -> tuple[Reason, ...]:
 def is_loss(reason: Reason) -> bool:
     """Return whether a breach of the book asks for a halt and not only for reducing."""
     return reason.code in _LOSSES
+
+
+def _is_absurd(intent: OrderIntent) -> bool:
+    figures = (intent.quantity, intent.reference_price, intent.limit_price or _ONE)
+    return any(abs(figure.adjusted()) > _LONGEST for figure in figures)
+
+
+def _absurd(intent: OrderIntent) -> Reason:
+    """Refuse figures that no later rule could compute with."""
+    value = f"{intent.quantity} at {intent.limit_price or intent.reference_price}"
+    return Reason(
+        code=_C.MAX_ORDER,
+        limit=f"{_LONGEST} digits",
+        actual=value,
+        message=f"max_order: {intent.side} {value} of {intent.symbol} has more than {_LONGEST} "
+        f"digits on one side of the point; that is a mistake, order less",
+    )
 
 
 def _state(case: _Case, state: TradingState) -> Iterator[Reason]:

@@ -1,4 +1,4 @@
-from decimal import Decimal as D
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from alphalens.brokers import CostModel
 from alphalens.errors import ConfigError
 from alphalens.trading import Side
+
+D = Decimal
 
 prices = st.decimals("0.01", "100000", places=4)
 

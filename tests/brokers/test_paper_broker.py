@@ -1,5 +1,5 @@
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal as D
+from decimal import Decimal
 
 import pytest
 
@@ -16,6 +16,8 @@ from alphalens.errors import BrokerError, ConfigError, DataError, InputError
 from alphalens.testing.conformance import BrokerConformance
 from alphalens.trading import Bar, OrderIntent, OrderStatus, Side, VirtualClock
 from alphalens.trading.orders import OrderType, TimeInForce
+
+D = Decimal
 
 T0 = datetime(2024, 1, 2, 21, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -195,7 +197,7 @@ def test_buying_power_counts_open_orders_and_frees_nothing_for_open_sales():
     venue.next_day("100")
     venue.send("b", "60", Side.SELL)
     venue.send("c", "90")
-    with pytest.raises(BrokerError, match="come to 20100.00 USD, limit is 20000.00"):
+    with pytest.raises(BrokerError, match=r"come to 20100\.00 USD, limit is 20000\.00"):
         venue.send("d", "11")
 
 
