@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.transforms import Bbox
 
-__all__ = ["Block", "Callout", "Picture", "Prose", "Section", "Table", "page", "strips"]
+__all__ = ["Block", "Callout", "Picture", "Prose", "Section", "Table", "page", "shown", "strips"]
 
 _MISSING: Final = "\u2013"
 _LARGEST_SVG: Final = 1_500_000
@@ -398,9 +398,9 @@ def _row(table: Table, label: Hashable, values: Sequence[object], numeric: Seque
     cells = []
     if table.show_index:
         parts: tuple[object, ...] = label if isinstance(label, tuple) else (label,)
-        cells = [f'<th scope="row">{escape(_text(part, table.digits, ""))}</th>' for part in parts]
+        cells = [f'<th scope="row">{escape(shown(part, table.digits, ""))}</th>' for part in parts]
     for column, value, is_number in zip(table.frame.columns, values, numeric, strict=True):
-        text = _text(value, table.digits, table.formats.get(column, ""))
+        text = shown(value, table.digits, table.formats.get(column, ""))
         cells.append(f"<td{_right(is_number)}>{escape(text)}</td>")
     return "<tr>" + "".join(cells) + "</tr>"
 
@@ -422,8 +422,28 @@ def _is_numeric(column: pd.Series) -> bool:
     )
 
 
-def _text(value: object, digits: int, spec: str) -> str:
-    """Return one value as it is shown."""
+def shown(value: object, digits: int = 3, spec: str = "") -> str:
+    """Return one value as tables show it.
+
+    Parameters
+    ----------
+    value : object
+        Number, date, text; missing values (None, NaN, NaT) show as a dash.
+    digits : int
+        Decimals of a float.
+    spec : str
+        Format specification that overrides `digits`.
+
+    Returns
+    -------
+    str
+        Not escaped.
+
+    Examples
+    --------
+    >>> shown(1234.5678), shown(20_000), shown(0.25, spec=".0%"), shown(-0.0001)
+    ('1,234.568', '20,000', '25%', '0.000')
+    """
     if value is None or value is pd.NaT or value is pd.NA:
         return _MISSING
     if isinstance(value, (bool, np.bool_)):

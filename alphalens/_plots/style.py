@@ -1,0 +1,223 @@
+"""Colours, axes and small drawing steps that every figure shares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Final
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap, to_hex
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+DECIMAL_TO_BPS: Final = 10000
+
+INK: Final = "#262626"
+MUTED: Final = "#6b7280"
+GRID: Final = "#e3e6ea"
+PAPER: Final = "#ffffff"
+PERIODS: Final = ("#2f6f9f", "#e0862f", "#3f9a6b", "#8a63b0", "#c4524d", "#4aa3b5", "#9a7b4f")
+
+# Red, grey and blue stay apart for the colour-blind, on white and on dark paper.
+_LOW_TO_HIGH = LinearSegmentedColormap.from_list(
+    "low_to_high", ["#c4524d", "#e0a060", "#a3a8a2", "#5f9fc0", "#2a5d92"]
+)
+DIVERGING: Final = LinearSegmentedColormap.from_list(
+    "ic_sign", ["#b5423d", "#e9b3a4", "#f5f5f2", "#a9cadf", "#2a5d92"]
+)
+
+STYLE_RC: Final = {
+    "axes.facecolor": PAPER,
+    "axes.edgecolor": "#b9bec6",
+    "axes.labelcolor": INK,
+    "figure.facecolor": PAPER,
+    "grid.color": GRID,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.spines.left": False,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "xtick.bottom": True,
+}
+SIZES_RC: Final = {
+    "font.size": 12.0,
+    "axes.titlesize": 14.5,
+    "axes.labelsize": 12.0,
+    "xtick.labelsize": 11.5,
+    "ytick.labelsize": 11.5,
+    "legend.fontsize": 11.5,
+    "axes.linewidth": 1.0,
+    "xtick.major.size": 4.0,
+}
+
+
+def quantile_colours(count: int) -> list[str]:
+    """Return `count` hex colours from the lowest (red) to the highest (blue) quantile."""
+    places = np.linspace(0.0, 1.0, count) if count > 1 else np.array([1.0])
+    return [to_hex(_LOW_TO_HIGH(place)) for place in places]
+
+
+def period_colours(count: int) -> list[str]:
+    """Return `count` hex colours for the forward periods, repeating after seven."""
+    return [PERIODS[i % len(PERIODS)] for i in range(count)]
+
+
+def new_axes(count: int, columns: int = 1, *, height: float = 4.6) -> NDArray[np.object_]:
+    """Return a flat array of new axes, `columns` a row; those beyond `count` are invisible."""
+    rows = max(1, -(-count // columns))
+    figure, grid = plt.subplots(rows, columns, figsize=(14, height * rows), squeeze=False)
+    figure.subplots_adjust(
+        left=0.07,
+        right=0.97,
+        bottom=0.75 / (height * rows),
+        top=1 - 0.5 / (height * rows),
+        hspace=0.42,
+        wspace=0.2,
+    )
+    axes = grid.ravel()
+    for unused in axes[count:]:
+        unused.set_visible(False)
+    return axes
+
+
+def own_axes(ax: Axes | None) -> Axes:
+    """Return `ax`, or the only axes of a new figure."""
+    return ax if ax is not None else axes_list(new_axes(1))[0]
+
+
+def axes_list(axes: Axes | Iterable[Axes]) -> list[Axes]:
+    """Return one axes, a list, a tuple or an array of them as a list."""
+    return [axes] if isinstance(axes, Axes) else list(axes)
+
+
+def dress(ax: Axes, title: str, *, ylabel: str = "", xlabel: str = "", grid: str = "y") -> None:
+    """Set title and labels, and pin the sizes of ticks that matplotlib makes later."""
+    ax.set_title(title, x=0.0, ha="left", fontweight="bold", pad=12)
+    ax.set_ylabel(ylabel)
+    ax.set_xlabel(xlabel)
+    for axis in ("x", "y"):
+        ax.tick_params(
+            axis=axis,
+            labelsize=mpl.rcParams[f"{axis}tick.labelsize"],
+            labelcolor=mpl.rcParams[f"{axis}tick.color"],
+        )
+    ax.grid(visible=False)
+    if grid:
+        ax.grid(visible=True, axis=grid)
+        ax.set_axisbelow(True)
+
+
+def legend(ax: Axes, *, columns: int | None = None) -> None:
+    """Put the legend of `ax` on the line of its title, at the right, where no data is."""
+    handles, labels = ax.get_legend_handles_labels()
+    if handles:
+        ax.legend(
+            handles,
+            labels,
+            loc="lower right",
+            bbox_to_anchor=(1.0, 1.0),
+            ncols=columns or len(handles),
+            frameon=False,
+            borderaxespad=0.3,
+            columnspacing=1.2,
+            handlelength=1.3,
+            handletextpad=0.5,
+        )
+
+
+def note(ax: Axes, text: str) -> None:
+    """Write `text` into the upper left corner of `ax`."""
+    ax.text(
+        0.012,
+        0.965,
+        text,
+        transform=ax.transAxes,
+        va="top",
+        ha="left",
+        fontsize=mpl.rcParams["legend.fontsize"],
+        bbox={"facecolor": PAPER, "edgecolor": GRID, "boxstyle": "round,pad=0.35", "alpha": 0.85},
+    )
+
+
+def baseline(ax: Axes, level: float = 0.0) -> None:
+    """Draw a thin horizontal line at `level`."""
+    ax.axhline(level, color=INK, linewidth=0.9, alpha=0.75, zorder=1.5)
+
+
+def wall_times(index: pd.Index) -> NDArray[np.generic]:
+    """Return `index` as matplotlib draws it fastest: local wall times without a zone."""
+    if isinstance(index, pd.DatetimeIndex):
+        return index.tz_localize(None).to_numpy()
+    return np.asarray(index)
+
+
+def date_axis(ax: Axes, index: pd.Index) -> None:
+    """Label the x axis with few, short dates and end it at the data."""
+    if isinstance(index, pd.DatetimeIndex) and len(index):
+        locator = AutoDateLocator(minticks=4, maxticks=11)
+        ax.xaxis.set_major_locator(locator)
+        ax.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+        times = wall_times(index)
+        if times[0] != times[-1]:
+            ax.set_xlim(times[0], times[-1])
+
+
+def month_average(series: pd.Series[float]) -> pd.Series[float]:
+    """Return the trailing mean over 22 rows; a window with a gap gives NaN."""
+    return series.rolling(window=22).mean()
+
+
+def limits(values: NDArray[np.float64], percentiles: tuple[float, float]) -> tuple[float, float]:
+    """Return the two percentiles of the finite `values`, widened if they are equal."""
+    finite = values[np.isfinite(values)]
+    if not finite.size:
+        return -1.0, 1.0
+    low, high = (float(x) for x in np.percentile(finite, percentiles))
+    if low == high:
+        pad = abs(low) * 0.05 or 1.0
+        return low - pad, high + pad
+    return low, high
+
+
+def share_y(axes: Sequence[Axes]) -> None:
+    """Give all `axes` the widest of their y limits."""
+    bounds = [ax.get_ylim() for ax in axes]
+    if bounds:
+        low, high = min(b[0] for b in bounds), max(b[1] for b in bounds)
+        for ax in axes:
+            ax.set_ylim(low, high)
+
+
+def grouped_bars(ax: Axes, frame: pd.DataFrame) -> None:
+    """Draw one bar per row and column of `frame`, the columns of a row side by side."""
+    places = np.arange(len(frame), dtype=float)
+    width = 0.8 / max(1, frame.shape[1])
+    colours = period_colours(frame.shape[1])
+    for i, (name, column) in enumerate(frame.items()):
+        ax.bar(
+            places + (i + 0.5) * width - 0.4,
+            column.to_numpy(dtype=float),
+            width=width * 0.92,
+            color=colours[i],
+            edgecolor="none",
+            label=str(name),
+        )
+    ax.set_xticks(places, [str(label) for label in frame.index])
+    ax.set_xlim(-0.6, len(frame) - 0.4)
+
+
+def density(values: NDArray[np.float64], places: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the Gaussian kernel density of `values` (Scott's bandwidth) at `places`."""
+    width = values.std(ddof=1) * values.size**-0.2
+    counts, edges = np.histogram(values, bins=512)
+    centres = (edges[:-1] + edges[1:]) / 2.0
+    scaled = (places[:, None] - centres[None, :]) / width
+    kernel: NDArray[np.float64] = np.exp(-0.5 * scaled**2)
+    return kernel @ (counts / values.size) / (width * np.sqrt(2.0 * np.pi))

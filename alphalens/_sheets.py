@@ -1,0 +1,437 @@
+"""What the tear sheets show, as frozen reports of plain frames, computed before any drawing.
+
+One report answers one sheet's question; each metric in it is computed once and shared by
+whoever draws, prints or saves it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from alphalens import _tables, utils
+from alphalens import performance as perf
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+__all__ = [
+    "EventReport",
+    "InformationReport",
+    "ReturnsReport",
+    "SummaryReport",
+    "TurnoverReport",
+    "describe",
+    "event_means",
+    "event_report",
+    "information_report",
+    "returns_report",
+    "summary_report",
+    "turnover_report",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnsReport:
+    """What the factor and its quantiles earned.
+
+    Attributes
+    ----------
+    alpha_beta : DataFrame, (Ann. alpha, beta) x periods
+        Regression of the factor portfolio on the universe.
+    mean_by_quantile : DataFrame, quantiles x periods
+        Mean returns, fractions per base period (the first period column).
+    mean_by_date : DataFrame, (factor_quantile, date) x periods
+        The same for each date.
+    spread, spread_error : DataFrame, dates x periods
+        Highest minus lowest quantile and its standard error, fractions per base period.
+    factor_daily : Series by date, or None
+        Raw one-day return of the factor portfolio; None without a ``1D`` column.
+    quantile_daily : Series by (factor_quantile, date), or None
+        Raw one-day mean return of each quantile; None without a ``1D`` column.
+    mean_by_group : DataFrame, (factor_quantile, group) x periods, or None
+        Mean returns, fractions per base period; None unless asked for.
+    portfolio : str
+        The factor portfolio in words, such as "Factor Weighted Long/Short Portfolio".
+    table : DataFrame
+        As printed, unrounded.
+    """
+
+    alpha_beta: pd.DataFrame
+    mean_by_quantile: pd.DataFrame
+    mean_by_date: pd.DataFrame
+    spread: pd.DataFrame
+    spread_error: pd.DataFrame | None
+    factor_daily: pd.Series[float] | None
+    quantile_daily: pd.Series[float] | None
+    mean_by_group: pd.DataFrame | None
+    portfolio: str
+    table: pd.DataFrame
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InformationReport:
+    """How well the factor ranks what follows.
+
+    Attributes
+    ----------
+    ic : DataFrame, dates x periods
+        Rank information coefficient.
+    monthly : DataFrame, month ends x periods, or None
+        Its means by month; None where the groups are shown instead.
+    by_group : DataFrame, groups x periods, or None
+        Its means by group; None unless asked for.
+    table : DataFrame, periods x statistics
+        Unrounded; printed transposed.
+    """
+
+    ic: pd.DataFrame
+    monthly: pd.DataFrame | None
+    by_group: pd.DataFrame | None
+    table: pd.DataFrame
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnoverReport:
+    """How fast the factor changes its mind.
+
+    Attributes
+    ----------
+    by_quantile : mapping of int to DataFrame
+        Per whole number of days the turnovers, dates x quantiles; empty without such a period.
+    autocorrelation : DataFrame, dates x days
+        Rank autocorrelations.
+    table, autocorrelation_table : DataFrame
+        As printed, unrounded.
+    """
+
+    by_quantile: Mapping[int, pd.DataFrame]
+    autocorrelation: pd.DataFrame
+    table: pd.DataFrame
+    autocorrelation_table: pd.DataFrame
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventReport:
+    """What happened around the dates of the factor's values.
+
+    Attributes
+    ----------
+    paths : DataFrame, (factor_quantile, {mean, std}) x relative rows, or None
+        Average path of each quantile; None without prices or without a window.
+    by_group : mapping of group to DataFrame
+        The same for each group; empty unless asked for.
+    """
+
+    paths: pd.DataFrame | None
+    by_group: Mapping[Hashable, pd.DataFrame]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SummaryReport:
+    """Everything a full or a summary sheet shows.
+
+    Attributes
+    ----------
+    quantile_statistics : DataFrame
+        Range and count of the factor in each quantile.
+    returns, information, turnover
+        The three parts.
+    """
+
+    quantile_statistics: pd.DataFrame
+    returns: ReturnsReport
+    information: InformationReport
+    turnover: TurnoverReport
+
+
+def returns_report(
+    factor_data: pd.DataFrame,
+    *,
+    long_short: bool = True,
+    group_neutral: bool = False,
+    by_group: bool = False,
+) -> ReturnsReport:
+    """Compute what the returns sheet shows.
+
+    Parameters
+    ----------
+    factor_data : DataFrame
+        Clean factor data with ``factor_quantile``.
+    long_short : bool
+        Demean returns and factor by date.
+    group_neutral : bool
+        Demean by date and group, weigh groups equally.
+    by_group : bool
+        Also compute the means of each group.
+
+    Returns
+    -------
+    ReturnsReport
+    """
+    means, _ = perf.mean_return_by_quantile(
+        factor_data, by_group=False, demeaned=long_short, group_adjust=group_neutral
+    )
+    dated, errors = perf.mean_return_by_quantile(
+        factor_data, by_date=True, by_group=False, demeaned=long_short, group_adjust=group_neutral
+    )
+    returns = perf.factor_returns(factor_data, long_short, group_neutral)
+    alpha_beta = perf.factor_alpha_beta(factor_data, returns, long_short, group_neutral)
+    base = str(means.columns[0])
+    rates, dated_rates = rates_of_return(means, base), rates_of_return(dated, base)
+    labels = _labels(factor_data)
+    spread, spread_error = perf.compute_mean_returns_spread(
+        dated_rates,
+        labels[-1],
+        labels[0],
+        std_err=errors.apply(utils.std_conversion, axis=0, base_period=base),
+    )
+    has_days = "1D" in dated.columns
+    return ReturnsReport(
+        alpha_beta=alpha_beta,
+        mean_by_quantile=rates,
+        mean_by_date=dated_rates,
+        spread=spread,
+        spread_error=spread_error,
+        factor_daily=returns["1D"] if has_days else None,
+        quantile_daily=dated["1D"] if has_days else None,
+        mean_by_group=_group_means(factor_data, long_short, group_neutral) if by_group else None,
+        portfolio=_portfolio(long_short, group_neutral),
+        table=_tables.returns_table(alpha_beta, rates, spread),
+    )
+
+
+def rates_of_return(frame: pd.DataFrame, base: str) -> pd.DataFrame:
+    """Return the returns of all periods as compound rates per `base` period."""
+    return frame.apply(utils.rate_of_return, axis=0, base_period=base)
+
+
+def _labels(factor_data: pd.DataFrame) -> list[float]:
+    """Return the quantile labels present, ascending."""
+    return sorted(factor_data["factor_quantile"].dropna().unique().tolist())
+
+
+def _group_means(factor_data: pd.DataFrame, long_short: bool, group_neutral: bool) -> pd.DataFrame:
+    """Return the mean rates of each quantile in each group."""
+    means, _ = perf.mean_return_by_quantile(
+        factor_data,
+        by_date=False,
+        by_group=True,
+        demeaned=long_short,
+        group_adjust=group_neutral,
+    )
+    return rates_of_return(means, str(means.columns[0]))
+
+
+def _portfolio(long_short: bool, group_neutral: bool) -> str:
+    """Return the factor portfolio in words."""
+    neutral = "Group Neutral " if group_neutral else ""
+    sides = "Long/Short " if long_short else ""
+    return f"Factor Weighted {neutral}{sides}Portfolio"
+
+
+def information_report(
+    factor_data: pd.DataFrame, *, group_neutral: bool = False, by_group: bool = False
+) -> InformationReport:
+    """Compute what the information sheet shows.
+
+    Parameters
+    ----------
+    factor_data : DataFrame
+        Clean factor data.
+    group_neutral : bool
+        Demean returns by date and group first.
+    by_group : bool
+        Means of each group instead of each month.
+
+    Returns
+    -------
+    InformationReport
+    """
+    ic = perf.factor_information_coefficient(factor_data, group_neutral)
+    grouped = None
+    if by_group:
+        grouped = pd.DataFrame(
+            perf.mean_information_coefficient(
+                factor_data, group_adjust=group_neutral, by_group=True
+            )
+        )
+    return InformationReport(
+        ic=ic,
+        monthly=None if by_group else ic.resample("ME").mean(),
+        by_group=grouped,
+        table=_tables.information_table(ic),
+    )
+
+
+def turnover_report(
+    factor_data: pd.DataFrame, turnover_periods: Sequence[str] | None = None
+) -> TurnoverReport:
+    """Compute what the turnover sheet shows.
+
+    Parameters
+    ----------
+    factor_data : DataFrame
+        Clean factor data with ``factor_quantile``, whose labels may be any numbers.
+    turnover_periods : sequence of str, optional
+        Names of periods such as ``"1D"``; default: the period columns. Periods that are no
+        whole number of days are skipped.
+
+    Returns
+    -------
+    TurnoverReport
+        Empty frames if no period is a whole number of days.
+    """
+    days = list(dict.fromkeys(_days(factor_data, turnover_periods)))
+    quantiles = factor_data["factor_quantile"]
+    labels = _labels(factor_data)
+    by_quantile = {
+        n: pd.concat([perf.quantile_turnover(quantiles, q, n) for q in labels], axis=1)
+        for n in days
+    }
+    correlations = [perf.factor_rank_autocorrelation(factor_data, n) for n in days]
+    autocorrelation = pd.concat(correlations, axis=1) if correlations else pd.DataFrame()
+    table, autocorrelation_table = _tables.turnover_tables(autocorrelation, by_quantile)
+    return TurnoverReport(
+        by_quantile=by_quantile,
+        autocorrelation=autocorrelation,
+        table=table,
+        autocorrelation_table=autocorrelation_table,
+    )
+
+
+def _days(factor_data: pd.DataFrame, names: Sequence[str] | None) -> list[int]:
+    """Return the whole-day periods asked for; a UserWarning tells that others are skipped."""
+    if names is None:
+        return utils.turnover_periods_from_columns(factor_data.columns)
+    spans = [pd.Timedelta(name) for name in names]
+    return utils.turnover_periods_from_columns(
+        pd.Index([utils.timedelta_to_string(span) for span in spans])
+    )
+
+
+def event_report(
+    factor_data: pd.DataFrame,
+    returns: pd.DataFrame | None,
+    *,
+    window: tuple[int, int] | None = (5, 15),
+    long_short: bool = True,
+    group_neutral: bool = False,
+    by_group: bool = False,
+) -> EventReport:
+    """Compute what the event sheet shows.
+
+    Parameters
+    ----------
+    factor_data : DataFrame
+        Clean factor data with ``factor_quantile``.
+    returns : DataFrame, dates x assets, or None
+        Values to average around the events, taken as they are (see
+        `average_cumulative_return_by_quantile`).
+    window : tuple of two ints, or None
+        Rows before and after the event.
+    long_short, group_neutral : bool
+        Subtract the mean of the date, or of the date and group.
+    by_group : bool
+        Also compute the paths of each group.
+
+    Returns
+    -------
+    EventReport
+        Empty if `returns` or `window` is None.
+    """
+    if returns is None or window is None:
+        return EventReport(paths=None, by_group={})
+    average = partial(
+        perf.average_cumulative_return_by_quantile,
+        factor_data,
+        returns,
+        periods_before=window[0],
+        periods_after=window[1],
+        demeaned=long_short,
+        group_adjust=group_neutral,
+    )
+    grouped: dict[Hashable, pd.DataFrame] = {}
+    if by_group:
+        paths = average(by_group=True)
+        names = paths.index.get_level_values("group").unique()
+        grouped = {name: pd.DataFrame(paths.xs(name, level="group")) for name in names}
+    return EventReport(paths=average(), by_group=grouped)
+
+
+def event_means(
+    factor_data: pd.DataFrame, *, rate_of_ret: bool = True
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the plain mean returns of each quantile, and those by date.
+
+    Parameters
+    ----------
+    factor_data : DataFrame
+        Clean factor data with ``factor_quantile``.
+    rate_of_ret : bool
+        As fractions per base period (the first period column), otherwise per own period.
+
+    Returns
+    -------
+    tuple of DataFrames
+        Quantiles x periods and (factor_quantile, date) x periods; nothing is demeaned.
+    """
+    means, _ = perf.mean_return_by_quantile(factor_data, by_group=False, demeaned=False)
+    dated, _ = perf.mean_return_by_quantile(
+        factor_data, by_date=True, by_group=False, demeaned=False
+    )
+    if not rate_of_ret:
+        return means, dated
+    base = str(means.columns[0])
+    return rates_of_return(means, base), rates_of_return(dated, base)
+
+
+def summary_report(
+    factor_data: pd.DataFrame,
+    *,
+    long_short: bool = True,
+    group_neutral: bool = False,
+    by_group: bool = False,
+) -> SummaryReport:
+    """Compute what the summary and the full sheet show; each metric once.
+
+    Parameters
+    ----------
+    factor_data : DataFrame
+        Clean factor data with ``factor_quantile``.
+    long_short, group_neutral, by_group : bool
+        As in `returns_report`; `group_neutral` reaches the returns and the IC alike.
+
+    Returns
+    -------
+    SummaryReport
+    """
+    return SummaryReport(
+        quantile_statistics=_tables.quantile_statistics_table(factor_data),
+        returns=returns_report(
+            factor_data, long_short=long_short, group_neutral=group_neutral, by_group=by_group
+        ),
+        information=information_report(factor_data, group_neutral=group_neutral, by_group=by_group),
+        turnover=turnover_report(factor_data),
+    )
+
+
+def describe(factor_data: pd.DataFrame) -> dict[str, str]:
+    """Return what a reader must know of `factor_data` before its tables, as words."""
+    dates = factor_data.index.get_level_values("date").unique()
+    assets = factor_data.index.get_level_values("asset").nunique()
+    facts = {"Observations": f"{len(factor_data):,}", "Assets": f"{assets:,}"}
+    if len(dates):
+        first, last = dates.min(), dates.max()
+        facts = {"Dates": f"{first:%Y-%m-%d} to {last:%Y-%m-%d} ({len(dates):,})", **facts}
+    periods = utils.get_forward_returns_columns(factor_data.columns)
+    facts["Forward periods"] = ", ".join(str(period) for period in periods)
+    if "factor_quantile" in factor_data:
+        facts["Quantiles"] = ", ".join(f"{label:g}" for label in _labels(factor_data))
+    if "group" in factor_data:
+        facts["Groups"] = f"{factor_data['group'].nunique()}"
+    return facts

@@ -1,0 +1,203 @@
+"""Where tear sheets are drawn: a grid that hands out axes, and a stage that shows or keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.gridspec import GridSpec
+
+from alphalens._tear_sheet import SheetPart, TearSheet
+from alphalens.errors import InputError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["GridFigure", "Stage", "rows_of"]
+
+
+class GridFigure:
+    """A figure whose axes are handed out row by row.
+
+    Parameters
+    ----------
+    rows, cols : int
+        Size of the grid.
+    heights : sequence of float, optional
+        Height of the axes in each row, in inches; default: 7 inches a row in all.
+
+    Attributes
+    ----------
+    fig : Figure or None
+        Registered with pyplot; None once closed.
+    gs : GridSpec or None
+        The grid; None once closed.
+    curr_row, curr_col : int
+        Where the next axes go.
+
+    Examples
+    --------
+    >>> grid = GridFigure(rows=2, cols=2)
+    >>> whole, left, right = grid.next_row(), grid.next_cell(), grid.next_cell()
+    >>> grid.curr_row, grid.curr_col
+    (1, 2)
+    >>> grid.close()
+    """
+
+    _MARGIN, _GAP = 0.75, 1.0
+
+    def __init__(self, rows: int, cols: int, *, heights: Sequence[float] | None = None) -> None:
+        self.rows = rows
+        self.cols = cols
+        self.curr_row = 0
+        self.curr_col = 0
+        if heights is None:
+            figure = plt.figure(figsize=(14, rows * 7))
+            grid = GridSpec(rows, cols, wspace=0.4, hspace=0.3)
+        else:
+            height = sum(heights) + self._GAP * (rows - 1) + 2 * self._MARGIN
+            figure = plt.figure(figsize=(14, height))
+            grid = GridSpec(
+                rows,
+                cols,
+                height_ratios=heights,
+                left=0.075,
+                right=0.97,
+                bottom=self._MARGIN / height,
+                top=1 - self._MARGIN / height,
+                wspace=0.22,
+                hspace=self._GAP / float(np.mean(heights)),
+            )
+        self.fig: Figure | None = figure
+        self.gs: GridSpec | None = grid
+
+    def next_row(self) -> Axes:
+        """Return axes over the whole width of the next row.
+
+        Returns
+        -------
+        Axes
+
+        Raises
+        ------
+        InputError
+            If the grid is full or closed.
+        """
+        if self.curr_col:
+            self.curr_row += 1
+            self.curr_col = 0
+        axes = self._add(self.curr_row, slice(None))
+        self.curr_row += 1
+        return axes
+
+    def next_cell(self) -> Axes:
+        """Return axes in the next cell.
+
+        Returns
+        -------
+        Axes
+
+        Raises
+        ------
+        InputError
+            If the grid is full or closed.
+        """
+        if self.curr_col >= self.cols:
+            self.curr_row += 1
+            self.curr_col = 0
+        axes = self._add(self.curr_row, self.curr_col)
+        self.curr_col += 1
+        return axes
+
+    def _add(self, row: int, column: int | slice) -> Axes:
+        """Return new axes in one row of the grid."""
+        if self.fig is None or self.gs is None:
+            raise InputError("this GridFigure is closed: make a new one")
+        if row >= self.rows:
+            raise InputError(
+                f"the grid of {self.rows} x {self.cols} is full: make it with more rows"
+            )
+        return self.fig.add_subplot(self.gs[row, column])
+
+    def split_row(self, count: int) -> list[Axes]:
+        """Return `count` axes that share the next row evenly.
+
+        Parameters
+        ----------
+        count : int
+            Any number, whatever the columns of the grid.
+
+        Returns
+        -------
+        list of Axes
+            From left to right.
+        """
+        if self.curr_col:
+            self.curr_row += 1
+            self.curr_col = 0
+        if self.fig is None or self.gs is None or self.curr_row >= self.rows:
+            raise InputError(f"no row is left in the grid of {self.rows} x {self.cols}")
+        cells = self.gs[self.curr_row, :].subgridspec(1, count, wspace=0.22)
+        self.curr_row += 1
+        return [self.fig.add_subplot(cells[0, i]) for i in range(count)]
+
+    def close(self) -> None:
+        """Close the figure and free it."""
+        if self.fig is not None:
+            plt.close(self.fig)
+        self.fig = None
+        self.gs = None
+
+
+class Stage:
+    """Shows every page as it is finished, or keeps all of them for a `TearSheet`."""
+
+    def __init__(self, *, keep: bool) -> None:
+        self.keep = keep
+        self._parts: list[tuple[str, dict[str, pd.DataFrame], list[Figure]]] = []
+
+    def part(self, title: str) -> None:
+        """Begin a new topic."""
+        self._parts.append((title, {}, []))
+
+    def table(self, show: Callable[[], object], frames: Mapping[str, pd.DataFrame]) -> None:
+        """Print by `show`, or keep `frames` by title."""
+        if self.keep:
+            self._parts[-1][1].update(frames)
+        else:
+            show()
+
+    @contextmanager
+    def page(self, heights: Sequence[float], cols: int = 1) -> Iterator[GridFigure]:
+        """Lend a figure; afterwards show and close it, or keep it unregistered."""
+        grid = GridFigure(len(heights), cols, heights=heights)
+        figure = grid.fig
+        try:
+            yield grid
+            if self.keep and figure is not None:
+                self._parts[-1][2].append(figure)
+            else:
+                plt.show()
+        finally:
+            grid.close()
+
+    def sheet(self, title: str, header: Callable[[], Mapping[str, str]]) -> TearSheet | None:
+        """Return everything kept under `header`, None if it was shown."""
+        if not self.keep:
+            return None
+        parts = tuple(
+            SheetPart(title=name, tables=tables, figures=tuple(figures))
+            for name, tables, figures in self._parts
+        )
+        return TearSheet(title=title, header=header(), parts=parts)
+
+
+def rows_of(count: int, most: int) -> list[int]:
+    """Return how many of `count` axes stand in each row, evenly, at most `most`."""
+    rows = max(1, -(-count // most))
+    return [len(part) for part in np.array_split(np.arange(count), rows)]
