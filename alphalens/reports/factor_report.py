@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import io
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import redirect_stdout
-from dataclasses import dataclass
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -57,12 +58,15 @@ class FactorReport:
         ``factor`` and ``factor_quantile``.
     dropped : str
         What cleaning said about the rows that were lost.
+    notes : tuple of str
+        What the library warned of while cleaning.
     """
 
     factor: str
     history: PriceHistory
     factor_data: pd.DataFrame
     dropped: str
+    notes: tuple[str, ...] = ()
 
     @cached_property
     def ic(self) -> pd.DataFrame:
@@ -86,15 +90,17 @@ class FactorReport:
             "Dates": f"{dates.min():%Y-%m-%d} to {dates.max():%Y-%m-%d}, {dates.nunique()} dates",
             "Universe": f"{assets.nunique()} assets",
             "Rows lost in cleaning": self.dropped,
+            "Notes": "; ".join(self.notes) or "none",
             "Data hash": _fingerprint(self.history.closes),
             "alphalens": __version__,
         }
 
     def sheet(self) -> TearSheet:
         """Return the full tear sheet with its header; the caller saves and closes it."""
-        with redirect_stdout(io.StringIO()):  # the tables are in the sheet
+        with _quietly() as heard:  # the printed tables are in the sheet
             sheet = tears.create_full_tear_sheet(self.factor_data, return_fig=True)
-        return sheet.with_header(self.header(), title=f"{self.factor}: full tear sheet")
+        noted = replace(self, notes=tuple(dict.fromkeys((*self.notes, *heard.warnings()))))
+        return sheet.with_header(noted.header(), title=f"{self.factor}: full tear sheet")
 
     def summary(self) -> Mapping[str, object]:
         """Return the main figures as plain numbers, by period."""
@@ -201,8 +207,7 @@ def _judge(
     if factor.empty:
         raise InputError(f"{name} has no value on {history.source}: every window has a gap")
     factor.index.names = ["date", "asset"]
-    said = io.StringIO()
-    with redirect_stdout(said):  # the old API prints what it dropped; here it is a fact
+    with _quietly() as heard:  # what the old API prints and warns of are facts here
         data = utils.get_clean_factor_and_forward_returns(
             factor,
             session_closes(history),
@@ -210,8 +215,36 @@ def _judge(
             quantiles=cleaning.quantiles,
             max_loss=cleaning.max_loss,
         )
-    dropped = said.getvalue().splitlines()[0]
-    return FactorReport(factor=name, history=history, factor_data=data, dropped=dropped)
+    return FactorReport(
+        factor=name,
+        history=history,
+        factor_data=data,
+        dropped=heard.lines()[0],
+        notes=heard.warnings(),
+    )
+
+
+class _Heard:
+    """What was printed and warned of inside a block."""
+
+    def __init__(self) -> None:
+        self.printed = io.StringIO()
+        self.caught: list[warnings.WarningMessage] = []
+
+    def lines(self) -> list[str]:
+        return self.printed.getvalue().splitlines()
+
+    def warnings(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(str(w.message) for w in self.caught))
+
+
+@contextmanager
+def _quietly() -> Iterator[_Heard]:
+    heard = _Heard()
+    with redirect_stdout(heard.printed), warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        heard.caught = caught
+        yield heard
 
 
 def _plain(values: pd.Series[float]) -> dict[str, float]:
