@@ -7,6 +7,7 @@ folds the same records again, so memory after a restart is memory before it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
 from datetime import datetime
 from decimal import Decimal
 
@@ -203,13 +204,22 @@ class Books:
             The same id with other contents is a mistake; nothing was sent.
         """
         known = self.orders.get(intent.client_order_id)
-        if known is not None and known.intent.fingerprint != intent.fingerprint:
-            raise InputError(
-                f"client order id {intent.client_order_id} belongs to {known.intent.side} "
-                f"{known.intent.quantity} {known.intent.symbol} of cycle "
-                f"{known.intent.cycle_id} and cannot become {intent.side} {intent.quantity} "
-                f"{intent.symbol}: read the stored plan of the cycle instead of planning again"
-            )
+        if known is None or known.intent.fingerprint == intent.fingerprint:
+            return
+        differing = [f.name for f in fields(intent) if _differ(f.name, known.intent, intent)]
+        raise InputError(
+            f"client order id {intent.client_order_id} belongs to {_what(known.intent)} of cycle "
+            f"{known.intent.cycle_id} and cannot become {_what(intent)}, which differs in "
+            f"{', '.join(differing)}: read the stored plan of the cycle instead of planning again"
+        )
+
+
+def _differ(name: str, one: OrderIntent, other: OrderIntent) -> bool:
+    return bool(getattr(one, name) != getattr(other, name))
+
+
+def _what(intent: OrderIntent) -> str:
+    return f"{intent.side} {intent.quantity} {intent.symbol}"
 
 
 def _reserved(orders: Sequence[OrderRecord], side: Side) -> dict[str, Decimal]:

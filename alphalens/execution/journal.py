@@ -171,7 +171,7 @@ class Journal(JournalReader):
     >>> clock = VirtualClock(datetime(2024, 1, 2, tzinfo=UTC))
     >>> pen = Journal(open_engine("sqlite://"), clock=clock, run_id="r1")
     >>> pen.append(EventKind.CYCLE_FINISHED, {"n": 1}, "c1").hash[:8], pen.verify()
-    ('2d5bf0d8', 1)
+    ('eb5e23ce', 1)
     """
 
     def __init__(self, engine: sa.Engine, *, clock: Clock, run_id: str) -> None:

@@ -1,0 +1,158 @@
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from alphalens.errors import InputError
+from alphalens.execution import Command, CommandKind, write_command
+from alphalens.execution.commands import pending_commands
+from alphalens.risk import TradingState
+from alphalens.storage import open_engine
+from alphalens.testing.faults import FlakyBroker
+from alphalens.trading import OrderStatus
+from alphalens.trading.events import EventKind
+
+from .conftest import T0, WIDE
+
+C, S, T = CommandKind, OrderStatus, TradingState
+ASKING = replace(WIDE, approval_above=Decimal("0.05"))
+
+
+class Elsewhere:
+    """Another process, with its own connection to the database."""
+
+    def __init__(self, desk) -> None:
+        self.engine = open_engine(desk.path)
+        desk.engines.append(self.engine)
+
+    def ask(self, kind: CommandKind, order_id: str = "", **more) -> int:
+        command = Command(kind=kind, by="bob", reason="because", client_order_id=order_id, **more)
+        return write_command(self.engine, command, at=T0)
+
+
+def test_halt_written_elsewhere_stops_the_next_order(desk):
+    line = FlakyBroker(desk.venue)
+    session = desk.open(line)
+    number = Elsewhere(desk).ask(C.HALT)
+    (order,) = session.submit([desk.intent()])
+    assert (order.status, line.sent, session.state) == (S.REFUSED, [], T.HALTED)
+    change = session.journal.records(kind=EventKind.STATE_CHANGED)[0].payload
+    assert (change["by"], change["reason"], change["command_id"]) == ("bob", "because", number)
+
+
+def test_halt_in_the_middle_of_a_batch_stops_the_rest(desk):
+    elsewhere = Elsewhere(desk)
+
+    class HaltingLine(FlakyBroker):
+        def submit(self, intent):
+            elsewhere.ask(C.HALT)
+            return super().submit(intent)
+
+    session = desk.open(HaltingLine(desk.venue))
+    orders = session.submit([desk.intent("A"), desk.intent("B")])
+    assert [order.status for order in orders] == [S.ACCEPTED, S.REFUSED]
+
+
+def test_commands_are_obeyed_once_and_in_order(desk):
+    session, elsewhere = desk.open(), Elsewhere(desk)
+    for kind in (C.HALT, C.RESUME, C.REDUCE):
+        elsewhere.ask(kind)
+    assert session.obey() == 3
+    assert session.state is T.REDUCING
+    assert pending_commands(elsewhere.engine) == ()
+    assert session.obey() == 0
+
+
+def test_command_without_effect_is_recorded_all_the_same(desk):
+    session, elsewhere = desk.open(), Elsewhere(desk)
+    elsewhere.ask(C.RESUME)
+    session.obey()
+    change = session.journal.records(kind=EventKind.STATE_CHANGED)[0].payload
+    assert (change["from"], change["to"]) == ("active", "active")
+    assert session.journal.alerts() == ()
+
+
+def test_approval_written_elsewhere_lets_the_waiting_order_go(desk):
+    session, elsewhere = desk.open(limits=ASKING), Elsewhere(desk)
+    (waiting,) = session.submit([desk.intent()])
+    elsewhere.ask(C.APPROVE, waiting.client_order_id)
+    (sent,) = session.submit([desk.intent()])
+    assert (sent.status, sent.approved_by) == (S.ACCEPTED, "bob")
+
+
+def test_rejection_written_elsewhere_is_final(desk):
+    session, elsewhere = desk.open(limits=ASKING), Elsewhere(desk)
+    (waiting,) = session.submit([desk.intent()])
+    elsewhere.ask(C.REJECT, waiting.client_order_id)
+    (order,) = session.submit([desk.intent()])
+    assert order.status is S.REFUSED
+    assert "bob refused" in order.reasons[0].message
+
+
+def test_order_that_does_not_wait_cannot_be_approved(desk):
+    session, elsewhere = desk.open(), Elsewhere(desk)
+    (order,) = session.submit([desk.intent()])
+    with pytest.raises(InputError, match="is accepted, only an order that is awaiting_approval"):
+        elsewhere.ask(C.APPROVE, order.client_order_id)
+    with pytest.raises(InputError, match="there is no order al-1"):
+        elsewhere.ask(C.REJECT, "al-1")
+
+
+def test_order_other_than_the_one_shown_cannot_be_approved(desk):
+    session, elsewhere = desk.open(limits=ASKING), Elsewhere(desk)
+    (waiting,) = session.submit([desk.intent()])
+    with pytest.raises(InputError, match="is not the one that was shown"):
+        elsewhere.ask(C.APPROVE, waiting.client_order_id, fingerprint="0" * 64)
+
+
+def test_decision_that_comes_too_late_is_recorded_and_ignored(desk):
+    session, elsewhere = desk.open(limits=ASKING), Elsewhere(desk)
+    (waiting,) = session.submit([desk.intent()])
+    elsewhere.ask(C.APPROVE, waiting.client_order_id)
+    session.deny(waiting.intent, by="ann", reason="no")
+    session.obey()
+    assert session.journal.alerts()[-1].code == "command_ignored"
+    assert pending_commands(elsewhere.engine) == ()
+    assert session.journal.records(kind=EventKind.APPROVAL_GIVEN) == ()
+
+
+def test_halt_file_halts_without_a_database_and_its_removal_does_not_resume(desk, tmp_path):
+    file = tmp_path / "HALT"
+    session = desk.open(halt_file=file)
+    assert session.submit([desk.intent("A")])[0].status is S.ACCEPTED
+    file.touch()
+    assert session.submit([desk.intent("B")])[0].status is S.REFUSED
+    file.unlink()
+    assert session.obey() == 0
+    assert session.state is T.HALTED
+    assert "the file HALT exists" in session.journal.alerts()[-1].message
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ({"kind": C.HALT, "by": " "}, "say who asks"),
+        ({"kind": C.APPROVE}, "needs the client order id"),
+        ({"kind": C.HALT, "client_order_id": "al-1"}, "takes no order"),
+    ],
+)
+def test_command_of_nobody_or_about_nothing_is_refused(command, message):
+    with pytest.raises(InputError, match=message):
+        Command(**{"by": "bob", "reason": "r", **command})
+
+
+def test_command_at_a_naive_instant_is_refused(desk):
+    command = Command(kind=C.HALT, by="bob", reason="r")
+    with pytest.raises(InputError, match="time zone"):
+        write_command(Elsewhere(desk).engine, command, at=T0.replace(tzinfo=None))
+
+
+def test_approval_of_a_command_expires_like_any_other(desk):
+    session = desk.open(limits=ASKING, approval_valid_for=timedelta(minutes=5))
+    elsewhere = Elsewhere(desk)
+    (waiting,) = session.submit([desk.intent()])
+    elsewhere.ask(C.APPROVE, waiting.client_order_id)
+    session.obey()
+    desk.clock.advance_to(T0 + timedelta(minutes=5))
+    assert session.submit([waiting.intent])[0].status is S.AWAITING
