@@ -126,12 +126,12 @@ def run_cycle(
     config: RunnableConfig = {"configurable": {"thread_id": cycle_id}}
     with tracing_context(enabled=False):
         snapshot = graph.get_state(config)
-        if not snapshot.values and not snapshot.next:
+        if "schema_v" not in snapshot.values:
             start = first_state(run_id=run_id, cycle_id=cycle_id, asof=asof)
             snapshot = _advance(graph, start, config)
         else:
             _refuse_another_cycle(snapshot, run_id, asof)
-            if snapshot.next and not _waits(snapshot):
+            if _is_cut_short(snapshot):
                 snapshot = _advance(graph, None, config)
         if _waits(snapshot) and approver is not None:
             question = _question(snapshot)
@@ -159,6 +159,15 @@ def _advance(
 
 def _waits(snapshot: StateSnapshot) -> bool:
     return bool(snapshot.interrupts)
+
+
+def _is_cut_short(snapshot: StateSnapshot) -> bool:
+    """Return whether steps are left to run and none of them waits for a person.
+
+    ``snapshot.next`` does not tell: it is empty as well after a crash between the moment at
+    which a step's result is stored and the one at which the next state is.
+    """
+    return bool(snapshot.tasks) and not _waits(snapshot)
 
 
 def _question(snapshot: StateSnapshot) -> Question:
