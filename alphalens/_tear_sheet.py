@@ -212,7 +212,7 @@ def _write_pdf(sheet: TearSheet, path: Path) -> None:
     metadata = {"Title": sheet.title, "CreationDate": None}
     with mpl.rc_context({"pdf.fonttype": 42}), PdfPages(path, metadata=metadata) as pages:
         for figure in _text_figures(sheet):
-            pages.savefig(figure)  # type: ignore[no-untyped-call]  # matplotlib leaves it untyped
+            pages.savefig(figure)
         for figure in sheet.figures:
             _save_in_pages(pages, figure)
 
@@ -234,7 +234,7 @@ def _save_in_pages(pages: PdfPages, figure: Figure) -> None:
             for ax in hidden:
                 ax.set_visible(False)
             box = Bbox.union([box for _, box in group])
-            pages.savefig(figure, bbox_inches=box)  # type: ignore[no-untyped-call]  # as above
+            pages.savefig(figure, bbox_inches=box)  # type: ignore[no-untyped-call]  # matplotlib leaves it untyped
         finally:
             for ax in hidden:
                 ax.set_visible(True)
@@ -253,13 +253,13 @@ def _write_png(sheet: TearSheet, path: Path) -> None:
 
 
 def _pixels(figure: Figure) -> NDArray[np.uint8]:
-    """Return the figure as rows x columns x RGBA."""
-    from matplotlib.image import imread
+    """Return the figure as rows x columns x RGB."""
+    from PIL import Image
 
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=_DPI, facecolor="white")
-    buffer.seek(0)
-    return (imread(buffer) * 255).round().astype(np.uint8)
+    fast = {"compress_level": 1}
+    figure.savefig(buffer, format="png", dpi=_DPI, facecolor="white", pil_kwargs=fast)
+    return np.asarray(Image.open(buffer).convert("RGB"))
 
 
 def _text_figures(sheet: TearSheet) -> list[Figure]:

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import TYPE_CHECKING, Literal, ParamSpec, TypeVar, cast, overload
 
+import matplotlib as mpl
+
 from alphalens import _tables
 from alphalens._plots.events import (
     plot_events_distribution,
@@ -30,7 +32,7 @@ from alphalens._plots.returns import (
     plot_quantile_returns_bar,
     plot_quantile_returns_violin,
 )
-from alphalens._plots.style import DECIMAL_TO_BPS, SIZES_RC, STYLE_RC
+from alphalens._plots.style import DECIMAL_TO_BPS, SHEET_RC
 from alphalens._plots.turnover import (
     plot_factor_rank_auto_correlation,
     plot_top_bottom_quantile_turnover,
@@ -99,7 +101,7 @@ def customize(func: Callable[P, R]) -> Callable[P, R]:
     def call_with_context(*args: P.args, **kwargs: P.kwargs) -> R:
         if not kwargs.pop("set_context", True):
             return func(*args, **kwargs)
-        with plotting_context(rc=SIZES_RC), axes_style("whitegrid", rc=STYLE_RC):
+        with mpl.rc_context(SHEET_RC):  # type: ignore[arg-type]  # its keys are a closed Literal
             return func(*args, **kwargs)
 
     return call_with_context

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from scipy import stats
 
 from alphalens._plots import style
 
@@ -157,7 +155,7 @@ def _histogram(ax: Axes, observed: NDArray[np.float64]) -> None:
 
 def plot_ic_qq(
     ic: pd.DataFrame,
-    theoretical_dist: Distribution = stats.norm,
+    theoretical_dist: Distribution | None = None,
     ax: Axes | Sequence[Axes] | AxesArray | None = None,
 ) -> Sequence[Axes] | AxesArray:
     """Draw the quantiles of the information coefficient against a fitted distribution.
@@ -166,8 +164,8 @@ def plot_ic_qq(
     ----------
     ic : DataFrame, dates x periods
         Result of `factor_information_coefficient`, unit-free in [-1, 1]. NaN is left out.
-    theoretical_dist : distribution of scipy.stats
-        Fitted to each column by maximum likelihood; default: the normal.
+    theoretical_dist : distribution of scipy.stats, optional
+        Fitted to each column by maximum likelihood; default: ``scipy.stats.norm``.
     ax : sequence of Axes, optional
         One per period; default: a new figure with three a row.
 
@@ -195,9 +193,10 @@ def plot_ic_qq(
     3
     """
     axes = _axes_of(ic, ax, columns=3)
-    name = _distribution_name(theoretical_dist)
+    distribution = theoretical_dist if theoretical_dist is not None else _Normal()
+    name = _distribution_name(distribution)
     for target, (period, column) in zip(style.axes_list(axes), ic.items(), strict=False):
-        _qq_points(target, column.dropna().to_numpy(dtype=np.float64), theoretical_dist)
+        _qq_points(target, column.dropna().to_numpy(dtype=np.float64), distribution)
         style.dress(
             target,
             f"{period} Period IC {name} Dist. Q-Q",
@@ -208,11 +207,26 @@ def plot_ic_qq(
     return axes
 
 
+class _Normal:
+    """``scipy.stats.norm`` for this plot, without the second that its import takes."""
+
+    name = "norm"
+
+    def fit(self, data: NDArray[np.float64]) -> tuple[float, ...]:
+        """Return the maximum-likelihood mean and deviation."""
+        return float(data.mean()), float(data.std())
+
+    def ppf(self, q: NDArray[np.float64], *_: float) -> NDArray[np.float64]:
+        """Return the standard normal quantiles."""
+        from scipy.special import ndtri
+
+        return np.asarray(ndtri(q), dtype=np.float64)
+
+
 def _distribution_name(distribution: Distribution) -> str:
     """Return the name shown in titles."""
-    if isinstance(distribution, type(stats.norm)):
-        return "Normal"
-    return "T" if isinstance(distribution, type(stats.t)) else "Theoretical"
+    names = {"norm": "Normal", "t": "T"}
+    return names.get(getattr(distribution, "name", ""), "Theoretical")
 
 
 def _qq_points(ax: Axes, observed: NDArray[np.float64], distribution: Distribution) -> None:
@@ -287,7 +301,7 @@ def plot_monthly_ic_heatmap(
     >>> months = pd.date_range("2024-01-31", periods=3, freq="ME")
     >>> ic = pd.DataFrame({"1D": [0.02, -0.01, 0.03]}, index=months)
     >>> [text.get_text() for text in plot_monthly_ic_heatmap(ic)[0].texts]
-    ['0.02', '-0.01', '0.03']
+    ['.02', '-.01', '.03']
     """
     axes = _axes_of(mean_monthly_ic, ax, columns=3)
     values = mean_monthly_ic.to_numpy(dtype=float)
@@ -312,17 +326,26 @@ def _calendar(ax: Axes, monthly: pd.Series[float], reach: float) -> None:
         np.ma.masked_invalid(cells), cmap=style.DIVERGING, vmin=-reach, vmax=reach,
         edgecolors=style.PAPER, linewidth=0.8,
     )  # fmt: skip
-    size = min(float(mpl.rcParams["ytick.labelsize"]), 250.0 / len(years))
-    if size >= 5.0:
-        for row, column in zip(*np.nonzero(np.isfinite(cells)), strict=True):
-            value = cells[row, column]
-            shade = "#fdfdfd" if abs(value) > 0.72 * reach else "#202020"
-            ax.text(
-                column + 0.5, row + 0.5, f"{value:.2f}",
-                ha="center", va="center", fontsize=min(size, 9.5), color=shade,
-            )  # fmt: skip
+    _cell_values(ax, cells, reach)
     step = max(1, len(years) // 12)
     ax.set_yticks(np.arange(0, len(years), step) + 0.5, [str(year) for year in years[::step]])
     ax.set_xticks(np.arange(12) + 0.5, [str(month) for month in range(1, 13)])
     ax.tick_params(length=0)
     ax.invert_yaxis()
+
+
+def _cell_values(ax: Axes, cells: NDArray[np.float64], reach: float) -> None:
+    """Write the values into their cells, unless they would be too small to read."""
+    box = ax.get_window_extent()
+    points = 72.0 / ax.get_figure(root=False).dpi  # type: ignore[union-attr]  # axes have a figure
+    size = min(9.5, 0.36 * box.width / 12 * points, 0.62 * box.height / len(cells) * points)
+    if size < 4.5:
+        return
+    for row, column in zip(*np.nonzero(np.isfinite(cells)), strict=True):
+        value = cells[row, column]
+        text = f"{abs(value):.2f}".replace("0.", ".", 1)
+        sign = "-" if value < 0 and text.strip(".0") else ""
+        ax.text(
+            column + 0.5, row + 0.5, sign + text, ha="center", va="center", fontsize=size,
+            color="#fdfdfd" if abs(value) > 0.72 * reach else "#202020",
+        )  # fmt: skip

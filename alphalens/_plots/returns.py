@@ -303,7 +303,7 @@ def _spread_words() -> tuple[str, str]:
     """Return title and y label of the spread under the convention in force."""
     if utils.options.is_reloaded:
         return "Long-Short Quantile Return (100% gross)", "Long-Short Return (bps, 100% gross)"
-    return "Top Minus Bottom Quantile Mean Return", "Difference In Quantile Mean Return (bps)"
+    return "Top Minus Bottom Quantile Mean Return", "Difference In Quantile\nMean Return (bps)"
 
 
 def plot_cumulative_returns(
@@ -424,7 +424,7 @@ def _wealth_axis(ax: Axes, wealth: NDArray[np.float64]) -> None:
     margin = (high / low) ** 0.04
     low, high = low / margin, high * margin
     ax.set_ylim(low, high)
-    ticks = np.unique([float(f"{t:.2g}") for t in np.geomspace(low, high, 6)[1:-1]])
+    ticks = np.unique([float(f"{t:.2g}") for t in np.geomspace(low, high, 8)[1:-1]])
     ax.set_yticks(np.union1d(ticks, [1.0]))
     ax.set_yticklabels([f"{tick:g}" for tick in np.union1d(ticks, [1.0])])
     ax.minorticks_off()

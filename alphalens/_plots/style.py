@@ -32,29 +32,44 @@ DIVERGING: Final = LinearSegmentedColormap.from_list(
     "ic_sign", ["#b5423d", "#e9b3a4", "#f5f5f2", "#a9cadf", "#2a5d92"]
 )
 
-STYLE_RC: Final = {
-    "axes.facecolor": PAPER,
+# Every value that a figure of ours reads, so that the caller's own style does not leak in.
+SHEET_RC: Final = {
+    "axes.axisbelow": True,
     "axes.edgecolor": "#b9bec6",
+    "axes.facecolor": PAPER,
+    "axes.grid": False,
     "axes.labelcolor": INK,
-    "figure.facecolor": PAPER,
-    "grid.color": GRID,
-    "text.color": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
+    "axes.labelsize": 12.0,
+    "axes.linewidth": 1.0,
+    "axes.spines.bottom": True,
     "axes.spines.left": False,
     "axes.spines.right": False,
     "axes.spines.top": False,
-    "xtick.bottom": True,
-}
-SIZES_RC: Final = {
-    "font.size": 12.0,
+    "axes.titlecolor": INK,
     "axes.titlesize": 14.5,
-    "axes.labelsize": 12.0,
-    "xtick.labelsize": 11.5,
-    "ytick.labelsize": 11.5,
+    "figure.dpi": 100.0,
+    "figure.facecolor": PAPER,
+    "font.family": ["sans-serif"],
+    "font.sans-serif": ["Arial", "DejaVu Sans", "Liberation Sans", "sans-serif"],
+    "font.size": 12.0,
+    "grid.alpha": 1.0,
+    "grid.color": GRID,
+    "grid.linestyle": "-",
+    "grid.linewidth": 1.0,
     "legend.fontsize": 11.5,
-    "axes.linewidth": 1.0,
+    "lines.linewidth": 1.5,
+    "lines.solid_capstyle": "round",
+    "text.color": INK,
+    "xtick.bottom": True,
+    "xtick.color": "#b9bec6",
+    "xtick.labelcolor": INK,
+    "xtick.labelsize": 11.5,
     "xtick.major.size": 4.0,
+    "xtick.major.width": 1.0,
+    "ytick.color": "#b9bec6",
+    "ytick.labelcolor": INK,
+    "ytick.labelsize": 11.5,
+    "ytick.left": False,
 }
 
 
@@ -98,20 +113,25 @@ def axes_list(axes: Axes | Iterable[Axes]) -> list[Axes]:
 
 
 def dress(ax: Axes, title: str, *, ylabel: str = "", xlabel: str = "", grid: str = "y") -> None:
-    """Set title and labels, and pin the sizes of ticks that matplotlib makes later."""
-    ax.set_title(title, x=0.0, ha="left", fontweight="bold", pad=12)
+    """Set title, labels and grid, and pin the looks of ticks that matplotlib makes at drawing."""
+    ax.set_title(title, x=0.0, loc="center", ha="left", fontweight="bold", pad=12)
     ax.set_ylabel(ylabel)
     ax.set_xlabel(xlabel)
-    for axis in ("x", "y"):
-        ax.tick_params(
-            axis=axis,
-            labelsize=mpl.rcParams[f"{axis}tick.labelsize"],
-            labelcolor=mpl.rcParams[f"{axis}tick.color"],
+    rc = mpl.rcParams
+    for name, axis in (("x", ax.xaxis), ("y", ax.yaxis)):
+        colour = rc[f"{name}tick.labelcolor"]
+        axis.set_tick_params(
+            labelsize=rc[f"{name}tick.labelsize"],
+            labelcolor=rc[f"{name}tick.color"] if colour == "inherit" else colour,
+            color=rc[f"{name}tick.color"],
+            size=rc[f"{name}tick.major.size"],
+            width=rc[f"{name}tick.major.width"],
+            grid_color=rc["grid.color"],
+            grid_linewidth=rc["grid.linewidth"],
+            grid_linestyle=rc["grid.linestyle"],
+            gridOn=grid in {name, "both"},
         )
-    ax.grid(visible=False)
-    if grid:
-        ax.grid(visible=True, axis=grid)
-        ax.set_axisbelow(True)
+    ax.set_axisbelow(True)
 
 
 def legend(ax: Axes, *, columns: int | None = None) -> None:
@@ -130,6 +150,14 @@ def legend(ax: Axes, *, columns: int | None = None) -> None:
             handlelength=1.3,
             handletextpad=0.5,
         )
+
+
+def beside_title(ax: Axes, text: str) -> None:
+    """Write `text` on the line of the title of `ax`, at the right."""
+    ax.annotate(
+        text, (1.0, 1.0), (0.0, 12.0), xycoords="axes fraction", textcoords="offset points",
+        ha="right", va="baseline", fontsize=mpl.rcParams["legend.fontsize"],
+    )  # fmt: skip
 
 
 def note(ax: Axes, text: str) -> None:

@@ -31,7 +31,8 @@ def plot_top_bottom_quantile_turnover(
     Returns
     -------
     Axes
-        `lines[0]` is the top, `lines[1]` the bottom quantile.
+        `lines[0]` is the top, `lines[1]` the bottom quantile; their 22-row moving averages
+        follow.
 
     Examples
     --------
@@ -50,10 +51,11 @@ def plot_top_bottom_quantile_turnover(
         (quantile_turnover.columns.min(), "bottom quantile turnover", low),
     )
     for label, text, colour in ends:
-        ax.plot(
-            times, quantile_turnover[label].to_numpy(dtype=float),
-            color=colour, linewidth=0.9, alpha=0.75, label=text,
-        )  # fmt: skip
+        shares = quantile_turnover[label].astype(float)
+        ax.plot(times, shares.to_numpy(), color=colour, linewidth=0.7, alpha=0.4, label=text)
+    for label, _, colour in ends:
+        average = style.month_average(quantile_turnover[label].astype(float))
+        ax.plot(times, average.to_numpy(), color=colour, linewidth=1.8)
     style.dress(
         ax,
         f"{period}D Period Top and Bottom Quantile Turnover",
@@ -99,5 +101,5 @@ def plot_factor_rank_auto_correlation(
     )
     style.baseline(ax)
     style.date_axis(ax, factor_autocorrelation.index)
-    style.note(ax, f"Mean {factor_autocorrelation.mean():.3f}")
+    style.beside_title(ax, f"Mean {factor_autocorrelation.mean():.3f}")
     return ax
