@@ -39,8 +39,9 @@ class CostModel:
     Notes
     -----
     The default, 1 bp commission and 5 bps half spread, is on the dear side for the large US
-    shares of the last decade and too cheap for small ones. There is no market impact in it:
-    orders beyond about 1 % of a day's volume cost more than this model says.
+    shares of the last decade and too cheap for small ones. There is no market impact in it,
+    so orders beyond about 1 % of a day's volume cost more than it says, and no fee for
+    borrowing what is sold short.
 
     Examples
     --------

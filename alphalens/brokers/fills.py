@@ -103,7 +103,13 @@ class NextClose:
     name: str = "next_close"
     is_immediate: bool = False
 
-    def is_due(self, sent: datetime, *, previous: datetime, at: datetime) -> bool:  # noqa: ARG002 - the port's signature
+    def is_due(
+        self,
+        sent: datetime,
+        *,
+        previous: datetime,  # noqa: ARG002 - the port's signature
+        at: datetime,
+    ) -> bool:
         """Return whether the bar ends after the order."""
         return sent < at
 
@@ -122,7 +128,13 @@ class SameClose:
     name: str = "same_close"
     is_immediate: bool = True
 
-    def is_due(self, sent: datetime, *, previous: datetime, at: datetime) -> bool:  # noqa: ARG002 - the port's signature
+    def is_due(
+        self,
+        sent: datetime,
+        *,
+        previous: datetime,  # noqa: ARG002 - the port's signature
+        at: datetime,
+    ) -> bool:
         """Return whether the bar ends at or after the order."""
         return sent <= at
 

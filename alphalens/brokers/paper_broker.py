@@ -110,6 +110,7 @@ class PaperBroker:
         self._book = Ledger(cash)
         self._orders: dict[str, _Working] = {}
         self._fills: list[Fill] = []
+        self._numbers: dict[str, int] = {}
         self._bars: dict[str, Bar] = {}
         self._last: datetime | None = None
 
@@ -201,13 +202,13 @@ class PaperBroker:
         """
         if not after:
             return tuple(self._fills)
-        for position, fill in enumerate(self._fills):
-            if fill.fill_id == after:
-                return tuple(self._fills[position + 1 :])
-        raise BrokerError(
-            f"no fill {after} at paper account {self.account_id}: the journal belongs to another "
-            f"account, or the venue was started afresh"
-        )
+        position = self._numbers.get(after)
+        if position is None:
+            raise BrokerError(
+                f"no fill {after} at paper account {self.account_id}: the journal belongs to "
+                f"another account, or the venue was started afresh"
+            )
+        return tuple(self._fills[position:])
 
     def on_bars(self, bars: Iterable[Bar]) -> tuple[Fill, ...]:
         """Show the venue bars that have ended, and return the executions they cause.
@@ -277,6 +278,7 @@ class PaperBroker:
         )
         self._book.apply(fill)
         self._fills.append(fill)
+        self._numbers[fill.fill_id] = len(self._fills)
         answer = replace(working.answer, status=OrderStatus.FILLED, filled_quantity=intent.quantity)
         self._orders[intent.client_order_id] = replace(working, answer=answer)
 

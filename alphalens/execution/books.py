@@ -196,13 +196,18 @@ class Books:
             self._sent.setdefault(order.intent.cycle_id, set()).add(order_id)
 
     def check_payload(self, intent: OrderIntent) -> None:
-        """Refuse an intent whose id is taken by another one.
+        """Refuse an intent of another account, or one whose id is taken by another order.
 
         Raises
         ------
         InputError
             The same id with other contents is a mistake; nothing was sent.
         """
+        if intent.account != self.account_id:
+            raise InputError(
+                f"order {intent.client_order_id} is for account {intent.account}, this session "
+                f"trades {self.account_id or 'nothing before its start'}"
+            )
         known = self.orders.get(intent.client_order_id)
         if known is None or known.intent.fingerprint == intent.fingerprint:
             return

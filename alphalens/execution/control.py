@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
+from alphalens.errors import InputError
 from alphalens.execution.books import Books
 from alphalens.execution.commands import Command, CommandKind, pending_commands
 from alphalens.execution.journal import Journal
@@ -107,8 +108,18 @@ class Control:
         valid_for: timedelta | None = None,
         command_id: int | None = None,
     ) -> Approval:
-        """Journal a person's agreement to exactly this order."""
+        """Journal a person's agreement to exactly this order; one that counts already is kept.
+
+        Raises
+        ------
+        InputError
+            If nobody is named, the id belongs to another order, or the order is final.
+        """
         now = self._clock.now()
+        self._check_open(intent, "approve")
+        given = self._books.approvals.get(intent.fingerprint)
+        if given is not None and given.covers(intent, now) and command_id is None:
+            return given
         approval = Approval(
             client_order_id=intent.client_order_id,
             fingerprint=intent.fingerprint,
@@ -126,14 +137,29 @@ class Control:
             "expires_at": approval.expires_at,
             "command_id": command_id,
         }
-        self._books.check_payload(intent)
         self._books.write(EventKind.APPROVAL_GIVEN, payload, intent.cycle_id)
         return approval
 
     def deny(
         self, intent: OrderIntent, *, by: str, reason: str, command_id: int | None = None
     ) -> None:
-        """Journal that a person refuses an order; it is final."""
+        """Journal that a person refuses an order; it is final.
+
+        Raises
+        ------
+        InputError
+            If nobody is named, the id belongs to another order, or the order was sent or is
+            final.
+        """
+        if not by.strip():
+            raise InputError(f"denial of {intent.client_order_id}: say who refuses, got no name")
+        self._check_open(intent, "deny")
+        known = self._books.orders.get(intent.client_order_id)
+        if known is not None and known.was_sent:
+            raise InputError(
+                f"cannot deny {intent.client_order_id}: it is {known.status}, it was sent; cancel "
+                f"it instead"
+            )
         denied = Reason(
             code=ReasonCode.DENIED,
             limit="a person's approval",
@@ -149,8 +175,16 @@ class Control:
             "reasons": [denied],
             "command_id": command_id,
         }
-        self._books.check_payload(intent)
         self._books.write(EventKind.APPROVAL_DENIED, payload, intent.cycle_id)
+
+    def _check_open(self, intent: OrderIntent, verb: str) -> None:
+        self._books.check_payload(intent)
+        known = self._books.orders.get(intent.client_order_id)
+        if known is not None and known.status.is_final:
+            raise InputError(
+                f"cannot {verb} {intent.client_order_id}: it is {known.status}, which is final; "
+                f"the next cycle may ask again"
+            )
 
     def _obey(self, command: Command) -> None:
         event = _EVENTS.get(command.kind)

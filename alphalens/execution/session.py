@@ -17,7 +17,7 @@ from alphalens.execution.control import Control
 from alphalens.execution.journal import Journal
 from alphalens.execution.planner import plan_orders
 from alphalens.execution.reconcile import Difference, reconcile
-from alphalens.execution.records import Mark, OrderRecord
+from alphalens.execution.records import Mark, OrderRecord, mark_from
 from alphalens.execution.router import Router, alert_entry
 from alphalens.execution.settlement import Settlement
 from alphalens.risk import (
@@ -229,7 +229,7 @@ class TradingSession:
             self._books.write(EventKind.RUN_STARTED, payload)
             resolved = self._router.resolve()
             self._settlement.collect()
-            differences = self._reconcile()
+            differences = self.reconcile()
             self._is_started = True
         return StartReport(is_resumed=is_resumed, resolved=resolved, differences=differences)
 
@@ -266,12 +266,9 @@ class TradingSession:
                 "drawdown": (peak - equity) / peak,
                 "prices": dict(prices),
             }
-            self._books.write(EventKind.MARK, payload)
+            record = self._books.write(EventKind.MARK, payload)
             self._control.judge_book(book_breaches(self.book_view(), self.limits))
-            mark = self._books.last_mark
-        if mark is None:
-            raise InputError("the mark was not recorded")
-        return mark
+        return mark_from(record.payload)
 
     def plan(
         self, target: Target, *, cycle_id: str, min_trade: Decimal = _BAND
@@ -346,16 +343,24 @@ class TradingSession:
     ) -> Approval:
         """Journal a person's agreement to exactly this order; `submit` then sends it.
 
+        An agreement that counts already is kept, so that asking twice records one.
+
         Raises
         ------
         InputError
-            If nobody is named, or the id belongs to another order.
+            If nobody is named, the id belongs to another order, or the order is final.
         """
         with self._lock:
             return self._control.approve(intent, by=by, reason=reason, valid_for=valid_for)
 
     def deny(self, intent: OrderIntent, *, by: str, reason: str) -> None:
-        """Journal that a person refuses an order; it is never sent."""
+        """Journal that a person refuses an order; it is never sent.
+
+        Raises
+        ------
+        InputError
+            If nobody is named, the id belongs to another order, or the order was sent.
+        """
         with self._lock:
             self._control.deny(intent, by=by, reason=reason)
 
@@ -393,6 +398,21 @@ class TradingSession:
             self._need_start()
             self._router.resolve()
             return self._settlement.collect()
+
+    def reconcile(self) -> tuple[Difference, ...]:
+        """Compare the books with the venue's; any difference halts trading.
+
+        Raises
+        ------
+        BrokerError
+            If the venue does not say.
+        """
+        with self._lock:
+            differences = reconcile(self.broker, self.ledger)
+            if differences:
+                reason = "; ".join(difference.message for difference in differences)
+                self._control.change(StateEvent.HALT, by="reconciliation", reason=reason)
+            return differences
 
     def cancel(self, client_order_id: str) -> OrderRecord:
         """Ask the venue to cancel an order, in every trading state, and return its record.
@@ -473,13 +493,6 @@ class TradingSession:
         views[intent.cycle_id] = view if verdict.is_refused else view.with_order(intent)
         status = None if known is None else known.status
         return Assessment(intent=intent, verdict=verdict, status=status)
-
-    def _reconcile(self) -> tuple[Difference, ...]:
-        differences = reconcile(self.broker, self.ledger)
-        if differences:
-            reason = "; ".join(difference.message for difference in differences)
-            self._control.change(StateEvent.HALT, by="reconciliation", reason=reason)
-        return differences
 
     def _change(self, event: StateEvent, by: str, reason: str) -> None:
         if not by.strip():

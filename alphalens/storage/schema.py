@@ -44,11 +44,19 @@ class Amount(sa.TypeDecorator[Decimal]):
     impl = sa.String(64)
     cache_ok = True
 
-    def process_bind_param(self, value: Decimal | None, dialect: sa.Dialect) -> str | None:  # noqa: ARG002 - SQLAlchemy's signature
+    def process_bind_param(
+        self,
+        value: Decimal | None,
+        dialect: sa.Dialect,  # noqa: ARG002 - SQLAlchemy's signature
+    ) -> str | None:
         """Return the text that is stored."""
         return None if value is None else format(value, "f")
 
-    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> Decimal | None:  # noqa: ARG002 - SQLAlchemy's signature
+    def process_result_value(
+        self,
+        value: str | None,
+        dialect: sa.Dialect,  # noqa: ARG002 - SQLAlchemy's signature
+    ) -> Decimal | None:
         """Return the amount that was stored."""
         return None if value is None else Decimal(value)
 
@@ -59,7 +67,11 @@ class Instant(sa.TypeDecorator[datetime]):
     impl = sa.String(32)
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> str | None:  # noqa: ARG002 - SQLAlchemy's signature
+    def process_bind_param(
+        self,
+        value: datetime | None,
+        dialect: sa.Dialect,  # noqa: ARG002 - SQLAlchemy's signature
+    ) -> str | None:
         """Return the text that is stored; a naive instant is refused."""
         if value is None:
             return None
@@ -67,7 +79,11 @@ class Instant(sa.TypeDecorator[datetime]):
             raise ValueError(f"a time zone is needed, got the naive instant {value.isoformat()}")
         return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
-    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
+    def process_result_value(
+        self,
+        value: str | None,
+        dialect: sa.Dialect,  # noqa: ARG002 - SQLAlchemy's signature
+    ) -> datetime | None:
         """Return the instant that was stored."""
         return None if value is None else datetime.fromisoformat(value)
 

@@ -136,6 +136,14 @@ def test_same_close_after_the_bar_has_ended_waits_for_the_next_close():
     assert fill.price == D(103)
 
 
+def test_same_close_beyond_the_limit_waits_for_the_next_close():
+    venue = Venue(fill_model=SameClose())
+    order = venue.send(order_type=OrderType.LIMIT, limit_price=D(99))
+    assert order.status is OrderStatus.ACCEPTED
+    (fill,) = venue.next_day("98")
+    assert fill.price == D(98)
+
+
 def test_costs_are_on_by_default_and_against_the_trader_both_ways():
     venue = Venue(cost_model=CostModel())
     venue.send("buy")

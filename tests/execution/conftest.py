@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+import sqlalchemy as sa
 
 from alphalens.assets import Equity
 from alphalens.brokers import Broker, CostModel, NextClose, PaperBroker
@@ -31,8 +32,9 @@ WIDE = RiskLimits(
 class Desk:
     """One account; `open` starts a session as a new process would."""
 
-    def __init__(self, folder) -> None:
+    def __init__(self, folder, engine: sa.Engine | None = None) -> None:
         self.path = folder / "desk.sqlite"
+        self.engine = engine
         self.clock = VirtualClock(T0)
         self.prices = {s: Decimal(100) for s in ("A", "B", "C")}
         self.venue = PaperBroker(
@@ -46,8 +48,10 @@ class Desk:
         self.show_bars()
 
     def new_session(self, line: Broker | None = None, **changes) -> TradingSession:
-        engine = open_engine(self.path)
-        self.engines.append(engine)
+        engine = self.engine
+        if engine is None:
+            engine = open_engine(self.path)
+            self.engines.append(engine)
         settings = {
             "limits": WIDE,
             "grace": timedelta(0),

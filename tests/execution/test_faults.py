@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -12,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from alphalens.errors import BrokerError
 from alphalens.execution import reconcile
 from alphalens.risk import ReasonCode, TradingState
+from alphalens.storage import open_engine
 from alphalens.testing.faults import Fault, FlakyBroker, Killed
 from alphalens.trading import Fill, OrderStatus, Side
 from alphalens.trading.events import EventKind
@@ -346,11 +348,7 @@ class LossyDesk(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        import tempfile
-        from pathlib import Path
-
-        self.folder = tempfile.TemporaryDirectory()
-        self.desk = Desk(Path(self.folder.name))
+        self.desk = Desk(Path(), open_engine("sqlite://"))
         self.line = FlakyBroker(self.desk.venue)
         self.session = self.desk.open(self.line)
         self.cycle = 0
@@ -402,9 +400,7 @@ class LossyDesk(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         if hasattr(self, "desk"):
-            for engine in self.desk.engines:
-                engine.dispose()
-            self.folder.cleanup()
+            self.desk.engine.dispose()
 
 
 TestLossyDesk = LossyDesk.TestCase

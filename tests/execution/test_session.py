@@ -8,7 +8,7 @@ import pytest
 from alphalens.errors import AuditError, ConfigError, InputError, StorageError, TradingHalted
 from alphalens.execution import JournalReader
 from alphalens.risk import ReasonCode, RiskLimits, TradingState
-from alphalens.storage import writing
+from alphalens.storage import open_engine, writing
 from alphalens.storage.schema import journal
 from alphalens.testing.faults import FlakyBroker
 from alphalens.trading import OrderStatus
@@ -461,8 +461,42 @@ def test_waiting_order_expires_with_its_cycle(desk):
     session.finish_cycle("c1")
     (order,) = session.journal.orders()
     assert (order.status, order.note) == (S.EXPIRED, "its cycle has ended")
-    session.approve(intents[0], by="ann", reason="too late")
     assert session.submit(intents) == (order,)
+    with pytest.raises(InputError, match="it is expired, which is final"):
+        session.approve(intents[0], by="ann", reason="too late")
+
+
+def test_approving_twice_records_one_approval(desk):
+    session = desk.open(limits=ASKING)
+    first = session.approve(desk.intent(), by="ann", reason="seen")
+    assert session.approve(desk.intent(), by="ann", reason="seen") == first
+    assert kinds(session).count(EventKind.APPROVAL_GIVEN) == 1
+
+
+def test_order_that_was_sent_cannot_be_denied(desk):
+    session = desk.open()
+    (order,) = session.submit([desk.intent()])
+    with pytest.raises(InputError, match="it is accepted, it was sent; cancel it instead"):
+        session.deny(order.intent, by="ann", reason="no")
+
+
+def test_order_cannot_be_denied_by_nobody(desk):
+    with pytest.raises(InputError, match="say who refuses"):
+        desk.open().deny(desk.intent(), by="", reason="no")
+
+
+def test_order_of_another_account_is_an_error(desk):
+    with pytest.raises(InputError, match="is for account P2, this session trades P1"):
+        desk.open().submit([desk.intent(account="P2")])
+
+
+def test_books_that_drift_apart_during_the_run_halt_it(desk):
+    session = desk.open()
+    assert session.reconcile() == ()
+    desk.venue.submit(desk.intent())
+    desk.next_day()
+    assert [difference.what for difference in session.reconcile()] == ["position", "cash"]
+    assert session.state is T.HALTED
 
 
 def test_alert_goes_to_the_journal_and_the_outbox_at_once(desk):
@@ -482,6 +516,24 @@ def test_intent_that_cannot_be_stored_is_not_sent(desk):
     with pytest.raises(StorageError, match="Only one process"):
         session.submit([desk.intent()])
     assert line.sent == []
+
+
+def test_database_that_fails_stops_all_sends_until_the_session_is_opened_anew(desk):
+    line = FlakyBroker(desk.venue)
+    session = desk.open(line)
+    other = open_engine(desk.path)
+    desk.engines.append(other)
+    with writing(other) as connection:
+        connection.exec_driver_sql("ALTER TABLE orders RENAME TO gone")
+    for _ in range(2):
+        with pytest.raises(StorageError):
+            session.submit([desk.intent()])
+    with writing(other) as connection:
+        connection.exec_driver_sql("ALTER TABLE gone RENAME TO orders")
+    with pytest.raises(StorageError, match="open the session again"):
+        session.submit([desk.intent()])
+    assert line.sent == []
+    assert statuses(desk.open(line).submit([desk.intent()])) == [S.ACCEPTED]
 
 
 def test_second_process_may_read_while_the_first_one_trades(desk):
