@@ -253,7 +253,7 @@ BOOKS: dict[str, Call] = {
     ),
     "pyfolio_default_benchmark": lambda c: c.performance.create_pyfolio_input(c.fd, c.periods[-1]),
     "pyfolio_capital": lambda c: c.performance.create_pyfolio_input(
-        c.fd, c.periods[-1], capital=100000, long_short=False, equal_weight=True
+        c.fd, c.periods[-1], capital=10, long_short=False, equal_weight=True
     ),
     "pyfolio_extremes": lambda c: c.performance.create_pyfolio_input(
         c.fd, c.periods[0], quantiles=_extremes(c), benchmark_period="55D"

@@ -39,8 +39,20 @@ Change = Callable[[Any, Case], Any]
 
 def full_spread(result: Any, case: Case) -> Any:
     """Give the top minus the bottom, not half of it."""
-    diff, error = result
-    return diff * 2, None if error is None else error * 2
+    return tuple(None if part is None else _without_freq(part * 2) for part in result)
+
+
+def _without_freq(result: Any) -> Any:
+    """Drop the freq that 0.5.1 leaves on the spread of a single asset only."""
+    return result.set_axis(pd.DatetimeIndex(result.index, freq=None), axis=0)
+
+
+def on_calendar(result: pd.Series, case: Case) -> pd.Series:
+    """Give the grid its freq, which 0.5.1 loses where a quantile is empty on a date."""
+    calendar = case.fd.index.levels[0].freq
+    if calendar is None or result.empty:
+        return result
+    return result.set_axis(pd.DatetimeIndex(result.index, freq=calendar), axis=0)
 
 
 def full_spread_in_table(result: pd.DataFrame, case: Case) -> pd.DataFrame:
@@ -74,9 +86,11 @@ def dead_returns(result: pd.DataFrame, case: Case) -> pd.DataFrame:
     weights_call = Case(case.shape, f"weights_{scheme}", case.fd, case.stored)
     weights = dead_weights(case.stored(weights_call.call), weights_call)
     if case.call.startswith("asset_"):
-        return result.where(weights.notna().to_numpy()[:, None])
+        dead = weights.isna().to_numpy()
+        return result.mask(np.repeat(dead[:, None], result.shape[1], axis=1))
     alive = weights.groupby(level="date").count() > 0
-    return result.where(alive.reindex(result.index, fill_value=False), axis=0)
+    dead = result.index.isin(alive.index[~alive])
+    return result.mask(np.repeat(dead[:, None], result.shape[1], axis=1))
 
 
 def alpha_beta(result: pd.DataFrame, case: Case) -> pd.DataFrame:
@@ -113,8 +127,8 @@ def sorted_windows(result: pd.DataFrame, case: Case) -> pd.DataFrame:
 
 
 def sorted_averages(result: pd.DataFrame, case: Case) -> pd.DataFrame:
-    """Order the columns of averaged windows from before to after."""
-    return result.sort_index(axis=1)
+    """Order the columns of averaged windows from before to after, integers as documented."""
+    return result.set_axis(result.columns.astype("int64"), axis=1).sort_index(axis=1)
 
 
 def by_asset(result: pd.DataFrame) -> pd.DataFrame:
@@ -141,6 +155,7 @@ def rows_of_input(result: pd.Series, case: Case) -> pd.Series:
 
 REASONS: dict[str, tuple[Change, str]] = {
     r"spread.*": (full_spread, "the original does not halve the spread"),
+    r"turnover_(top|bottom).*": (on_calendar, "the freq of a grid is that of the calendar"),
     r"table_returns": (table_without_dead_dates, "the original's spread and NaN weights"),
     r"weights_.*": (dead_weights, "zero gross exposure gives NaN, not 0"),
     r"(asset_)?returns_.*": (dead_returns, "no weight, no return"),
