@@ -22,6 +22,7 @@ from alphalens.agents import (
     RiskAgent,
     StrategyAgent,
 )
+from alphalens.agents.records import journalled_decisions
 from alphalens.assets import Equity
 from alphalens.brokers import CostModel, PaperBroker, fill_model
 from alphalens.config import Settings
@@ -39,6 +40,8 @@ from alphalens.orchestrator import (
     sqlite_saver,
 )
 from alphalens.portfolio import RankWeights
+from alphalens.reports import TradingReport, build_trading_report, write_trading_report
+from alphalens.reports.factor_report import FactorReport, judge_signals
 from alphalens.storage import open_engine
 from alphalens.strategies import FactorStrategy
 from alphalens.trading import Bar, VirtualClock
@@ -164,6 +167,46 @@ class PaperRun:
                 yield Step(at=at, number=number, total=len(self._window), cycle=cycle)
             session.finish_run()
 
+    def write_reports(self, research: FactorReport) -> TradingReport:
+        """Judge what was journalled, beside the research, and write what there is to read.
+
+        Parameters
+        ----------
+        research : FactorReport
+            The same factor on the whole history.
+
+        Returns
+        -------
+        TradingReport
+            What ``report.html`` shows; ``traded.html`` is the tear sheet of the traded scores.
+
+        Raises
+        ------
+        AuditError
+            If the journal is not what was written.
+        InputError
+            If no decision was journalled.
+        """
+        history = self._plan.history
+        engine = open_engine(self.journal_path)
+        try:
+            reader = JournalReader(engine)
+            signals, _ = journalled_decisions(reader)
+            traded = judge_signals(history, signals)
+            report = build_trading_report(
+                reader,
+                research=research.factor_data,
+                live=traded.factor_data,
+                caveats=(*history.caveats, f"fills: {self._plan.fill.replace('_', ' ')}"),
+                source=history.source,
+                title=f"{self._plan.factor}, traded on paper",
+            )
+        finally:
+            engine.dispose()
+        traded.sheet().save(self._folder / "traded.html")
+        write_trading_report(report, self._folder / "report.html")
+        return report
+
     def _open_session(
         self, stack: ExitStack, clock: VirtualClock
     ) -> tuple[PaperBroker, TradingSession]:
@@ -204,13 +247,16 @@ class PaperRun:
     def _baseline(self) -> Baseline:
         """Return what research before the run says, at the spacing of the decisions."""
         closes = self._plan.history.closes
-        before = closes.loc[closes.index < self._plan.decisions[0]]
+        index = pd.DatetimeIndex(closes.index)
+        before = index[index < self._plan.decisions[0]]
         spacing = max(1, round(len(self._window) / len(self._plan.decisions)))
         factor = named_factor(self._plan.factor)
-        return research_baseline(before, factor, self._plan.rule, before.index[::spacing])
+        return research_baseline(closes.loc[before], factor, self._plan.rule, before[::spacing])
 
 
-def decision_dates(history: PriceHistory, *, months: int = 12, every: str = "W") -> pd.DatetimeIndex:
+def decision_dates(
+    history: PriceHistory, *, months: int = 12, every: str = "W"
+) -> pd.DatetimeIndex:
     """Return the last instant of each week (or other period) in the last months of a history.
 
     The last instant of the history is left out, because nothing can be filled after it.
@@ -245,7 +291,7 @@ def decision_dates(history: PriceHistory, *, months: int = 12, every: str = "W")
 
 def _window(plan: RunPlan) -> pd.DataFrame:
     closes = plan.history.closes
-    strange = plan.decisions.difference(closes.index)
+    strange = plan.decisions.difference(pd.DatetimeIndex(closes.index))
     if len(strange):
         raise InputError(f"no prices at the decision {strange[0]} in {plan.history.source}")
     if not len(plan.decisions) or plan.decisions[-1] >= closes.index[-1]:
@@ -277,8 +323,3 @@ def _refuse_what_is_not_there(settings: Settings) -> None:
             f"ALPHALENS_MODEL is {settings.model!r}, but this version has no model adapter: "
             "leave it empty; every agent works without one"
         )
-
-
-def open_journal(path: Path) -> JournalReader:
-    """Return a reader of the journal of a finished run."""
-    return JournalReader(open_engine(path))

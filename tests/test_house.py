@@ -41,7 +41,7 @@ def test_nothing_installed_asks_for_openai_unconditionally():
 
 def test_lock_names_no_registry():
     text = (ROOT / "requirements.lock").read_text()
-    assert "http" not in text
+    assert "://" not in text
     assert "file:" not in text
 
 

@@ -1,4 +1,4 @@
-"""``alphalens audit verify``: is the record what was written?"""
+"""``alphalens audit verify``: tell whether the record is what was written."""
 
 from __future__ import annotations
 

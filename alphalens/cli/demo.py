@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -12,10 +14,14 @@ from alphalens._optional import require
 from alphalens.cli.output import ExitCode, Output, common_options
 
 if TYPE_CHECKING:
-    from alphalens.config import Settings
-    from alphalens.runtime import PaperRun, RunPlan
+    from alphalens.data import PriceHistory
+    from alphalens.reports import TradingReport
+    from alphalens.reports.factor_report import FactorReport
+    from alphalens.runtime import RunPlan
 
 _FACTOR = "momentum_12_1"
+_AGREED = Decimal("0.10")
+_DESK = "approval policy of the demo desk"
 _MADE = ("journal.sqlite", "checkpoints.sqlite")
 
 
@@ -38,7 +44,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 class _Advance(Protocol):
-    def __call__(self, label: str, done: int, total: int) -> None: ...
+    def __call__(self, label: str, done: int, total: int) -> None:
+        """Show that `done` of `total` parts of the step `label` are behind us."""
+        ...
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
@@ -46,16 +54,100 @@ def run(args: argparse.Namespace, out: Output) -> int:
     require("rich", extra="cli")
     from alphalens.config import load_settings
     from alphalens.data import SampleProvider
-    from alphalens.reports.story import write_story
     from alphalens.runtime import PaperRun
 
     settings = load_settings(env_file=args.env_file)
     history = SampleProvider().history()
+    paper = PaperRun(args.out, settings, _plan(args, history))
     _clear(args.out)
-    plan = _plan(args, history)
-    paper = PaperRun(args.out, settings, plan)
     with _progress(out) as advance:
-        _trade(paper, advance)
-        story = write_story(args.out, paper, advance=advance)
-    out.result(story.summary(), story.lines())
+        research = _research(history, args.out, advance)
+        for step in paper.steps():
+            advance("paper trading", step.number, step.total)
+        advance("reports", 0, 1)
+        report = paper.write_reports(research)
+        advance("reports", 1, 1)
+    summary = {"run": paper.run_id, "out": str(args.out), **report.summary()}
+    out.result(summary, _lines(args.out, research, report))
     return ExitCode.OK
+
+
+def _clear(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in _MADE:
+        for suffix in ("", "-wal", "-shm"):
+            (folder / f"{name}{suffix}").unlink(missing_ok=True)
+
+
+def _research(history: PriceHistory, folder: Path, advance: _Advance) -> FactorReport:
+    from alphalens.reports.factor_report import judge_factor
+
+    advance("research", 0, 3)
+    research = judge_factor(history, _FACTOR)
+    advance("research", 1, 3)
+    sheet = research.sheet()
+    sheet.save(folder / "research.html")
+    advance("research", 2, 3)
+    sheet.save(folder / "research.png")
+    advance("research", 3, 3)
+    return research
+
+
+def _lines(folder: Path, research: FactorReport, report: TradingReport) -> Iterator[str]:
+    facts, counts = report.facts, Counter(report.orders["status"])
+    yield from research.lines()
+    yield (
+        f"paper run {facts.started_at:%Y-%m-%d} to {facts.last_at:%Y-%m-%d}: "
+        + ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
+    )
+    for text in report.refusals["message"].head(3):
+        yield f"  refused: {text}"
+    approved = report.approvals
+    yield f"  approvals: {len(approved)}, by {', '.join(sorted(set(approved['by']))) or 'nobody'}"
+    yield (
+        f"  return {report.strategy.total_return}, universe {report.universe.total_return}, "
+        f"fees {report.costs.fees} {facts.currency}"
+    )
+    yield f"journal: {facts.length} records, chain intact, head {facts.head}"
+    yield f"written: {folder / 'report.html'}, research.html, research.png, traded.html"
+
+
+def _plan(args: argparse.Namespace, history: PriceHistory) -> RunPlan:
+    from alphalens.orchestrator import ApproveUpTo
+    from alphalens.portfolio import RankWeights
+    from alphalens.runtime import RunPlan, decision_dates
+
+    return RunPlan(
+        history=history,
+        factor=_FACTOR,
+        rule=RankWeights(gross=0.9),  # below the limit on gross, to leave room for the market
+        decisions=decision_dates(history, months=args.months),
+        fill="next_close",  # the set has closes only
+        approver=ApproveUpTo(limit=_AGREED, by=_DESK),
+        seed=args.seed,
+    )
+
+
+@contextmanager
+def _progress(out: Output) -> Iterator[_Advance]:
+    """Give a function that moves a bar on standard error; it says nothing when told to be quiet."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    bar = Progress(
+        TextColumn("{task.description:<14}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        disable=out.is_quiet,
+    )
+    tasks: dict[str, object] = {}
+
+    def advance(label: str, done: int, total: int) -> None:
+        if label not in tasks:
+            tasks[label] = bar.add_task(label, total=total)
+        bar.update(tasks[label], completed=done)  # type: ignore[arg-type]  # rich's own id
+
+    with bar:
+        yield advance

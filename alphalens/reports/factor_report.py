@@ -98,7 +98,7 @@ class FactorReport:
     def sheet(self) -> TearSheet:
         """Return the full tear sheet with its header; the caller saves and closes it."""
         with _quietly() as heard:  # the printed tables are in the sheet
-            sheet = tears.create_full_tear_sheet(self.factor_data, return_fig=True)
+            sheet: TearSheet = tears.create_full_tear_sheet(self.factor_data, return_fig=True)
         noted = replace(self, notes=tuple(dict.fromkeys((*self.notes, *heard.warnings()))))
         return sheet.with_header(noted.header(), title=f"{self.factor}: full tear sheet")
 
@@ -117,7 +117,8 @@ class FactorReport:
     def lines(self) -> Iterator[str]:
         """Yield the main figures as lines of text."""
         yield f"{self.factor}: {len(self.factor_data)} rows; {self.dropped}"
-        for period, mean in self.ic.mean().items():
+        for period in map(str, self.ic.columns):
+            mean = self.ic[period].mean()
             yield (
                 f"  {period:>4}: mean rank IC {mean:+.4f} (std {self.ic[period].std():.4f}), "
                 f"top less bottom quantile {self.spread_bps[period]:+.1f} bps"
