@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from numbers import Integral
 from typing import TYPE_CHECKING
 
@@ -152,6 +153,12 @@ def quantile_grid(count: int) -> Floats:
     return grid
 
 
+@cache
+def _takes_quantiles_directly() -> bool:
+    """Tell whether the installed pandas computes quantiles, or percentiles and rounds on the way."""
+    return float(pd.Series(np.arange(7.0)).quantile(1 / 3)) == 2.0
+
+
 def row_quantiles(matrix: Floats, probabilities: Floats) -> Floats:
     """Return linear quantiles of each row, NaN skipped, rounded as `Series.quantile` rounds them.
 
@@ -173,7 +180,7 @@ def row_quantiles(matrix: Floats, probabilities: Floats) -> Floats:
     """
     ordered = np.sort(matrix, axis=1)
     last = matrix.shape[1] - np.isnan(matrix).sum(axis=1) - 1
-    exact = probabilities * 100.0 / 100.0
+    exact = probabilities if _takes_quantiles_directly() else probabilities * 100.0 / 100.0
     position = np.maximum(last, 0)[:, None] * exact
     lower = np.floor(position)
     weight = position - lower

@@ -290,8 +290,6 @@ def calendar_grid(dates: pd.DatetimeIndex, freq: BaseOffset) -> pd.DatetimeIndex
 
     Zone, unit, name and time of day are those of `dates`.
     """
-    if not len(dates):
-        return with_calendar(dates, freq) or dates
     if (same := with_calendar(dates, freq)) is not None:
         return same
     grid = pd.date_range(dates[0], dates[-1], freq=freq, name=dates.name)

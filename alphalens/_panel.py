@@ -352,15 +352,19 @@ class Panel:
         return calendar_of(frame) if is_run else None
 
     def wide(self, values: Floats) -> tuple[Floats, pd.Index]:
-        """Return a dates x assets matrix (NaN where there is no row) and its sorted assets."""
-        used = np.flatnonzero(np.bincount(self.asset_codes, minlength=len(self.assets)))
-        labels = self.assets[used]
-        order = labels.argsort() if not labels.is_monotonic_increasing else np.arange(len(used))
+        """Return a dates x assets matrix, NaN where there is no row, and its assets.
+
+        The order is the one `unstack` gives: that of the asset level if all of it occurs, else that
+        of first occurrence.
+        """
+        used: Ints = pd.unique(self.asset_codes)
+        if len(used) == len(self.assets):
+            used.sort()
         column = np.full(len(self.assets), -1)
-        column[used[order]] = np.arange(len(used))
+        column[used] = np.arange(len(used))
         matrix = np.full((len(self.dates), len(used)), np.nan)
         matrix[self.date_codes, column[self.asset_codes]] = values
-        return matrix, labels[order]
+        return matrix, self.assets[used]
 
     @cached_property
     def row_keys(self) -> Ints:

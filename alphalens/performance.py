@@ -518,7 +518,11 @@ def positions(
     if panel.has_duplicates:
         raise InputError(f"weights repeats rows, e.g. {panel.first_duplicate()}: keep one of each")
     matrix, assets = panel.wide(float_values(weights))
-    calendar = calendars.to_offset(freq) if freq is not None else panel.calendar_of_used(weights)
+    calendar = (
+        calendars.to_offset(freq)
+        if freq is not None
+        else _trading_calendar(panel.calendar_of_used(weights))
+    )
     if calendar is None:
         warnings.warn(
             "'freq' not set, using business day calendar", category=UserWarning, stacklevel=2
@@ -527,6 +531,7 @@ def positions(
     step = calendars.single_day(calendar, message="freq must be Day, BDay or CustomBusinessDay")
     ends = calendars.add_custom_calendar_timedelta(panel.dates, pd.Timedelta(period), step)
     times = panel.dates.union(ends).rename("date")
+    times = times if times.is_unique else times.unique()
     expiries = ends.sort_values()
     started = panel.dates.searchsorted(times, side="right").astype(np.int64)
     expired = expiries.searchsorted(times, side="right").astype(np.int64)
@@ -787,7 +792,7 @@ def _earlier(dates: Ints, rows: Ints, period: int, n_rows: int) -> Ints:
     """Return for each date the one `period` rows before it on the grid, -1 for none."""
     at_row = np.full(n_rows + 1, -1)
     at_row[rows] = dates
-    target = rows - period
+    target = np.maximum(rows - period, -1)
     return np.where((rows >= 0) & (target >= 0), at_row[target], -1)
 
 
@@ -1181,7 +1186,12 @@ def factor_positions(
     """
     portfolio = _one_period(factor_data, period, quantiles, groups)
     weights = factor_weights(portfolio, long_short, group_neutral, equal_weight)
-    return positions(weights, period, calendar_of(factor_data))
+    return positions(weights, period, _trading_calendar(calendar_of(factor_data)))
+
+
+def _trading_calendar(freq: BaseOffset | None) -> BaseOffset | None:
+    """Return a freq that holding times can be counted on, None for any other."""
+    return freq if calendars.is_trading_calendar(freq) else None
 
 
 def create_pyfolio_input(
