@@ -146,10 +146,10 @@ def arrival_slippage(journal: JournalReader, *, before: str) -> Slippage | None:
 
 
 def _settled(journal: JournalReader, cycle_id: str) -> frozenset[str]:
-    """Return the orders of a cycle that people have spoken about already."""
-    spoken = (EventKind.APPROVAL_GIVEN, EventKind.APPROVAL_DENIED)
+    """Return the orders of a cycle that were approved, went out, or are final already."""
+    given = journal.records(kind=EventKind.APPROVAL_GIVEN, cycle_id=cycle_id)
+    gone = [o for o in journal.orders(cycle_id=cycle_id) if o.was_sent or o.status.is_final]
     return frozenset(
-        str(record.payload["client_order_id"])
-        for kind in spoken
-        for record in journal.records(kind=kind, cycle_id=cycle_id)
+        [record.payload["client_order_id"] for record in given]
+        + [order.client_order_id for order in gone]
     )

@@ -10,7 +10,7 @@ import pytest
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite import SqliteSaver
 
-from alphalens.agents import ApproveUpTo
+from alphalens.agents import ApproveUpTo, RejectAll
 from alphalens.orchestrator import build_graph, memory_saver, run_cycle, sqlite_saver
 from alphalens.testing.faults import Fault, FlakyBroker, Killed
 from alphalens.trading.events import EventKind
@@ -54,8 +54,8 @@ class DyingSaver(SqliteSaver):
         return written
 
 
-def call(paper, at):
-    return {"run_id": "run", "cycle_id": "run/1", "asof": at, "approver": APPROVER}
+def call(paper, at, approver=APPROVER):
+    return {"run_id": "run", "cycle_id": "run/1", "asof": at, "approver": approver}
 
 
 def undisturbed(make_desk):
@@ -177,3 +177,18 @@ def test_with_the_checkpoints_lost_the_journal_still_sends_each_order_once(make_
     assert result.is_finished
     assert [order.client_order_id for order in paper.venue.open_orders()] == expected
     assert {order["status"] for order in result.orders} == {"accepted"}
+
+
+def test_a_refusal_given_before_the_crash_stands(make_desk, tmp_path):
+    first = make_desk("desk")
+    at = first.step_to(30)
+    dying = replace(first.desk, execution=DyingAgent(first.desk.execution, after=True))
+    approver = RejectAll(by="tester", reason="no")
+    with sqlite_saver(tmp_path / "c.sqlite") as saver, pytest.raises(Killed):
+        run_cycle(build_graph(dying, saver=saver), **call(first, at, approver))
+
+    paper, result = resumed(make_desk, first, at, tmp_path / "c.sqlite")
+
+    assert [order["status"] for order in result.orders].count("refused") == 2
+    assert len(paper.session.journal.records(kind=EventKind.APPROVAL_DENIED)) == 2
+    assert len(paper.venue.open_orders()) == 4
