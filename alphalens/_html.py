@@ -39,6 +39,11 @@ __all__ = ["Block", "Callout", "Picture", "Prose", "Section", "Table", "page", "
 
 _MISSING: Final = "\u2013"
 _LARGEST_SVG: Final = 1_500_000
+_SAVING: Final = {
+    "path.simplify_threshold": 0.4,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "alphalens",
+}
 _ROLES: Final = {
     "#000000": "ink",
     "#262626": "ink",
@@ -549,7 +554,7 @@ def _save(
     try:
         for ax in hidden:
             ax.set_visible(False)
-        with mpl.rc_context({"svg.hashsalt": "alphalens", "svg.fonttype": "none"}):
+        with mpl.rc_context(_SAVING):
             figure.savefig(
                 buffer, format=form, metadata=metadata, bbox_inches=box or "tight", dpi=110
             )
@@ -567,10 +572,16 @@ def _inline(svg: str, prefix: str, alt: str) -> str:
     rest = re.sub(r'\bid="([^"]+)"', rf'id="{prefix}\1"', rest)
     rest = re.sub(r'(href="#|url\(#)', rf"\1{prefix}", rest)
     rest = re.sub(r"(fill|stroke): (#[0-9a-f]{6})", _role, rest)
+    rest = re.sub(r'\bd="[^"]*"', _short, rest)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
         f'{view[0] if view else ""} role="img" aria-label="{escape(alt)}">{rest.rstrip()}'
     )
+
+
+def _short(match: re.Match[str]) -> str:
+    """Return the coordinates of a path to a hundredth of a point."""
+    return re.sub(r"(\.\d\d)\d+", r"\1", match[0])
 
 
 def _role(match: re.Match[str]) -> str:

@@ -427,7 +427,7 @@ def describe(factor_data: pd.DataFrame) -> dict[str, str]:
     facts = {"Observations": f"{len(factor_data):,}", "Assets": f"{assets:,}"}
     if len(dates):
         first, last = dates.min(), dates.max()
-        facts = {"Dates": f"{first:%Y-%m-%d} to {last:%Y-%m-%d} ({len(dates):,})", **facts}
+        facts = {"Dates": f"{first:%Y-%m-%d} to {last:%Y-%m-%d} ({len(dates):,} dates)", **facts}
     periods = utils.get_forward_returns_columns(factor_data.columns)
     facts["Forward periods"] = ", ".join(str(period) for period in periods)
     if "factor_quantile" in factor_data:

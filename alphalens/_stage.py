@@ -49,7 +49,7 @@ class GridFigure:
     >>> grid.close()
     """
 
-    _MARGIN, _GAP = 0.75, 1.0
+    _MARGIN, _GAP = 0.75, 1.05
 
     def __init__(self, rows: int, cols: int, *, heights: Sequence[float] | None = None) -> None:
         self.rows = rows
@@ -142,7 +142,9 @@ class GridFigure:
             self.curr_col = 0
         if self.fig is None or self.gs is None or self.curr_row >= self.rows:
             raise InputError(f"no row is left in the grid of {self.rows} x {self.cols}")
-        cells = self.gs[self.curr_row, :].subgridspec(1, count, wspace=0.22)
+        gap = 1.25
+        width = (14 * 0.9 - gap * (count - 1)) / count
+        cells = self.gs[self.curr_row, :].subgridspec(1, count, wspace=gap / width)
         self.curr_row += 1
         return [self.fig.add_subplot(cells[0, i]) for i in range(count)]
 

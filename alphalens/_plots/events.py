@@ -74,7 +74,8 @@ def plot_quantile_average_cumulative_return(
     targets = style.axes_list(axes)[: len(quantiles)]
     for target, quantile, colour in zip(targets, quantiles, colours, strict=True):
         _path(target, avg_cumulative_returns, quantile, colour, std_bar)
-        _dress_path(target, title or "", avg_cumulative_returns)
+        own = f"{title}: Quantile {quantile}" if title else f"Quantile {quantile}"
+        _dress_path(target, own, avg_cumulative_returns)
     style.share_y(targets)
     return axes
 
@@ -93,11 +94,14 @@ def _path(ax: Axes, paths: pd.DataFrame, quantile: Hashable, colour: str, std_ba
 def _dress_path(ax: Axes, title: str, paths: pd.DataFrame) -> None:
     """Set the labels and mark the event at 0."""
     style.dress(ax, title, ylabel="Mean Return (bps)", xlabel="Periods")
-    style.baseline(ax)
+    low, high = ax.get_ylim()
+    if low < 0.0 < high:
+        style.baseline(ax)
     if len(paths.columns) and paths.columns.min() <= 0 <= paths.columns.max():
         ax.axvline(0, color=style.INK, linewidth=1.0, linestyle="--", alpha=0.75)
     ax.xaxis.get_major_locator().set_params(integer=True)
-    style.legend(ax)
+    if len(ax.get_legend_handles_labels()[1]) > 1:
+        style.legend(ax)
 
 
 def plot_events_distribution(

@@ -239,7 +239,7 @@ def _qq_points(ax: Axes, observed: NDArray[np.float64], distribution: Distributi
         sample = (np.sort(observed) - location) / scale
     ax.plot(
         expected, sample, linestyle="none", marker="o", markersize=3.5,
-        markerfacecolor=style.PERIODS[0], markeredgecolor="none", alpha=0.6,
+        markerfacecolor=style.PERIODS[0], markeredgecolor="none", alpha=0.6, markevery=0.003,
     )  # fmt: skip
     reach = float(max(np.abs(expected).max(), np.abs(sample).max())) * 1.05 if sample.size else 1.0
     ax.plot([-reach, reach], [-reach, reach], color=style.PERIODS[4], linewidth=1.3)

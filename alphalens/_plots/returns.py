@@ -424,7 +424,8 @@ def _wealth_axis(ax: Axes, wealth: NDArray[np.float64]) -> None:
     margin = (high / low) ** 0.04
     low, high = low / margin, high * margin
     ax.set_ylim(low, high)
-    ticks = np.unique([float(f"{t:.2g}") for t in np.geomspace(low, high, 8)[1:-1]])
-    ax.set_yticks(np.union1d(ticks, [1.0]))
-    ax.set_yticklabels([f"{tick:g}" for tick in np.union1d(ticks, [1.0])])
+    ticks = [float(f"{tick:.2g}") for tick in np.geomspace(low, high, 8)[1:-1]]
+    apart = 0.08 * np.log(high / low)
+    ticks = [1.0, *(tick for tick in ticks if abs(np.log(tick)) > apart)]
+    ax.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     ax.minorticks_off()

@@ -22,11 +22,11 @@ INK: Final = "#262626"
 MUTED: Final = "#6b7280"
 GRID: Final = "#e3e6ea"
 PAPER: Final = "#ffffff"
-PERIODS: Final = ("#2f6f9f", "#e0862f", "#3f9a6b", "#8a63b0", "#c4524d", "#4aa3b5", "#9a7b4f")
+PERIODS: Final = ("#3a80bb", "#e0862f", "#3f9a6b", "#8f6bbd", "#cc5a54", "#4aa3b5", "#a3835a")
 
 # Red, grey and blue stay apart for the colour-blind, on white and on dark paper.
 _LOW_TO_HIGH = LinearSegmentedColormap.from_list(
-    "low_to_high", ["#c4524d", "#e0a060", "#a3a8a2", "#5f9fc0", "#2a5d92"]
+    "low_to_high", ["#cc5048", "#e0a060", "#a3a8a2", "#6fb1cf", "#2f74b5"]
 )
 DIVERGING: Final = LinearSegmentedColormap.from_list(
     "ic_sign", ["#b5423d", "#e9b3a4", "#f5f5f2", "#a9cadf", "#2a5d92"]
@@ -134,22 +134,26 @@ def dress(ax: Axes, title: str, *, ylabel: str = "", xlabel: str = "", grid: str
     ax.set_axisbelow(True)
 
 
-def legend(ax: Axes, *, columns: int | None = None) -> None:
-    """Put the legend of `ax` on the line of its title, at the right, where no data is."""
+def legend(ax: Axes) -> None:
+    """Put the legend on the line of the title, at the right; inside where that is too short."""
     handles, labels = ax.get_legend_handles_labels()
-    if handles:
-        ax.legend(
-            handles,
-            labels,
-            loc="lower right",
-            bbox_to_anchor=(1.0, 1.0),
-            ncols=columns or len(handles),
-            frameon=False,
-            borderaxespad=0.3,
-            columnspacing=1.2,
-            handlelength=1.3,
-            handletextpad=0.5,
-        )
+    if not handles:
+        return
+    points = 72.0 * ax.get_position().width * ax.figure.get_figwidth()
+    needed = sum(6.5 * len(label) + 34.0 for label in labels) + 8.9 * len(ax.get_title())
+    above = {"loc": "lower right", "bbox_to_anchor": (1.0, 1.0), "ncols": len(handles)}
+    box = ax.legend(
+        handles,
+        labels,
+        frameon=needed > points,
+        borderaxespad=0.3,
+        columnspacing=1.2,
+        handlelength=1.3,
+        handletextpad=0.5,
+        **(above if needed <= points else {"loc": "best", "framealpha": 0.85}),
+    )
+    for line in box.get_lines():
+        line.set(linewidth=2.0, alpha=1.0)
 
 
 def beside_title(ax: Axes, text: str) -> None:
