@@ -56,8 +56,9 @@ def complaint(call: Callable[[], Any]) -> str:
 
 
 def says(text: str, *words: str) -> None:
-    """Fail unless every word is in the text, in any case."""
-    missing = [word for word in words if word.lower() not in text.lower()]
+    """Fail unless every word, or one of its ``|`` synonyms, is in the text, in any case."""
+    told = text.lower()
+    missing = [word for word in words if not any(w in told for w in word.lower().split("|"))]
     assert not missing, f"{missing} not said in: {text}"
 
 
@@ -163,13 +164,17 @@ def test_dates_off_the_calendar_warn_and_clean_goes_on():
 
 
 def test_empty_factor_is_named(factor, prices):
-    says(complaint(lambda: clean(factor.iloc[:0], prices)), "factor", "empty")
+    says(complaint(lambda: clean(factor.iloc[:0], prices)), "factor", "empty|no rows|none")
 
 
 def test_empty_factor_without_dates_is_named(prices):
     index = pd.MultiIndex.from_arrays([pd.DatetimeIndex([]), []], names=["date", "asset"])
 
-    says(complaint(lambda: clean(pd.Series(index=index, dtype=float), prices)), "factor", "empty")
+    says(
+        complaint(lambda: clean(pd.Series(index=index, dtype=float), prices)),
+        "factor",
+        "empty|no rows|none",
+    )
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
@@ -186,19 +191,19 @@ def test_repeated_rows_of_the_factor_are_counted_and_shown(factor, prices):
 
     text = complaint(lambda: clean(twice, prices))
 
-    says(text, "factor", "duplicate", "3", "2021-03-02", "B")
+    says(text, "factor", "duplicate|repeat", "3", "2021-03-02", "B")
 
 
 def test_repeated_dates_of_prices_are_shown(factor, prices):
     twice = pd.concat([prices, prices.iloc[[3]]]).sort_index()
 
-    says(complaint(lambda: clean(factor, twice)), "prices", "duplicate", "2021-03-04")
+    says(complaint(lambda: clean(factor, twice)), "prices", "duplicate|repeat", "2021-03-04")
 
 
 def test_repeated_assets_of_prices_are_shown(factor, prices):
     twice = pd.concat([prices, prices[["C"]]], axis=1)
 
-    says(complaint(lambda: clean(factor, twice)), "prices", "duplicate", "C")
+    says(complaint(lambda: clean(factor, twice)), "prices", "duplicate|repeat", "C")
 
 
 def test_prices_out_of_order_are_not_taken_silently(factor, prices):
@@ -256,8 +261,8 @@ def test_long_prices_are_told_to_unstack(factor, prices):
     [
         ((), ("periods", "empty")),
         ((1, -5), ("periods", "-5")),
-        ((1.5,), ("periods", "1.5", "integer")),
-        (("1D",), ("periods", "1D", "integer")),
+        ((1.5,), ("periods", "1.5", "integer|whole number")),
+        (("1D",), ("periods", "1D", "integer|whole number")),
         (3, ("periods", "3")),
     ],
 )
@@ -466,8 +471,9 @@ def test_unknown_time_bucket_is_quoted(fd):
 def test_calendar_arithmetic_refuses_other_offsets_by_name():
     for function in (utils.add_custom_calendar_timedelta, utils.diff_custom_calendar_timedeltas):
         second = pd.Timedelta("1D") if "add" in function.__name__ else pd.Timestamp("2021-01-08")
-        with pytest.raises(ValueError, match="Day, BDay or CustomBusinessDay"):
+        with pytest.raises(ValueError, match="CustomBusinessDay") as caught:
             function(pd.Timestamp("2021-01-05"), second, pd.offsets.Hour())
+        says(str(caught.value), "Hour")
 
 
 @pytest.mark.parametrize(

@@ -438,7 +438,7 @@ def test_single_plots_take_axes_and_return_them(fd, capsys):
     ic = performance.factor_information_coefficient(fd)
     _, axes = plt.subplots(3, 1)
 
-    drawn = plotting.plot_ic_ts(ic, ax=axes, set_context=False)
+    drawn = plotting.plot_ic_ts(ic, ax=axes)
     hist = plotting.plot_ic_hist(ic)
     bar = plotting.plot_quantile_returns_bar(performance.mean_return_by_quantile(fd)[0])
 
@@ -534,6 +534,7 @@ def test_customized_function_of_the_user_swallows_set_context():
     assert draw(3) == 3
 
 
+@pytest.mark.filterwarnings("ignore:.*calendar:UserWarning")
 def test_events_on_single_assets_go_through_the_study(shown, tables):
     data = _clean("sparse_events")
     shape = shapes.build("sparse_events")

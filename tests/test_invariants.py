@@ -313,8 +313,9 @@ def _regroup(fd: pd.DataFrame) -> None:
     fd["group"] = pd.Categorical(["u", "v"] * (len(fd) // 2) + ["u"] * (len(fd) % 2))
 
 
-def _drop_rows(fd: pd.DataFrame) -> None:
-    fd.drop(fd.index[::3], inplace=True)  # noqa: PD002 - the change in place is what is tested
+def _move_dates(fd: pd.DataFrame) -> None:
+    dates = fd.index.levels[0] + pd.to_timedelta([0, 7, 8, 9, 30, 31], unit="D")
+    fd.index = fd.index.set_levels(dates, level=0)
 
 
 def _rename_assets(fd: pd.DataFrame) -> None:
@@ -327,11 +328,12 @@ CHANGES = (
     _move_returns,
     _relabel,
     _regroup,
-    _drop_rows,
+    _move_dates,
     _rename_assets,
 )
 
 
+@pytest.mark.filterwarnings("ignore:'freq' not set:UserWarning")
 @pytest.mark.parametrize("change", CHANGES, ids=lambda f: f.__name__[1:])
 @pytest.mark.parametrize("metric", CACHED)
 def test_change_in_place_changes_the_answer_as_on_a_fresh_frame(metric, change):
