@@ -23,6 +23,7 @@ from . import calls, codec, compare, expected, shapes
 DATA = Path(__file__).parent / "data"
 SHAPES = {name: shapes.build(name) for name in shapes.NAMES}
 CASES = [(name, call) for name, shape in SHAPES.items() for call in calls.calls_for(shape)]
+SWITCHED = [case for case in CASES if expected.depends_on_convention(case[1])]
 DOCUMENTED = (
     "Bin edges must be unique",
     "Either quantiles or bins should be provided",
@@ -112,6 +113,21 @@ def test_result_is_that_of_the_reference(name: str, call: str) -> None:
     assert ours.warned == expected.expected_warnings(record["warnings"], case)
     if call == "clean":
         assert ours.printed == record["printed"]
+
+
+@pytest.mark.parametrize(("name", "call"), SWITCHED)
+def test_switch_to_the_other_convention_gives_its_numbers_as_they_are(name: str, call: str) -> None:
+    source = stored(name)
+    case = expected.Case(name, call, source.context.fd, source.value)
+
+    with utils.options.context(convention="reloaded"):
+        ours = run(calls.calls_for(SHAPES[name])[call], source.context)
+
+    if ours.error is not None:
+        raise ours.error
+    want = expected.without_accidents(source.value(call), case)
+    compare.assert_same(ours.value, want)
+    assert utils.options.convention == "original"
 
 
 def assert_raises(error: Exception | None, kind: str, message: str) -> None:
