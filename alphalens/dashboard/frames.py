@@ -30,6 +30,7 @@ __all__ = [
     "curve_from_100",
     "load",
     "orders_table",
+    "state_reason",
     "tiles",
     "waiting_orders",
 ]
@@ -153,6 +154,18 @@ def tiles(view: View) -> tuple[Tile, ...]:
             value=str(len(waiting_orders(facts))),
             note="Orders that are not sent before somebody agrees to them.",
         ),
+    )
+
+
+def state_reason(facts: RunFacts) -> str:
+    """Return who brought the trading state about, when and why; empty if nobody ever did."""
+    changes = facts.of_kind(EventKind.STATE_CHANGED)
+    if not changes:
+        return ""
+    change = changes[-1]
+    return (
+        f"{change.payload['to'].upper()} since {change.at:%Y-%m-%d %H:%M} UTC, by "
+        f"{change.payload['by']}: {change.payload['reason']}"
     )
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from html import escape
 from pathlib import Path
 
+import altair as alt
 import pandas as pd
 import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
@@ -31,6 +32,7 @@ _COLOURS = {
     TradingState.REDUCING: "#b7791f",
     TradingState.HALTED: "#b83232",
 }
+_OURS, _OTHERS = "#2f6f9f", "#8a94a0"
 _STRIP = (
     '<div style="background:{paper};color:#fff;border-radius:8px;padding:.7rem 1.1rem;'
     'display:flex;flex-wrap:wrap;gap:.3rem 1.6rem;align-items:center;font-size:.95rem">'
@@ -107,6 +109,8 @@ def _banner(view: View) -> None:
 
 def _as_of(view: View, now: datetime) -> None:
     facts = view.facts
+    if facts.state is not TradingState.ACTIVE:
+        st.warning(f"**Trading is {facts.state}.** {frames.state_reason(facts)}")
     ended = "The run has ended" if facts.is_finished else "The run has not ended"
     marked = f"{facts.marks[-1].at:{_INSTANT}} UTC" if facts.marks else "no mark yet"
     st.caption(
@@ -131,7 +135,8 @@ def _waiting(view: View) -> None:
         f"where the run asks, or by a command in the control table "
         f"(`alphalens.execution.write_command`)."
     )
-    _table(waiting[["asked_at", "symbol", "side", "quantity", "value", "size", "asked_above"]])
+    shown = ["asked_at", "symbol", "side", "quantity", "value", "size", "asked_above"]
+    _table(waiting[[*shown, "client_order_id"]])
 
 
 def _equity(view: View) -> None:
@@ -139,26 +144,41 @@ def _equity(view: View) -> None:
         st.info(f"n too small: the book was marked on {len(view.curve)} date(s), a curve needs 2.")
         return
     st.subheader("Equity against the universe", help="Both 100 at the first mark.")
-    st.line_chart(frames.curve_from_100(view), color=["#2f6f9f", "#8a94a0"], y_label="start = 100")
+    _lines(frames.curve_from_100(view), (_OURS, _OTHERS), "start = 100", height=300)
     left, right = st.columns(2)
     with left:
-        st.subheader("Drawdown")
+        st.subheader("Drawdown", help="Loss since the highest mark so far.")
         drawdown = view.curve[["strategy_drawdown", "universe_drawdown"]] * 100.0
-        st.line_chart(
-            drawdown.rename(columns=lambda name: name.removesuffix("_drawdown")),
-            color=["#2f6f9f", "#8a94a0"],
-            y_label="per cent",
-            height=240,
-        )
+        drawdown.columns = pd.Index(["strategy", "universe"])
+        _lines(drawdown, (_OURS, _OTHERS), "per cent", height=220)
     with right:
-        st.subheader("Exposure")
-        st.line_chart(
-            view.exposure * 100.0,
-            color=["#2f6f9f", "#e0862f"],
-            y_label="per cent of equity",
-            height=240,
-        )
+        st.subheader("Exposure", help="Value of the positions as a share of equity.")
+        _lines(view.exposure * 100.0, (_OURS, "#e0862f"), "per cent of equity", height=220)
     _statistics(view)
+
+
+def _lines(frame: pd.DataFrame, colours: tuple[str, ...], unit: str, *, height: int) -> None:
+    """Draw the columns of a frame over time, on an axis that fits them."""
+    instants = pd.DatetimeIndex(frame.index).tz_convert("UTC").tz_localize(None)
+    long = frame.set_axis(instants.rename("at"), axis="index").reset_index()
+    long = long.melt(id_vars="at", var_name="line", value_name="level")
+    scale = alt.Scale(domain=list(frame.columns), range=list(colours))
+    chart = (
+        alt.Chart(long)
+        .mark_line(strokeWidth=1.8)
+        .encode(
+            x=alt.X("at:T", title=None, axis=alt.Axis(labelOverlap=True, tickCount=8)),
+            y=alt.Y("level:Q", title=unit, scale=alt.Scale(zero=False)),
+            color=alt.Color("line:N", scale=scale, title=None, legend=alt.Legend(orient="top")),
+            tooltip=[
+                alt.Tooltip("at:T", title="at (UTC)", format="%Y-%m-%d"),
+                alt.Tooltip("line:N", title="line"),
+                alt.Tooltip("level:Q", title=unit, format=",.2f"),
+            ],
+        )
+        .properties(height=height)
+    )
+    st.altair_chart(chart)
 
 
 def _statistics(view: View) -> None:
@@ -204,7 +224,8 @@ def _orders(view: View) -> None:
         key="statuses",
     )
     found = frames.orders_table(view.facts, chosen)
-    _table(found.drop(columns=["cycle_id"]))
+    columns = [*found.columns.drop(["cycle_id", "rules", "purpose", "client_order_id"])]
+    _table(found[[*columns, "purpose", "client_order_id"]])
     refusals = refusals_frame(view.facts.orders)
     if "refused" in chosen and len(refusals):
         st.subheader("Why orders were refused")
@@ -250,18 +271,20 @@ def _record(view: View, now: datetime) -> None:
     st.caption(f"Run {', '.join(facts.run_ids)}, begun {facts.started_at:{_INSTANT}} UTC.")
 
 
-_MONEY = "accounting"
-_COLUMNS = {
+_FORMATS = {
     "quantity": "localized",
     "average_price": "%.2f",
     "last_price": "%.2f",
     "reference_price": "%.2f",
     "weight": "%.2f%%",
+    "size": "percent",
+    "asked_above": "percent",
     "value": "localized",
     "unrealised": "localized",
     "realised": "localized",
     "filled": "localized",
 }
+_ROW_PX, _MOST_ROWS = 35, 20
 
 
 def _table(frame: pd.DataFrame) -> None:
@@ -270,19 +293,20 @@ def _table(frame: pd.DataFrame) -> None:
     st.dataframe(
         shown,
         hide_index=True,
+        height=(min(len(shown), _MOST_ROWS) + 1) * _ROW_PX + 3,
         column_config={name: _column(str(name), shown[name].dtype) for name in shown.columns},
     )
 
 
 def _column(name: str, dtype: object) -> ColumnConfig:
     label = name.replace("_", " ")
-    if name in _COLUMNS:
-        return st.column_config.NumberColumn(label, format=_COLUMNS[name])
+    if name in _FORMATS:
+        return st.column_config.NumberColumn(label, format=_FORMATS[name])
     if isinstance(dtype, pd.DatetimeTZDtype):
         return st.column_config.DatetimeColumn(
             f"{label} (UTC)", format="YYYY-MM-DD HH:mm", timezone="UTC"
         )
-    return st.column_config.TextColumn(label, width="large" if name in ("why", "reason") else None)
+    return st.column_config.TextColumn(label, width="large" if name == "why" else None)
 
 
 def _words(frame: pd.DataFrame) -> None:
@@ -291,6 +315,14 @@ def _words(frame: pd.DataFrame) -> None:
     for name in shown.columns:
         if isinstance(shown[name].dtype, pd.DatetimeTZDtype):
             shown[name] = shown[name].dt.strftime(_INSTANT)
-    st.table(
-        shown.rename(columns=lambda name: str(name).replace("_", " ")).set_index(shown.columns[0])
-    )
+    shown.columns = pd.Index([_HEADINGS.get(str(name), str(name)) for name in shown.columns])
+    st.table(shown.set_index(shown.columns[0]))
+
+
+_HEADINGS = {
+    "at": "at (UTC)",
+    "as_of": "as of (UTC)",
+    "age_in_run": "age by the run's clock",
+    "age_now": "age by this machine's",
+    "cycle_id": "cycle",
+}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import ParamSpec
 
 import matplotlib as mpl
 import numpy as np
@@ -15,8 +16,7 @@ from matplotlib.ticker import PercentFormatter
 from alphalens._plots.style import (
     MUTED,
     PERIODS,
-    SIZES_RC,
-    STYLE_RC,
+    SHEET_RC,
     baseline,
     date_axis,
     dress,
@@ -30,8 +30,21 @@ __all__ = ["equity_figure", "exposure_figure", "ic_figure", "quantile_figure"]
 _OURS, _OTHERS = PERIODS[0], MUTED
 _WIDTH = 11.0
 _BINS = np.linspace(-1.0, 1.0, 25)
+_P = ParamSpec("_P")
 
 
+def _styled(draw: Callable[_P, Figure]) -> Callable[_P, Figure]:
+    """Draw in our own look, whatever the caller's settings are."""
+
+    @wraps(draw)
+    def drawn(*args: _P.args, **kwargs: _P.kwargs) -> Figure:
+        with mpl.rc_context(SHEET_RC):  # type: ignore[arg-type]  # matplotlib types each key apart
+            return draw(*args, **kwargs)
+
+    return drawn
+
+
+@_styled
 def equity_figure(curve: pd.DataFrame) -> Figure:
     """Draw both levels from 100 on, and what each had lost since its peak.
 
@@ -59,6 +72,7 @@ def equity_figure(curve: pd.DataFrame) -> Figure:
     return figure
 
 
+@_styled
 def exposure_figure(exposure: pd.DataFrame) -> Figure:
     """Draw ``gross`` and ``net`` (columns, fractions of equity) over time."""
     figure, (ax,) = _figure(2.9)
@@ -73,6 +87,7 @@ def exposure_figure(exposure: pd.DataFrame) -> Figure:
     return figure
 
 
+@_styled
 def ic_figure(research: FactorSide, live: FactorSide) -> Figure:
     """Draw how research's coefficients spread, and where the live ones fell, by horizon."""
     pairs = list(zip(research.horizons, live.horizons, strict=True))
@@ -80,12 +95,13 @@ def ic_figure(research: FactorSide, live: FactorSide) -> Figure:
     for ax, (before, after) in zip(axes, pairs, strict=True):
         for quality, colour, name in ((before, _OTHERS, "research"), (after, _OURS, "traded")):
             _share_of_dates(ax, quality, colour, name)
-        dress(ax, f"Rank IC, {before.period}", xlabel="lines: the means")
+        dress(ax, before.period, xlabel="rank IC; lines are the means")
         ax.yaxis.set_major_formatter(PercentFormatter(1.0))
-    _finish_row(axes, "share of dates")
+    _finish_row(figure, axes, "share of dates")
     return figure
 
 
+@_styled
 def quantile_figure(research: FactorSide, live: FactorSide) -> Figure:
     """Draw the mean return of each quantile less the universe's, in bps, by horizon."""
     periods = research.quantile_returns_bps.columns
@@ -98,8 +114,8 @@ def quantile_figure(research: FactorSide, live: FactorSide) -> Figure:
                 places = means.index.to_numpy(dtype=float) + shift
                 ax.bar(places, means[period], width=0.38, color=colour, label=name)
         baseline(ax)
-        dress(ax, f"Return by quantile, {period}", xlabel="quantile, highest score right")
-    _finish_row(axes, "bps less the universe")
+        dress(ax, str(period), xlabel="quantile, highest score right")
+    _finish_row(figure, axes, "bps less the universe")
     return figure
 
 
@@ -111,18 +127,17 @@ def _share_of_dates(ax: Axes, quality: FactorQuality, colour: str, name: str) ->
         ax.axvline(values.mean(), color=colour, linewidth=2.0)
 
 
-def _finish_row(axes: Sequence[Axes], ylabel: str) -> None:
+def _finish_row(figure: Figure, axes: Sequence[Axes], ylabel: str) -> None:
     """Say once, on the outside, what all axes of a row share."""
     axes[0].set_ylabel(ylabel)
-    legend(axes[-1])
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper right", ncols=2, frameon=False)
 
 
 def _figure(
     height: float, *, heights: tuple[float, ...] = (1.0,), columns: int = 1
 ) -> tuple[Figure, list[Axes]]:
-    """Make a figure of our own look that pyplot does not know of."""
-    look: dict[str, Any] = {**STYLE_RC, **SIZES_RC}  # Any: matplotlib types each key apart
-    with mpl.rc_context(look):  # type: ignore[arg-type]  # as above
-        figure = Figure(figsize=(_WIDTH, height), layout="constrained")
-        grid = figure.subplots(len(heights), columns, squeeze=False, height_ratios=list(heights))
+    """Make a figure that pyplot does not know of."""
+    figure = Figure(figsize=(_WIDTH, height), layout="constrained")
+    grid = figure.subplots(len(heights), columns, squeeze=False, height_ratios=list(heights))
     return figure, list(grid.ravel())

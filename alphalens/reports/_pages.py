@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+import math
+from collections.abc import Hashable, Iterator, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
 
 import pandas as pd
 
@@ -18,7 +21,8 @@ from alphalens.reports.trading_report import TradingReport
 
 __all__ = ["render"]
 
-_INSTANT = "%Y-%m-%d %H:%M"
+#: Without hyphens, at which a browser would break the line.
+_INSTANT = "%d %b %Y %H:%M"
 
 
 def render(report: TradingReport) -> str:
@@ -52,15 +56,45 @@ def _banner(report: TradingReport) -> str:
 
 def _header(report: TradingReport) -> dict[str, object]:
     facts = report.facts
-    limits = ", ".join(_unbroken(f"{name} {value}") for name, value in facts.limits.items())
-    period = f"{facts.started_at:{_INSTANT}} to {facts.last_at:{_INSTANT}} UTC"
+    period = f"{_unbroken(_when(facts.started_at))} to {_unbroken(_when(facts.last_at))} UTC"
     return {
         "Data": report.source or "not stated",
         "Account": f"{facts.account}, {_banner(report)}, {facts.currency}",
         "Period": period,
         "Journal": f"{facts.length:,} records, hash chain verified",
-        "Limits in force": limits,
+        **_limits(facts.limits),
     }
+
+
+#: Where each limit stands in the header, and in which words.
+_LIMITS: Mapping[str, tuple[str, str]] = {
+    "max_order": ("Limits of an order", "up to {} of equity"),
+    "approval_above": ("Limits of an order", "approval above {}"),
+    "max_orders_per_cycle": ("Limits of an order", "{} per cycle"),
+    "max_position": ("Limits of the book", "position {}"),
+    "max_gross": ("Limits of the book", "gross {}"),
+    "max_net": ("Limits of the book", "net {}"),
+    "max_daily_loss": ("Trading halts at", "daily loss {}"),
+    "max_drawdown": ("Trading halts at", "drawdown {}"),
+    "price_collar": ("Limits of a price", "within {} of the last"),
+    "max_price_age_s": ("Limits of a price", "{} s old at most"),
+}
+_COUNTS = frozenset({"max_orders_per_cycle", "max_price_age_s"})
+
+
+def _limits(limits: Mapping[str, str]) -> dict[str, str]:
+    """Return the limits in words, by what they limit."""
+    found: dict[str, list[str]] = {}
+    for name in [*(n for n in _LIMITS if n in limits), *(n for n in limits if n not in _LIMITS)]:
+        group, words = _LIMITS.get(name, ("Other limits", f"{name} {{}}"))
+        found.setdefault(group, []).append(_unbroken(words.format(_limit(name, limits[name]))))
+    return {group: ", ".join(words) for group, words in found.items()}
+
+
+def _limit(name: str, value: str) -> str:
+    if name in _COUNTS or name not in _LIMITS or value == "none":
+        return value
+    return f"{(Decimal(value) * 100).normalize():f}%"
 
 
 def _glance(report: TradingReport) -> Iterator[Block]:
@@ -82,7 +116,7 @@ def _glance(report: TradingReport) -> Iterator[Block]:
         yield Callout(
             title="The run has not ended",
             kind="warning",
-            text=f"The last record is of {facts.last_at:{_INSTANT}} UTC. Everything here is as of "
+            text=f"The last record is of {_when(facts.last_at)} UTC. Everything here is as of "
             f"then.",
         )
     yield Table(frame=_statistics(report), title="Strategy and universe", formats=_STATISTICS)
@@ -109,7 +143,7 @@ _STATISTICS: Mapping[Hashable, str] = {
     "annual return": "+.2%",
     "annual volatility": ".2%",
     "Sharpe": "+.2f",
-    "standard error": ".2f",
+    "std. error": ".2f",
     "max drawdown": ".2%",
 }
 
@@ -119,7 +153,7 @@ def _statistics(report: TradingReport) -> pd.DataFrame:
         "strategy": _statistics_row(report.strategy),
         "universe, equal weights": _statistics_row(report.universe),
     }
-    return pd.DataFrame.from_dict(rows, orient="index", columns=[*_STATISTICS, "daily returns"])
+    return pd.DataFrame.from_dict(rows, orient="index", columns=list(_STATISTICS))
 
 
 def _statistics_row(found: EquityStatistics) -> list[object]:
@@ -131,7 +165,7 @@ def _statistics_row(found: EquityStatistics) -> list[object]:
         found.sharpe_error,
         found.max_drawdown,
     )
-    return [*map(_cell, measures), found.n_days]
+    return [_cell(measure) for measure in measures]
 
 
 def _equity(report: TradingReport) -> Iterator[Block]:
@@ -173,12 +207,22 @@ def _research(report: TradingReport) -> Iterator[Block]:
     )
     yield Table(
         frame=_stability_frame(research, live),
-        title=f"Stability of the ranks over {live.lag_days:.0f} weekdays",
+        title=f"Stability of the ranks, {_apart(live.lag_days)}",
         formats=dict.fromkeys(_STABILITY, ".3f"),
     )
     if research.horizons:
-        yield Picture(figure=_figures.ic_figure(research, live), is_split=False)
-        yield Picture(figure=_figures.quantile_figure(research, live), is_split=False)
+        yield Picture(
+            figure=_figures.ic_figure(research, live),
+            caption="Rank information coefficient of each date, by horizon.",
+            alt="Distribution of the rank information coefficient, research and traded",
+            is_split=False,
+        )
+        yield Picture(
+            figure=_figures.quantile_figure(research, live),
+            caption="Mean return of each quantile less the universe's, by horizon.",
+            alt="Mean return by quantile, research and traded",
+            is_split=False,
+        )
     yield from _drift(report)
 
 
@@ -282,11 +326,13 @@ def _book(report: TradingReport) -> Iterator[Block]:
         "of which cash": accounts.cash,
     }
     amounts = pd.DataFrame.from_dict(
-        {name: f"{amount:,.2f}" for name, amount in lines.items()},
-        orient="index",
-        columns=[currency],
+        {name: [amount] for name, amount in lines.items()}, orient="index", columns=[currency]
     )
-    yield Table(frame=amounts, title="Accounting identity, proved from the fills to the last digit")
+    yield Table(
+        frame=amounts,
+        title="Accounting identity, proved from the fills to the last digit",
+        formats={currency: money},
+    )
 
 
 def _orders(report: TradingReport) -> Iterator[Block]:
@@ -358,16 +404,15 @@ def _approvals(report: TradingReport) -> Iterator[Block]:
                 "asked_at": "asked (UTC)",
                 "order": "order",
                 "size": "share of equity",
-                "asked_above": "asked above",
                 "decision": "decision",
                 "by": "by",
                 "reason": "why",
                 "answered_at": "answered (UTC)",
-                "expires_at": "counts until (UTC)",
             },
         ),
-        title="Orders a person was asked about",
+        title="Orders that needed an approval",
         show_index=False,
+        formats={"share of equity": ".2%"},
     )
 
 
@@ -378,12 +423,16 @@ def _costs(report: TradingReport) -> Iterator[Block]:
         return
     frame = pd.DataFrame(
         {
-            currency: [f"{amount:,.2f}" for amount in (costs.traded, costs.fees, costs.slippage)],
-            "bps of value at arrival": ["", *_texts((costs.fees_bps, costs.slippage_bps), "+.2f")],
+            currency: [costs.traded, costs.fees, costs.slippage],
+            "bps of value at arrival": [None, _cell(costs.fees_bps), _cell(costs.slippage_bps)],
         },
         index=["traded", "commission and fees", "slippage against arrival"],
     )
-    yield Table(frame=frame, title=f"Costs of {costs.n_fills} executions")
+    yield Table(
+        frame=frame,
+        title=f"Costs of {costs.n_fills} executions",
+        formats={currency: ",.2f", "bps of value at arrival": "+.2f"},
+    )
     yield Prose(
         text="Arrival is the price the decision was taken at. Slippage against it holds the "
         "market's move between decision and execution beside the cost of crossing the spread; "
@@ -460,8 +509,8 @@ def _record(report: TradingReport) -> Iterator[Block]:
         "head": facts.head,
         "records": str(facts.length),
         "runs": ", ".join(facts.run_ids),
-        "first record (UTC)": f"{facts.started_at:{_INSTANT}}",
-        "last record (UTC)": f"{facts.last_at:{_INSTANT}}",
+        "first record (UTC)": _when(facts.started_at),
+        "last record (UTC)": _when(facts.last_at),
         "ended": "yes" if facts.is_finished else "no",
         "trading state": facts.state.value,
     }
@@ -492,20 +541,24 @@ def _cell(measure: Measure) -> float | str:
     return measure.plain()
 
 
-def _texts(measures: Iterable[Measure], spec: str) -> list[str]:
-    return [measure.text(spec) for measure in measures]
-
-
 def _span(side: FactorSide) -> str:
     if side.first is None or side.last is None:
         return "no date"
-    return (
-        f"{side.n_dates} dates from {_day(side.first)} to {_day(side.last)}, "
-        f"{side.spacing_days:.0f} weekdays apart"
-    )
+    dates = f"{side.n_dates:,} dates from {_day(side.first)} to {_day(side.last)}"
+    return f"{dates}, {_apart(side.spacing_days)}"
 
 
-def _day(instant: pd.Timestamp | object) -> str:
+def _apart(weekdays: float) -> str:
+    if math.isnan(weekdays):
+        return "too few to have a distance"
+    return "one weekday apart" if round(weekdays) == 1 else f"{weekdays:.0f} weekdays apart"
+
+
+def _when(instant: datetime) -> str:
+    return instant.astimezone(UTC).strftime(_INSTANT)
+
+
+def _day(instant: datetime) -> str:
     return f"{instant:%Y-%m-%d}"
 
 

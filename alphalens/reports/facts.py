@@ -190,7 +190,7 @@ def _exact(mark: Record) -> dict[str, Decimal]:
 
 
 def _prices(marks: list[Record]) -> pd.DataFrame:
-    instants = pd.DatetimeIndex([mark_from(mark.payload).at for mark in marks], name="at")
+    instants = pd.DatetimeIndex([mark_from(mark.payload).at for mark in marks], tz="UTC", name="at")
     rows = [{symbol: float(price) for symbol, price in _exact(mark).items()} for mark in marks]
     return pd.DataFrame(rows, index=instants, dtype=float).sort_index(axis=1)
 

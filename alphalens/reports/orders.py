@@ -128,7 +128,7 @@ def approvals_frame(facts: RunFacts) -> pd.DataFrame:
     -------
     DataFrame
         ``asked_at``, ``symbol``, ``side``, ``quantity``, ``value``, ``size`` and
-        ``asked_above`` (fractions of equity, as text), ``decision`` (``approved``,
+        ``asked_above`` (fractions of equity), ``decision`` (``approved``,
         ``denied``, ``waiting`` or ``expired``), ``by``, ``reason``, ``answered_at``,
         ``expires_at`` (of the approval; NaT without one), ``client_order_id``.
     """
@@ -250,8 +250,8 @@ def _approval_row(request: Record, order: OrderRecord, answer: Record | None) ->
         order.intent.side.value,
         float(order.intent.quantity),
         float(order.intent.notional),
-        asked.get("actual", ""),
-        asked.get("limit", ""),
+        float(asked.get("actual", "nan")),
+        float(asked.get("limit", "nan")),
         _decision(order, answer),
         said.get("by", ""),
         said.get("reason", ""),

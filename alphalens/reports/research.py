@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -213,7 +214,9 @@ def _side(frame: pd.DataFrame, *, lag: int) -> FactorSide:
 
 
 def _spread(frame: pd.DataFrame, period: str) -> pd.Series[float]:
-    """Return of the highest quantile less the lowest, by date."""
+    """Return of the highest quantile less the lowest, by date; empty if there is but one."""
+    if frame["factor_quantile"].nunique() < 2:
+        return pd.Series(dtype="float64")
     means, _ = mean_return_by_quantile(frame[[period, "factor", "factor_quantile"]], by_date=True)
     labels = means.index.get_level_values("factor_quantile")
     difference, _ = compute_mean_returns_spread(means, labels.max(), labels.min())
@@ -226,7 +229,7 @@ def _without_calendar(frame: pd.DataFrame) -> pd.DataFrame:
     On a daily calendar a frame of weekly dates would be filled with empty days, and nothing
     could be compared with the row before.
     """
-    index = frame.index.remove_unused_levels()  # type: ignore[attr-defined]  # factor data has a MultiIndex
+    index = cast(pd.MultiIndex, frame.index).remove_unused_levels()
     dates = pd.DatetimeIndex(index.levels[0], copy=True)
     dates.freq = None  # type: ignore[misc]  # it can be set, whatever the stubs say
     plain = frame.copy()

@@ -97,7 +97,7 @@ class SmallRun:
 
     def _decide(self, cycle: int, *, is_last: bool) -> None:
         cycle_id = f"run-small/{cycle:02d}"
-        weights = {"AAA": 0.15} if is_last else _WEIGHTS[cycle % len(_WEIGHTS)]
+        weights = {"AAA": 0.19} if is_last else _WEIGHTS[cycle % len(_WEIGHTS)]
         target = Target(name="rotation", asof=self.clock.now(), weights=dict(weights))
         intents = self.session.plan(target, cycle_id=cycle_id)
         for assessment in self.session.request_approvals(intents):
