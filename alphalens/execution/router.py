@@ -7,6 +7,7 @@ has no such order; and even then the gate is asked again, and only once.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from alphalens.assets.base import Asset
@@ -15,7 +16,7 @@ from alphalens.errors import BrokerError, OutcomeUnknown
 from alphalens.execution.books import Books
 from alphalens.execution.journal import Entry
 from alphalens.execution.records import OrderRecord
-from alphalens.risk import Approval, RiskLimits, Verdict, validate
+from alphalens.risk import RiskLimits, Verdict, validate
 from alphalens.trading.clock import Clock
 from alphalens.trading.events import AlertEvent, EventKind, Severity
 from alphalens.trading.orders import OrderIntent, OrderStatus
@@ -79,10 +80,9 @@ class Router:
             return known
         if known is not None and known.status.is_final:
             return known
-        approval = self._books.approvals.get(intent.fingerprint)
-        verdict = self._judge(intent, approval)
+        verdict = self._judge(intent)
         if verdict.is_approved:
-            self._send(intent, known, approval)
+            self._send(intent, 1 if known is None else known.attempts + 1)
         elif known is not None and known.was_sent:
             self._give_up(known, verdict)
         elif verdict.needs_approval:
@@ -116,31 +116,39 @@ class Router:
         now = (self._books.orders[o.client_order_id] for o in pending)
         return tuple(order for order in now if not order.is_unresolved)
 
-    def _judge(self, intent: OrderIntent, approval: Approval | None) -> Verdict:
+    def _judge(self, intent: OrderIntent) -> Verdict:
         book = self._books.view(
             now=self._clock.now(),
             assets=self._assets,
             cycle_id=intent.cycle_id,
             without=intent.client_order_id,
         )
-        state = self._books.standing.state
-        return validate(intent, book=book, limits=self._limits, state=state, approval=approval)
+        return validate(
+            intent,
+            book=book,
+            limits=self._limits,
+            state=self._books.standing.state,
+            approval=self._books.approvals.get(intent.fingerprint),
+        )
 
-    def _send(
-        self, intent: OrderIntent, known: OrderRecord | None, approval: Approval | None
-    ) -> None:
-        payload = {
-            "intent": intent,
-            "attempt": 1 if known is None else known.attempts + 1,
-            "approved_by": "" if approval is None else approval.by,
-        }
+    def _approver(self, intent: OrderIntent) -> str:
+        approval = self._books.approvals.get(intent.fingerprint)
+        if approval is None or not approval.covers(intent, self._clock.now()):
+            return ""
+        return approval.by
+
+    def _send(self, intent: OrderIntent, attempt: int) -> None:
+        payload = {"intent": intent, "attempt": attempt, "approved_by": self._approver(intent)}
         self._books.write(EventKind.ORDER_INTENDED, payload, intent.cycle_id)
         try:
             answer = self._broker.submit(intent)
         except OutcomeUnknown as error:
             self._lost(intent, str(error))
         except BrokerError as error:
-            self._rejected(intent, str(error))
+            if attempt == 1:
+                self._rejected(intent, str(error))
+            else:  # the first attempt may have arrived after all: the look-up tells
+                self._lost(intent, f"the venue refused attempt {attempt}: {error}")
         else:
             self._answered(intent, answer)
 
@@ -155,17 +163,28 @@ class Router:
             [(EventKind.ORDER_CLOSED, payload, intent.cycle_id), (*alert[:2], intent.cycle_id)]
         )
 
-    def _lost(self, intent: OrderIntent, error: str, *, is_absent: bool = False) -> None:
-        payload = {
-            "client_order_id": intent.client_order_id,
-            "error": error,
-            "is_absent": is_absent,
-        }
+    def _lost(self, intent: OrderIntent, error: str) -> None:
         message = (
             f"nobody knows what became of {_what(intent)}: {error}. It is looked up before "
             f"anything else of {intent.symbol} is sent; it is not sent again unseen"
         )
         alert = alert_entry("order_unknown", message, self._clock.now(), _values(intent))
+        self._unknown(intent, error, alert, is_absent=False)
+
+    def _absent(self, intent: OrderIntent) -> None:
+        message = (
+            f"{_what(intent)} never reached the venue; if its cycle still wants it, it passes the "
+            f"gate again and goes out once more under the same id"
+        )
+        alert = alert_entry("order_absent", message, self._clock.now(), _values(intent))
+        self._unknown(intent, "the venue has no such order", alert, is_absent=True)
+
+    def _unknown(self, intent: OrderIntent, error: str, alert: Entry, *, is_absent: bool) -> None:
+        payload = {
+            "client_order_id": intent.client_order_id,
+            "error": error,
+            "is_absent": is_absent,
+        }
         self._books.write_all(
             [(EventKind.ORDER_UNKNOWN, payload, intent.cycle_id), (*alert[:2], intent.cycle_id)]
         )
@@ -188,16 +207,22 @@ class Router:
                 self._lost(intent, f"the venue does not say: {error}")
             return
         if answer is not None:
-            self._answered(intent, answer)
+            self._adopt(order, answer)
         elif not self._is_past_grace(order):
             if order.status is OrderStatus.INTENDED:
                 self._lost(intent, "the venue has no such order yet")
         elif order.attempts < MAX_ATTEMPTS:
-            self._lost(intent, "the venue has no such order", is_absent=True)
+            self._absent(intent)
         else:
             note = f"the venue has no such order after {order.attempts} attempts"
             payload = _closing(intent, OrderStatus.EXPIRED, note)
             self._books.write(EventKind.ORDER_CLOSED, payload, intent.cycle_id)
+
+    def _adopt(self, order: OrderRecord, answer: VenueOrder) -> None:
+        """Take the venue's word over; an end with executions not yet booked is still open."""
+        if answer.status.is_final and answer.filled_quantity > order.filled_quantity:
+            answer = replace(answer, status=OrderStatus.ACCEPTED)
+        self._answered(order.intent, answer)
 
     def _is_past_grace(self, order: OrderRecord) -> bool:
         sent = order.attempted_at

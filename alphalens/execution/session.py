@@ -12,6 +12,7 @@ from threading import RLock
 from alphalens.assets.base import Asset
 from alphalens.brokers.base import Broker
 from alphalens.errors import ConfigError, InputError, TradingHalted
+from alphalens.execution.assessment import Assessment, assess
 from alphalens.execution.books import Books
 from alphalens.execution.control import Control
 from alphalens.execution.journal import Journal
@@ -27,9 +28,7 @@ from alphalens.risk import (
     Standing,
     StateEvent,
     TradingState,
-    Verdict,
     book_breaches,
-    validate,
 )
 from alphalens.trading.clock import Clock
 from alphalens.trading.events import AlertEvent, EventKind
@@ -42,25 +41,6 @@ __all__ = ["Assessment", "StartReport", "TradingSession"]
 _BAND = Decimal("0.005")
 _DAY = timedelta(hours=24)
 _GRACE = timedelta(seconds=5)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Assessment:
-    """What the gate would say to an order now.
-
-    Attributes
-    ----------
-    intent : OrderIntent
-        The order.
-    verdict : Verdict
-        All reasons at once; for an order that is decided already, those that were recorded.
-    status : OrderStatus or None
-        Where it stands in the journal; None if it is not there yet.
-    """
-
-    intent: OrderIntent
-    verdict: Verdict
-    status: OrderStatus | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -326,8 +306,7 @@ class TradingSession:
         order that is decided in the journal is not judged again.
         """
         with self._lock:
-            views: dict[str, BookView] = {}
-            return tuple(self._assess(intent, views) for intent in intents)
+            return assess(intents, books=self._books, limits=self.limits, view=self.book_view)
 
     def request_approvals(self, intents: Sequence[OrderIntent]) -> tuple[Assessment, ...]:
         """Assess orders and journal a request for those that a person has to agree to, once."""
@@ -475,24 +454,6 @@ class TradingSession:
         with self._lock:
             self._books.write(EventKind.RUN_FINISHED, dict(summary or {}))
             self._is_started = False
-
-    def _assess(self, intent: OrderIntent, views: dict[str, BookView]) -> Assessment:
-        self._books.check_payload(intent)
-        known = self._books.orders.get(intent.client_order_id)
-        if known is not None and (known.status.is_final or known.is_open):
-            reasons = known.reasons if known.status is OrderStatus.REFUSED else ()
-            return Assessment(intent=intent, verdict=Verdict(reasons), status=known.status)
-        view = views.get(intent.cycle_id) or self.book_view(intent.cycle_id)
-        verdict = validate(
-            intent,
-            book=view,
-            limits=self.limits,
-            state=self.state,
-            approval=self._books.approvals.get(intent.fingerprint),
-        )
-        views[intent.cycle_id] = view if verdict.is_refused else view.with_order(intent)
-        status = None if known is None else known.status
-        return Assessment(intent=intent, verdict=verdict, status=status)
 
     def _change(self, event: StateEvent, by: str, reason: str) -> None:
         if not by.strip():

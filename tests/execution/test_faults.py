@@ -74,6 +74,40 @@ def test_order_that_never_arrived_goes_out_again_under_its_id_once(desk):
     assert desk.held() == {"A": 10}
 
 
+def test_order_that_never_arrived_may_pass_the_gate_again(desk):
+    session = desk.open(FlakyBroker(desk.venue, on_submit={0: F.LOST_BEFORE}))
+    session.submit([desk.intent()])
+    session.collect_fills()
+    (again,) = session.assess([desk.intent()])
+    assert (again.verdict.is_approved, again.status) == (True, S.UNKNOWN)
+    assert session.book_view().open_buys == {}
+    assert alert_codes(session) == ["order_unknown", "order_absent"]
+
+
+def test_refusal_of_the_second_attempt_is_no_proof_that_the_first_did_not_arrive(desk):
+    line = FlakyBroker(desk.venue, on_submit={0: F.LOST_BEFORE, 1: F.REFUSED})
+    session = desk.open(line)
+    session.submit([desk.intent()])
+    (order,) = session.submit([desk.intent()])
+    assert order.status is S.UNKNOWN
+    assert "refused attempt 2" in order.note
+    desk.venue.submit(desk.intent())  # the first attempt, late on the line
+    assert session.submit([desk.intent()])[0].status is S.ACCEPTED
+
+
+def test_canceled_order_with_an_unbooked_fill_stays_open_until_it_is_booked(desk):
+    class PartlyFilled(FlakyBroker):
+        def order(self, client_order_id):
+            answer = super().order(client_order_id)
+            return replace(answer, status=S.CANCELED, filled_quantity=Decimal(4))
+
+    session = desk.open(PartlyFilled(desk.venue, on_submit={0: F.LOST_AFTER}))
+    (order,) = session.submit([desk.intent()])
+    (order,) = session.submit([desk.intent()])
+    assert order.status is S.ACCEPTED
+    assert session.book_view().open_buys == {"A": 10}
+
+
 def test_order_that_never_arrived_twice_expires_and_is_not_sent_a_third_time(desk):
     line = FlakyBroker(desk.venue, on_submit={0: F.LOST_BEFORE, 1: F.LOST_BEFORE})
     session = desk.open(line)
@@ -149,6 +183,7 @@ def test_death_around_a_send_and_a_restart_give_one_order_and_one_fill(desk, fau
     second = desk.new_session(line)
     report = second.start()
     assert report.is_resumed
+    assert [order.client_order_id for order in report.resolved] == [plan[number].client_order_id]
     assert second.unfinished_cycle == "c1"
     second.submit(second.plan_for("c1"))
     second.finish_cycle("c1")
