@@ -215,7 +215,7 @@ def book_risk(target: Target, data: DataView, policy: RiskPolicy) -> BookRisk | 
     Returns
     -------
     BookRisk or None
-        Rows on which a held asset has no return are left out.
+        Rows on which a held asset has no return from one positive price to another are left out.
 
     Notes
     -----
@@ -227,10 +227,12 @@ def book_risk(target: Target, data: DataView, policy: RiskPolicy) -> BookRisk | 
     """
     held = {symbol: weight for symbol, weight in target.weights.items() if weight}
     closes = data.closes(policy.window + 1).reindex(columns=list(held))
-    returns = (closes / closes.shift(1) - 1.0).iloc[1:].dropna()
+    closes = closes.where(closes > 0.0)
+    returns = (closes / closes.shift(1) - 1.0).iloc[1:].to_numpy(dtype=float)
+    returns = returns[np.isfinite(returns).all(axis=1)]
     if len(returns) < policy.min_rows:
         return None
-    past = returns.to_numpy(dtype=float) @ np.array(list(held.values()), dtype=float)
+    past = returns @ np.array(list(held.values()), dtype=float)
     cut = float(np.quantile(past, _TAIL))
     return BookRisk(
         gross=target.gross,

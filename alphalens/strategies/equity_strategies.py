@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isfinite
+
 from alphalens.data.base import DataView
 from alphalens.errors import DataError
 from alphalens.factors.library import Factor
@@ -38,7 +40,7 @@ class FactorStrategy:
         Raises
         ------
         DataError
-            If fewer rows than `lookback` are known, or no asset has a value.
+            If fewer rows than `lookback` are known, no asset has a value, or one is infinite.
         """
         closes = view.closes(self.lookback)
         if len(closes) < self.lookback:
@@ -53,4 +55,10 @@ class FactorStrategy:
                 f"{view.source} as of {view.asof}: their closes have gaps"
             )
         scores = {str(symbol): float(value) for symbol, value in latest.items()}
+        infinite = [symbol for symbol, score in scores.items() if not isfinite(score)]
+        if infinite:
+            raise DataError(
+                f"{self.name} of {infinite[0]} is {scores[infinite[0]]} as of {view.asof}: one of "
+                f"its last {self.lookback} closes in {view.source} is zero or infinite"
+            )
         return Signal(name=self.name, asof=view.asof, scores=scores)

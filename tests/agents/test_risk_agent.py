@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from math import sqrt
 
@@ -10,6 +11,7 @@ import pytest
 
 from alphalens.agents import RiskAgent, RiskPolicy, RiskView
 from alphalens.agents.risk_agent import book_risk
+from alphalens.data import DataView
 from alphalens.errors import InputError
 from alphalens.risk import RiskLimits
 from alphalens.trading.events import EventKind
@@ -45,6 +47,19 @@ def test_metrics_are_those_of_the_weights_over_the_window(at_decision):
     assert metrics.var_95 == pytest.approx(-cut)
     assert metrics.shortfall_95 == pytest.approx(-tail[tail <= cut].mean())
     assert metrics.shortfall_95 >= metrics.var_95
+
+
+def test_rows_without_a_usable_return_are_left_out(at_decision):
+    desk = at_decision(limits=OPEN)
+    closes = desk.paper.history.closes.copy()
+    closes.iloc[20, 0] = np.nan
+    closes.iloc[25, 1] = 0.0
+    history = replace(desk.paper.history, closes=closes)
+
+    metrics = book_risk(target(desk), DataView(history, desk.at), RiskPolicy(window=25, min_rows=5))
+
+    assert metrics.rows == 21
+    assert np.isfinite(metrics.volatility)
 
 
 def test_an_ordinary_book_is_allowed_as_it_is_wanted(at_decision):

@@ -192,3 +192,23 @@ def test_a_refusal_given_before_the_crash_stands(make_desk, tmp_path):
     assert [order["status"] for order in result.orders].count("refused") == 2
     assert len(paper.session.journal.records(kind=EventKind.APPROVAL_DENIED)) == 2
     assert len(paper.venue.open_orders()) == 4
+
+
+def test_two_people_who_approve_at_once_give_one_order_each(make_desk, tmp_path):
+    first = make_desk("desk")
+    at = first.step_to(30)
+
+    class SlowerThanTheOther:
+        def decide(self, question):
+            other = make_desk("desk", venue=first.venue, clock=first.clock)
+            with sqlite_saver(tmp_path / "c.sqlite") as saver:
+                self.other = run_cycle(build_graph(other.desk, saver=saver), **call(other, at))
+            return APPROVER.decide(question)
+
+    slower = SlowerThanTheOther()
+    with sqlite_saver(tmp_path / "c.sqlite") as saver:
+        result = run_cycle(build_graph(first.desk, saver=saver), **call(first, at, slower))
+
+    assert slower.other.is_finished
+    assert result == slower.other
+    assert len(first.venue.open_orders()) == 6

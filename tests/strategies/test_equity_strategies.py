@@ -68,3 +68,12 @@ def test_no_value_for_any_asset_is_refused():
 
     with pytest.raises(DataError, match="no value for any of 3 assets"):
         strategy.signal(DataView(history(np.full((80, 3), np.nan)), DAYS[60].to_pydatetime()))
+
+
+def test_an_infinite_score_is_bad_data_and_names_the_asset():
+    closes = history().closes.copy()
+    closes.iloc[39, 2] = 0.0
+    data = PriceHistory(closes=closes, source="test", adjustment="raw")
+
+    with pytest.raises(DataError, match=r"reversal_1 of C is -inf"):
+        FactorStrategy(named_factor("reversal_1")).signal(DataView(data, DAYS[60]))
