@@ -140,16 +140,17 @@ def wall_days(dates: pd.DatetimeIndex) -> NDArray[np.datetime64]:
     return wall.to_numpy().astype("datetime64[D]")
 
 
-def is_trading_calendar(freq: object) -> bool:
-    """Tell whether `freq` is a Day, BusinessDay or CustomBusinessDay, or a multiple of one."""
-    return isinstance(freq, Day | BusinessDay | CustomBusinessDay)
+def trading_calendar(freq: object) -> TradingCalendar | None:
+    """Return a freq that trading days can be counted on (or a multiple of one), else None."""
+    return freq if isinstance(freq, Day | BusinessDay | CustomBusinessDay) else None
 
 
 def single_day(freq: object, *, message: str) -> TradingCalendar:
     """Return the one-day step of a trading calendar, or raise `message` for any other offset."""
-    if not isinstance(freq, Day | BusinessDay | CustomBusinessDay):
+    calendar = trading_calendar(freq)
+    if calendar is None:
         raise InputError(f"{message}, got {freq!r}")
-    return freq if freq.n == 1 else cast("TradingCalendar", freq.base)
+    return calendar if calendar.n == 1 else cast("TradingCalendar", calendar.base)
 
 
 def busday_calendar(freq: TradingCalendar) -> np.busdaycalendar:
@@ -254,6 +255,21 @@ def diff_custom_calendar_timedeltas(
     trading_days = int(np.busday_count(first, last, busdaycal=calendar))
     elapsed = end - start
     return elapsed + pd.Timedelta(days=trading_days - elapsed.days)
+
+
+def period_name(starts: pd.DatetimeIndex, ends: pd.DatetimeIndex, freq: TradingCalendar) -> str:
+    """Name the usual time between two lists of instants, e.g. ``1D`` or ``3h``.
+
+    Days are the most frequent number of trading days (the smallest of equally frequent ones);
+    hours and less are those of the last pair.
+    """
+    spans = [
+        diff_custom_calendar_timedeltas(start, end, freq)
+        for start, end in zip(starts, ends, strict=True)
+    ]
+    days, counts = np.unique([span.days for span in spans], return_counts=True)
+    rest = spans[-1] - pd.Timedelta(days=spans[-1].days)
+    return timedelta_to_string(pd.Timedelta(days=int(days[counts.argmax()])) + rest)
 
 
 def make_naive_ts(t: Instants) -> Instants:

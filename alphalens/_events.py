@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import bottleneck as bn
 import numpy as np
 import pandas as pd
+
+from alphalens.errors import InputError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,6 +23,40 @@ _SPARSE = 16
 
 _LOOKED_UP = 1 << 22
 """Values looked up at once."""
+
+
+class Events(Protocol):
+    """Dates and assets of the rows of a frame."""
+
+    @property
+    def dates(self) -> pd.DatetimeIndex:
+        """Dates that occur, ascending."""
+        ...
+
+    @property
+    def date_codes(self) -> Ints:
+        """Place of each row in `dates`."""
+        ...
+
+    @property
+    def assets(self) -> pd.Index:
+        """Assets."""
+        ...
+
+    @property
+    def asset_codes(self) -> Ints:
+        """Place of each row in `assets`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """Events that returns know: the dates taken, and the row, date and column of each event."""
+
+    dates: Ints
+    rows: Ints
+    date_codes: Ints
+    columns: Ints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,3 +276,48 @@ def blocks(
         chosen = cube[:, group, quantile] if is_by_group else cube[:, :, quantile]
         rows.extend(mean_and_std(chosen.reshape(-1, cube.shape[3])))
     return np.array(rows), keys
+
+
+def windows(
+    source: Events, returns: pd.DataFrame, before: int, after: int
+) -> tuple[Windows, Around]:
+    """Find the events of a frame in the rows and columns of returns."""
+    row_of = _row_of_dates(source.dates, returns.index)
+    known = np.flatnonzero(row_of >= 0)
+    if not len(known):
+        raise InputError(
+            "no date of the factor is in the index of returns: the factor's dates are "
+            f"{_span(source.dates)}, those of returns {_span(returns.index)}"
+        )
+    values: Floats = returns.to_numpy(dtype=np.float64, na_value=np.nan)
+    found = Windows(returns=values, rows=row_of[known], before=before, after=after)
+    return found, around(source, returns, known)
+
+
+def around(source: Events, returns: pd.DataFrame, dates: Ints) -> Around:
+    """Return the rows of a frame that lie on some of its dates and have a column in returns."""
+    number = np.full(len(source.dates), -1)
+    number[dates] = np.arange(len(dates))
+    column_of_asset = returns.columns.get_indexer(source.assets)
+    columns, date_codes = column_of_asset[source.asset_codes], number[source.date_codes]
+    rows = np.flatnonzero((columns >= 0) & (date_codes >= 0))
+    return Around(dates=dates, rows=rows, date_codes=date_codes[rows], columns=columns[rows])
+
+
+def _row_of_dates(dates: pd.DatetimeIndex, index: pd.Index) -> Ints:
+    """Return the row of each date, -1 where it is not there."""
+    repeated = np.asarray(index.duplicated(keep=False))
+    if not repeated.any():
+        return index.get_indexer(dates).astype(np.int64)
+    ambiguous = dates[dates.isin(index[repeated])]
+    if len(ambiguous):
+        raise InputError(
+            f"returns has more than one row on {len(ambiguous)} dates of the factor, e.g. "
+            f"{ambiguous[0]}: keep one row per date"
+        )
+    rows = np.append(np.flatnonzero(~repeated), -1)
+    return rows[index[~repeated].get_indexer(dates)]
+
+
+def _span(index: pd.Index) -> str:
+    return f"{index.min()} to {index.max()}" if len(index) else "none"

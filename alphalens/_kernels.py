@@ -275,63 +275,6 @@ def keyed_moments(keys: Ints, values: Floats, size: int) -> tuple[Floats, Floats
     return mean, variance, count
 
 
-def forward_returns(prices: Floats, rows: Ints, period: int, *, is_cumulative: bool) -> Floats:
-    """Return the return over the `period` rows after each of `rows`.
-
-    Parameters
-    ----------
-    prices : ndarray of shape (times, assets)
-        Forward-filled prices; NaN before an asset's first price.
-    rows : ndarray of shape (dates,)
-        Row of each factor date in `prices`.
-    period : int
-        Rows ahead, 0 or more.
-    is_cumulative : bool
-        True: from the row itself to `period` rows later. False: the last single row of it.
-
-    Returns
-    -------
-    ndarray of shape (dates, assets)
-        Fractions; NaN where the later row does not exist or a price is missing.
-    """
-    target = rows + period
-    origin = rows if is_cumulative else target - 1
-    inside = (target < len(prices)) & (origin >= 0)
-    out = np.full((len(rows), prices.shape[1]), np.nan)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        out[inside] = _rows_of(prices, target[inside]) / _rows_of(prices, origin[inside]) - 1.0
-    return out
-
-
-def _rows_of(matrix: Floats, rows: Ints) -> Floats:
-    """Select rows; a run of consecutive ones without a copy."""
-    if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and bool((np.diff(rows) == 1).all()):
-        return matrix[rows[0] : rows[-1] + 1]
-    return matrix[rows]
-
-
-def drop_outliers(returns: Floats, limit: float) -> Bools:
-    """Set values more than `limit` standard deviations from their column mean to NaN, in place.
-
-    Returns the mask of what was removed. The standard deviation has ddof 1; NaN is skipped.
-    """
-    if len(returns) == 0:
-        return np.zeros(returns.shape, dtype=bool)
-    with np.errstate(invalid="ignore"):
-        distance = np.abs(returns - bn.nanmean(returns, axis=0))
-        removed: Bools = distance > limit * bn.nanstd(returns, axis=0, ddof=1)
-    returns[removed] = np.nan
-    return removed
-
-
-def sorted_lookup(keys: Ints, wanted: Ints) -> tuple[Ints, Bools]:
-    """Return where each of `wanted` stands in the ascending `keys`, and whether it is there."""
-    if not len(keys):
-        return np.zeros(len(wanted), dtype=np.int64), np.zeros(len(wanted), dtype=bool)
-    place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-    return place, keys[place] == wanted
-
-
 def overlapping_sums(trades: Floats, first: Ints, last: Ints) -> Floats:
     """Sum consecutive rows of `trades`: output row i is the sum of rows first[i] .. last[i] - 1.
 

@@ -8,7 +8,12 @@ import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
+
+    Bools = NDArray[np.bool_]
+    Codes = NDArray[np.int8]
 
 REASONS = (
     "NaN factor",
@@ -50,12 +55,31 @@ class MaxLossExceededError(Exception):
         self.loss = pd.DataFrame(columns=list(REASONS)) if loss is None else loss
 
 
-def reason(name: str) -> int:
-    """Return the code of a reason."""
-    return REASONS.index(name)
+def reasons(
+    missing: Mapping[str, Bools], kept: Bools, labelled: Bools, is_in_failed_cell: Bools
+) -> Codes:
+    """Return the reason each row was lost for, `KEPT` for the others.
+
+    Parameters
+    ----------
+    missing : mapping of str to ndarray of shape (rows,)
+        By reason, the rows that lack something; a later reason outranks an earlier one.
+    kept : ndarray of shape (rows,)
+        Rows that came as far as the binning.
+    labelled, is_in_failed_cell : ndarray of shape (kept rows,)
+        What became of these.
+    """
+    codes = np.full(len(kept), KEPT, dtype=np.int8)
+    for name, rows in missing.items():
+        codes[rows] = REASONS.index(name)
+    late = np.full(len(labelled), KEPT, dtype=np.int8)
+    late[~labelled] = REASONS.index("outside bins")
+    late[~labelled & is_in_failed_cell] = REASONS.index("constant date / bin edges")
+    codes[kept] = late
+    return codes
 
 
-def loss_table(index: pd.MultiIndex, codes: NDArray[np.int8]) -> pd.DataFrame:
+def loss_table(index: pd.MultiIndex, codes: Codes) -> pd.DataFrame:
     """Count lost rows by date and reason.
 
     Parameters
@@ -73,7 +97,7 @@ def loss_table(index: pd.MultiIndex, codes: NDArray[np.int8]) -> pd.DataFrame:
     return table.rename_axis(index="date").sort_index()
 
 
-def describe_loss(index: pd.MultiIndex, codes: NDArray[np.int8], *, examples: int = 3) -> str:
+def describe_loss(index: pd.MultiIndex, codes: Codes, *, examples: int = 3) -> str:
     """Say for each reason how many rows went, which were the first, and what to do."""
     lines = []
     for number, name in enumerate(REASONS):

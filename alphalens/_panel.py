@@ -410,6 +410,20 @@ def _used_sorted(
     return dates, number[codes]
 
 
+def multi_index(
+    levels: Sequence[pd.Index],
+    codes: Sequence[NDArray[np.signedinteger]],
+    names: Sequence[Hashable],
+) -> pd.MultiIndex:
+    """Build an index from levels and codes that are known to fit."""
+    return pd.MultiIndex(
+        levels=levels,  # type: ignore[arg-type]  # the stubs take lists, pandas takes indexes
+        codes=codes,  # type: ignore[arg-type]  # the stubs take lists, pandas takes arrays
+        names=names,
+        verify_integrity=False,
+    )
+
+
 def level_number(index: pd.MultiIndex, name: str) -> int:
     """Return the position of a named level."""
     if name not in index.names:

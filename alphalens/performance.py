@@ -28,6 +28,7 @@ from alphalens._panel import (
     column_of,
     column_values,
     float_values,
+    multi_index,
 )
 from alphalens.errors import InputError
 from alphalens.utils import options, period_mask
@@ -204,12 +205,8 @@ def _ranks(panel: Panel, cells: Cells, values: Floats, name: Hashable) -> Floats
 
 def _cell_index(panel: Panel, groups: Labels, cells: Ints) -> pd.MultiIndex:
     """Return the index of cells of date and group."""
-    return pd.MultiIndex(
-        levels=[panel.dates, groups.distinct],
-        codes=[cells // len(groups), cells % len(groups)],
-        names=["date", "group"],
-        verify_integrity=False,
-    )
+    codes = [cells // len(groups), cells % len(groups)]
+    return multi_index([panel.dates, groups.distinct], codes, ["date", "group"])
 
 
 def mean_information_coefficient(
@@ -518,11 +515,8 @@ def positions(
     if panel.has_duplicates:
         raise InputError(f"weights repeats rows, e.g. {panel.first_duplicate()}: keep one of each")
     matrix, assets = panel.wide(float_values(weights))
-    calendar = (
-        calendars.to_offset(freq)
-        if freq is not None
-        else _trading_calendar(panel.calendar_of_used(weights))
-    )
+    own = calendars.trading_calendar(panel.calendar_of_used(weights))
+    calendar = own if freq is None else calendars.to_offset(freq)
     if calendar is None:
         warnings.warn(
             "'freq' not set, using business day calendar", category=UserWarning, stacklevel=2
@@ -594,6 +588,7 @@ def mean_return_by_quantile(
         returns = [_demeaned(panel.cells, values) for values in returns]
     table = _Table.of(panel, quantiles, groups if by_group else None)
     moments = [table.moments(values) for values in returns]
+    index: pd.Index
     if by_date:
         index = table.dated_index()
         pairs = [(mean[table.seen], error[table.seen]) for mean, error in moments]
@@ -670,7 +665,7 @@ class _Table:
             levels.append(self.groups.distinct)
             codes.append(self.seen % n_groups)
             names.append("group")
-        return pd.MultiIndex(levels=levels, codes=codes, names=names, verify_integrity=False)
+        return multi_index(levels, codes, names)
 
     def index(self) -> pd.Index:
         """Return the index without dates: every quantile with every group."""
@@ -726,7 +721,7 @@ def compute_mean_returns_spread(
     if std_err is None:
         return difference, None
     upper, lower = _quantile(std_err, upper_quant), _quantile(std_err, lower_quant)
-    return difference, np.sqrt(upper**2 + lower**2) * scale
+    return difference, (upper**2 + lower**2) ** 0.5 * scale
 
 
 def _quantile(frame: pd.DataFrame, label: float) -> pd.DataFrame:
@@ -898,7 +893,8 @@ def common_start_returns(
     [1.0, 1.1, 1.2]
     """
     panel = Panel.of(factor)
-    windows, around = _windows(panel, returns, before, after, is_cumulative=cumulative)
+    taken = returns if cumulative else cast("pd.DataFrame", cumulative_returns(returns))
+    windows, around = events.windows(panel, taken, before, after)
     offsets = windows.offsets()
     universe = None if demean_by is None else _universe(demean_by, returns, panel, around, windows)
     if mean_by_date:
@@ -917,71 +913,11 @@ def common_start_returns(
     return out
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Around:
-    """Events that returns know: their dates, and per event the row, its date and its column."""
-
-    dates: Ints
-    rows: Ints
-    date_codes: Ints
-    columns: Ints
-
-
-def _windows(
-    panel: Panel, returns: pd.DataFrame, before: int, after: int, *, is_cumulative: bool
-) -> tuple[events.Windows, _Around]:
-    """Find the events of a panel in the rows and columns of returns."""
-    row_of = _row_of_dates(panel.dates, returns.index)
-    known = np.flatnonzero(row_of >= 0)
-    if not len(known):
-        raise InputError(
-            "no date of the factor is in the index of returns: the factor's dates are "
-            f"{_span(panel.dates)}, those of returns {_span(returns.index)}"
-        )
-    taken = returns if is_cumulative else cumulative_returns(returns)
-    windows = events.Windows(
-        returns=taken.to_numpy(dtype=np.float64, na_value=np.nan),
-        rows=row_of[known],
-        before=before,
-        after=after,
-    )
-    return windows, _around(panel, returns, known)
-
-
-def _around(panel: Panel, returns: pd.DataFrame, dates: Ints) -> _Around:
-    """Return the rows of a panel that lie on some of its dates and have a column in returns."""
-    number = np.full(len(panel.dates), -1)
-    number[dates] = np.arange(len(dates))
-    column_of_asset = returns.columns.get_indexer(panel.assets)
-    columns, date_codes = column_of_asset[panel.asset_codes], number[panel.date_codes]
-    rows = np.flatnonzero((columns >= 0) & (date_codes >= 0))
-    return _Around(dates=dates, rows=rows, date_codes=date_codes[rows], columns=columns[rows])
-
-
-def _row_of_dates(dates: pd.DatetimeIndex, index: pd.Index) -> Ints:
-    """Return the row of each date, -1 where it is not there."""
-    repeated = np.asarray(index.duplicated(keep=False))
-    if not repeated.any():
-        return index.get_indexer(dates).astype(np.int64)
-    ambiguous = dates.intersection(index[repeated])
-    if len(ambiguous):
-        raise InputError(
-            f"returns has more than one row on {len(ambiguous)} dates of the factor, e.g. "
-            f"{ambiguous[0]}: keep one row per date"
-        )
-    rows = np.append(np.flatnonzero(~repeated), -1)
-    return rows[index[~repeated].get_indexer(dates)]
-
-
-def _span(index: pd.Index) -> str:
-    return f"{index.min()} to {index.max()}" if len(index) else "none"
-
-
 def _universe(
     demean_by: pd.DataFrame | pd.Series[float],
     returns: pd.DataFrame,
     panel: Panel,
-    around: _Around,
+    around: events.Around,
     windows: events.Windows,
 ) -> Floats:
     """Return the mean window over the assets that another frame has on each event date."""
@@ -992,7 +928,7 @@ def _universe(
         raise MissingLabelError(
             f"demean_by has no rows on {len(missing)} dates of the factor, e.g. {missing[0]}"
         )
-    members = _around(other, returns, place)
+    members = events.around(other, returns, place)
     return windows.means(members.date_codes, members.columns, members.date_codes, len(around.dates))
 
 
@@ -1052,7 +988,7 @@ def average_cumulative_return_by_quantile(
     panel = Panel.of(factor_data)
     quantiles = Labels(column_of(factor_data, "factor_quantile"))
     groups = Labels(column_of(factor_data, "group")) if group_adjust or by_group else None
-    windows, around = _windows(panel, returns, periods_before, periods_after, is_cumulative=True)
+    windows, around = events.windows(panel, returns, periods_before, periods_after)
     cells = events.EventCells(
         dates=around.date_codes,
         assets=around.columns,
@@ -1186,12 +1122,7 @@ def factor_positions(
     """
     portfolio = _one_period(factor_data, period, quantiles, groups)
     weights = factor_weights(portfolio, long_short, group_neutral, equal_weight)
-    return positions(weights, period, _trading_calendar(calendar_of(factor_data)))
-
-
-def _trading_calendar(freq: BaseOffset | None) -> BaseOffset | None:
-    """Return a freq that holding times can be counted on, None for any other."""
-    return freq if calendars.is_trading_calendar(freq) else None
+    return positions(weights, period, calendars.trading_calendar(calendar_of(factor_data)))
 
 
 def create_pyfolio_input(

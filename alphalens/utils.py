@@ -13,11 +13,10 @@ import sys
 import warnings
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import wraps
+from importlib import import_module
 from typing import TYPE_CHECKING, Literal, NoReturn, ParamSpec, TypeAlias, TypeVar, cast
 
-import bottleneck as bn
 import numpy as np
 import pandas as pd
 
@@ -33,7 +32,17 @@ from alphalens._calendar import (
     timedelta_strings_to_integers,
     timedelta_to_string,
 )
+from alphalens._forward import (
+    Ahead,
+    NonMatchingTimezoneError,
+    NotDatesError,
+    dated,
+    factor_series,
+    look_ahead,
+    with_dates,
+)
 from alphalens._loss import MaxLossExceededError
+from alphalens._merge import GroupMappingError, Merged, aligned, groups_of, joined
 from alphalens._panel import (
     Cells,
     Labels,
@@ -42,6 +51,7 @@ from alphalens._panel import (
     column_of,
     column_values,
     float_values,
+    multi_index,
 )
 from alphalens.errors import ConfigError, InputError
 
@@ -52,11 +62,14 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Bools = NDArray[np.bool_]
     Codes = NDArray[np.int8]
-    Grouping: TypeAlias = pd.Series | Mapping[Hashable, object]
+
+    from alphalens._merge import Grouping
+
     Steps: TypeAlias = int | Sequence[float]
 
 __all__ = [
     "BinEdgesError",
+    "GroupMappingError",
     "MaxLossExceededError",
     "MissingLabelError",
     "NonMatchingTimezoneError",
@@ -87,17 +100,6 @@ __all__ = [
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-_NAMING_DATES = 30
-"""Dates looked at when a forward-return column gets its name."""
-
-
-class NonMatchingTimezoneError(Exception):
-    """The dates of factor and prices are in different time zones."""
-
-
-class NotDatesError(InputError, AttributeError):
-    """The dates of an argument are not dates."""
 
 
 class BinEdgesError(InputError):
@@ -171,9 +173,7 @@ def display(table: object) -> None:
         Usually a DataFrame.
     """
     if "IPython" in sys.modules:
-        from IPython.display import display as show
-
-        show(table)
+        import_module("IPython.display").display(table)
     else:
         _say(str(table))
 
@@ -378,212 +378,6 @@ def _refuse(
     )
 
 
-def _as_dates(index: pd.Index, owner: str) -> pd.DatetimeIndex:
-    """Return an index as dates; text is parsed, anything else refused."""
-    if isinstance(index, pd.DatetimeIndex):
-        return index
-    found = f"{type(index).__name__} of {index.dtype}"
-    if len(index) and pd.api.types.is_numeric_dtype(index.dtype):
-        raise NotDatesError(
-            f"the dates of {owner} are numbers ({found}, first {index[0]!r}) and have no attribute "
-            "'tz': give a DatetimeIndex, e.g. by pd.to_datetime"
-        )
-    try:
-        return pd.DatetimeIndex(index)
-    except (ValueError, TypeError) as error:
-        raise NotDatesError(
-            f"the dates of {owner} cannot be read as dates ({found}, first {index[0]!r}) and have "
-            "no attribute 'tz': give a DatetimeIndex, e.g. by pd.to_datetime"
-        ) from error
-
-
-def _factor_series(factor: pd.Series | pd.DataFrame) -> pd.Series:
-    """Return the factor as a series; a frame must have one column."""
-    if isinstance(factor, pd.DataFrame):
-        if factor.shape[1] != 1:
-            raise InputError(
-                f"factor has {factor.shape[1]} columns {list(factor.columns)}: give a Series, or a "
-                "frame with one column"
-            )
-        factor = factor.iloc[:, 0]
-    if not isinstance(factor.index, pd.MultiIndex) or factor.index.nlevels != 2:
-        raise InputError(
-            "factor needs a MultiIndex with two levels, dates then assets, got "
-            f"{type(factor.index).__name__} named {list(factor.index.names)}"
-        )
-    return factor
-
-
-def _dated(index: pd.MultiIndex, owner: str) -> pd.MultiIndex:
-    """Return an index with levels named date and asset, the first one of dates."""
-    if not isinstance(index.levels[0], pd.DatetimeIndex):
-        index = index.set_levels(_as_dates(index.levels[0], owner), level=0)
-    return index if list(index.names) == ["date", "asset"] else index.set_names(["date", "asset"])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Ahead:
-    """Where the rows of a factor stand in a matrix of prices, and its forward returns.
-
-    `rows` are the rows of prices at each factor date that prices know; `places` are the flat places
-    of the factor's rows in a dates x assets matrix, -1 where prices do not have them.
-    """
-
-    index: pd.MultiIndex
-    prices: Floats
-    times: pd.DatetimeIndex
-    rows: Ints
-    places: Ints | None
-    periods: tuple[int, ...]
-    is_cumulative: bool
-    filter_zscore: float | None
-
-    def matrix(self, period: int, *, is_filtered: bool) -> Floats:
-        """Return the forward returns of one period, factor dates x assets."""
-        if not self.prices.shape[1]:
-            return np.full((len(self.rows), 0), np.nan)
-        out = kernels.forward_returns(
-            self.prices, self.rows, period, is_cumulative=self.is_cumulative
-        )
-        if is_filtered and self.filter_zscore is not None:
-            kernels.drop_outliers(out, self.filter_zscore)
-        return out
-
-    def long(self, matrix: Floats) -> Floats:
-        """Return the matrix's value for each row of the factor; NaN where there is none."""
-        flat = matrix.reshape(-1)
-        if self.places is None:
-            return flat
-        if not len(flat):
-            return np.full(len(self.places), np.nan)
-        values = flat[self.places]
-        values[self.places < 0] = np.nan
-        return values
-
-    def reasons(self) -> Codes:
-        """Return why each row has no forward return, `KEPT` where it has all of them."""
-        out = np.full(len(self.index), losses.KEPT, dtype=np.int8)
-        tests = (
-            ("zscore filter", [self.matrix(p, is_filtered=True) for p in self.periods]),
-            ("no later price", [self.matrix(p, is_filtered=False) for p in self.periods]),
-            ("no price", [self.prices[self.rows]]),
-        )
-        for name, matrices in tests:
-            for matrix in matrices:
-                out[np.isnan(self.long(matrix))] = losses.reason(name)
-        return out
-
-
-def _look_ahead(
-    factor: pd.Series,
-    prices: pd.DataFrame,
-    periods: Iterable[int],
-    *,
-    filter_zscore: float | None,
-    is_cumulative: bool,
-) -> _Ahead:
-    """Check factor against prices and find the rows of one in the other."""
-    index = _dated(cast("pd.MultiIndex", factor.index), "factor")
-    dates = cast("pd.DatetimeIndex", index.levels[0])
-    times = _as_dates(prices.index, "prices")
-    _same_zone(dates, times)
-    for what, labels in (("index", times), ("columns", prices.columns)):
-        if not labels.is_unique:
-            repeated = labels[labels.duplicated()][:3].tolist()
-            raise InputError(
-                f"prices.{what} has repeated labels, e.g. {repeated}: keep one of each"
-            )
-    row_of = times.get_indexer(dates)
-    if not (row_of >= 0).any():
-        raise InputError(
-            "Factor and prices indices don't match: make sure they have the same convention in "
-            f"terms of datetimes and symbol-names. No factor date ({_span(dates)}) is among the "
-            f"price dates ({_span(times)})"
-        )
-    column_of_asset = prices.columns.get_indexer(index.levels[1])
-    used = np.flatnonzero(column_of_asset >= 0)
-    return _Ahead(
-        index=index,
-        prices=_filled(prices, column_of_asset[used]),
-        times=times,
-        rows=row_of[row_of >= 0].astype(np.int64),
-        places=_places(index, row_of >= 0, column_of_asset >= 0),
-        periods=_checked_periods(periods),
-        is_cumulative=is_cumulative,
-        filter_zscore=None if filter_zscore is None or filter_zscore is False else filter_zscore,
-    )
-
-
-def _same_zone(dates: pd.DatetimeIndex, times: pd.DatetimeIndex) -> None:
-    if str(dates.tz) != str(times.tz):
-        raise NonMatchingTimezoneError(
-            f"The timezone of 'factor' ({dates.tz}) is not the same as the timezone of 'prices' "
-            f"({times.tz}). See the pandas methods tz_localize and tz_convert."
-        )
-
-
-def _span(dates: pd.DatetimeIndex) -> str:
-    return f"{dates.min()} to {dates.max()}" if len(dates) else "none"
-
-
-def _filled(prices: pd.DataFrame, columns: Ints) -> Floats:
-    """Return the wanted columns as a matrix, forward-filled."""
-    if len(columns) == prices.shape[1] and bool((np.diff(columns) == 1).all()):
-        chosen = prices
-    else:
-        chosen = prices.iloc[:, columns]
-    values = chosen.to_numpy(dtype=np.float64, na_value=np.nan)
-    if not values.size or not np.isnan(values).any():
-        return values
-    filled: Floats = bn.push(values, axis=0)
-    return filled
-
-
-def _places(index: pd.MultiIndex, has_row: Bools, has_column: Bools) -> Ints | None:
-    """Return the place of each factor row in the returns matrix; None if it is the row itself."""
-    rows, columns = (codes.astype(np.int64) for codes in index.codes)
-    width = int(has_column.sum())
-    if has_row.all() and has_column.all() and len(rows) == len(has_row) * width:
-        flat = rows * width + columns
-        if bool((flat == np.arange(len(flat))).all()):
-            return None
-    row_number = np.where(has_row, np.cumsum(has_row) - 1, -1)[rows]
-    column_number = np.where(has_column, np.cumsum(has_column) - 1, -1)[columns]
-    known = (rows >= 0) & (columns >= 0) & (row_number >= 0) & (column_number >= 0)
-    return np.where(known, row_number * width + column_number, -1)
-
-
-def _checked_periods(periods: Iterable[int]) -> tuple[int, ...]:
-    wanted = tuple(sorted(periods))
-    for period in wanted:
-        if not isinstance(period, int | np.integer) or period < 0:
-            raise InputError(
-                f"periods must be whole numbers of price rows, 0 or more, got {period!r}"
-            )
-    if not wanted:
-        raise InputError("periods is empty: give at least one number of price rows, e.g. (1, 5)")
-    return tuple(int(period) for period in wanted)
-
-
-def _period_name(ahead: _Ahead, period: int, freq: calendars.TradingCalendar) -> str:
-    """Name a period by its length in trading days and time, from the first dates that have it."""
-    rows = ahead.rows[ahead.rows + period < len(ahead.times)][:_NAMING_DATES]
-    if not len(rows):
-        raise InputError(
-            f"Not enough price data to compute {period}-period forward returns: prices must reach "
-            f"at least {period} rows past a factor date; they end at {ahead.times.max()}, the "
-            f"first factor date is {ahead.times[ahead.rows].min()}"
-        )
-    starts, ends = ahead.times[rows], ahead.times[rows + period]
-    spans = [
-        diff_custom_calendar_timedeltas(start, end, freq)
-        for start, end in zip(starts, ends, strict=True)
-    ]
-    days, counts = np.unique([span.days for span in spans], return_counts=True)
-    rest = spans[-1] - pd.Timedelta(days=spans[-1].days)
-    return timedelta_to_string(pd.Timedelta(days=int(days[counts.argmax()])) + rest)
-
-
 def compute_forward_returns(
     factor: pd.Series | pd.DataFrame,
     prices: pd.DataFrame,
@@ -642,8 +436,8 @@ def compute_forward_returns(
     >>> compute_forward_returns(pd.Series(1.0, index), prices, periods=(1,)).round(3)["1D"].tolist()
     [0.1, 0.1]
     """
-    ahead = _look_ahead(
-        _factor_series(factor),
+    ahead = look_ahead(
+        factor_series(factor),
         prices,
         periods,
         filter_zscore=filter_zscore,
@@ -652,26 +446,25 @@ def compute_forward_returns(
     return _forward_frame(ahead)
 
 
-def _forward_frame(ahead: _Ahead) -> pd.DataFrame:
+def _forward_frame(ahead: Ahead) -> pd.DataFrame:
     """Return the forward returns as a frame on the factor's index, with its calendar."""
     dates = cast("pd.DatetimeIndex", ahead.index.levels[0])
-    freq = dates.freq
-    if not calendars.is_trading_calendar(freq):
-        freq = infer_trading_calendar(dates, ahead.times)
+    own = dates.freq
+    freq = calendars.trading_calendar(own) or infer_trading_calendar(dates, ahead.times)
     step = calendars.single_day(freq, message="the trading calendar must step by days")
-    names = [_period_name(ahead, period, step) for period in ahead.periods]
+    names = [calendars.period_name(*ahead.spans(period), step) for period in ahead.periods]
     columns = [ahead.long(ahead.matrix(p, is_filtered=True)) for p in ahead.periods]
     index = ahead.index
     on_calendar = calendars.with_calendar(dates, freq)
     if on_calendar is None:
         warnings.warn(
             f"The factor's dates do not step by the trading calendar {freq}, so they keep their "
-            f"freq ({dates.freq}): nothing is laid on a calendar grid",
+            f"freq ({own}): nothing is laid on a calendar grid",
             UserWarning,
             stacklevel=3,
         )
-    elif dates.freq != freq:
-        index = index.set_levels(on_calendar, level=0, verify_integrity=False)
+    elif own != freq:
+        index = with_dates(index, on_calendar)
     frame = pd.DataFrame(dict(enumerate(columns)), index=index, copy=False)
     frame.columns = pd.Index(names)
     return frame
@@ -706,13 +499,10 @@ def backshift_returns_series(series: pd.Series[float], N: int) -> pd.Series[floa
     kept = order[codes] >= N
     sorted_dates = np.asarray(dates.argsort())
     moved = sorted_dates[order[codes[kept]] - N]
-    new = pd.MultiIndex(
-        levels=index.levels,
-        codes=[moved, *(level[kept] for level in index.codes[1:])],
-        names=index.names,
-        verify_integrity=False,
+    codes_left: list[Ints] = [moved, np.asarray(index.codes[1], dtype=np.int64)[kept]]
+    return pd.Series(
+        series.to_numpy()[kept], index=multi_index(index.levels, codes_left, index.names)
     )
-    return pd.Series(series.to_numpy()[kept], index=new)
 
 
 def demean_forward_returns(
@@ -785,114 +575,6 @@ def print_table(
         display(table)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Merged:
-    """Forward returns, factor and groups on one index, before rows are dropped."""
-
-    forward: pd.DataFrame
-    factor: pd.Series
-    groups: pd.Categorical | None
-
-    def missing(self) -> dict[str, Bools]:
-        """Return by reason which rows lack something, the gravest reason last."""
-        out: dict[str, Bools] = {}
-        if self.groups is not None:
-            out["no group"] = np.asarray(self.groups.codes) < 0
-        lacks = np.zeros(len(self.forward), dtype=bool)
-        for number in range(self.forward.shape[1]):
-            lacks |= _is_missing(self.forward.iloc[:, number])
-        out["no forward return"] = lacks
-        out["NaN factor"] = ~_is_finite(self.factor)
-        return out
-
-
-def _is_missing(column: pd.Series) -> Bools:
-    if column.dtype == np.float64:
-        return np.isnan(column.to_numpy())
-    return column.isna().to_numpy()
-
-
-def _is_finite(values: pd.Series) -> Bools:
-    if isinstance(values.dtype, np.dtype) and values.dtype.kind in "iub":
-        return np.ones(len(values), dtype=bool)
-    if isinstance(values.dtype, np.dtype) and values.dtype.kind not in "fc":
-        raise InputError(
-            f"factor has dtype {values.dtype}: give numbers, e.g. by factor.astype(float)"
-        )
-    return np.isfinite(float_values(values))
-
-
-def _same_index(left: pd.MultiIndex, right: pd.MultiIndex) -> bool:
-    """Tell whether two indexes have equal rows and levels, without hashing a row."""
-    return left is right or (
-        len(left) == len(right)
-        and all(np.array_equal(a, b) for a, b in zip(left.codes, right.codes, strict=True))
-        and all(a.equals(b) for a, b in zip(left.levels, right.levels, strict=True))
-    )
-
-
-def _aligned(values: pd.Series, index: pd.MultiIndex, owner: str) -> pd.Series:
-    """Return a series on another index, NaN where it has no value."""
-    own = values.index
-    if isinstance(own, pd.MultiIndex) and own.nlevels == 2:
-        if _same_index(own, index):
-            return values
-        if not own.is_unique:
-            raise InputError(
-                f"{owner} repeats rows, e.g. {own[own.duplicated()][0]}: keep one of each"
-            )
-    return values.reindex(index)
-
-
-def _groups_of(
-    factor: pd.Series,
-    index: pd.MultiIndex,
-    groupby: Grouping,
-    labels: Mapping[Hashable, object] | None,
-) -> pd.Categorical:
-    """Return the group of each row of `index`, as a category of the sorted groups that occur."""
-    if isinstance(groupby, Mapping):
-        return _mapped_groups(factor, index, groupby, labels)
-    groups = groupby
-    if labels is not None:
-        groups = groups.map(_named_groups(pd.Index(groups.dropna().unique()), labels))
-    if not isinstance(groups.dtype, pd.CategoricalDtype):
-        groups = groups.astype("category")
-    return cast("pd.Categorical", _aligned(groups, index, "groupby").array)
-
-
-def _mapped_groups(
-    factor: pd.Series,
-    index: pd.MultiIndex,
-    groupby: Mapping[Hashable, object],
-    labels: Mapping[Hashable, object] | None,
-) -> pd.Categorical:
-    """Look assets up in the mapping, once each."""
-    own = cast("pd.MultiIndex", factor.index)
-    finite = _is_finite(factor)
-    codes = own.codes[1] if finite.all() else own.codes[1][finite]
-    used = np.flatnonzero(np.bincount(codes[codes >= 0], minlength=len(own.levels[1])))
-    assets = own.levels[1][used]
-    unknown = [asset for asset in assets if asset not in groupby]
-    if unknown:
-        raise MissingLabelError(f"Assets {unknown} not in group mapping")
-    groups = pd.Series([groupby[asset] for asset in assets])
-    if labels is not None:
-        groups = groups.map(_named_groups(pd.Index(groups.dropna().unique()), labels))
-    category = groups.astype("category").array
-    place = pd.Index(assets).get_indexer(index.levels[1])
-    per_asset = np.where(place >= 0, np.append(category.codes, -1)[place], -1)
-    rows = np.append(per_asset, -1)[index.codes[1]]
-    return pd.Categorical.from_codes(rows, dtype=category.dtype)
-
-
-def _named_groups(codes: pd.Index, labels: Mapping[Hashable, object]) -> Mapping[Hashable, object]:
-    unknown = [code for code in codes if code not in labels]
-    if unknown:
-        raise MissingLabelError(f"groups {unknown} not in passed group names")
-    return labels
-
-
 def get_clean_factor(
     factor: pd.Series | pd.DataFrame,
     forward_returns: pd.DataFrame,
@@ -959,39 +641,39 @@ binning phase (set max_loss=0 to see potentially suppressed Exceptions).
     [2, 1]
     """
     quantiles, bins = _one_of(quantiles, bins)
-    series = _factor_series(factor)
-    series = series.set_axis(_dated(cast("pd.MultiIndex", series.index), "factor"))
+    series = factor_series(factor)
+    series = series.set_axis(dated(cast("pd.MultiIndex", series.index), "factor"))
     if not isinstance(forward_returns.index, pd.MultiIndex):
         raise InputError("forward_returns needs a MultiIndex of dates and assets, as the factor")
-    forward = forward_returns.set_axis(_dated(forward_returns.index, "forward_returns"))
+    forward = forward_returns.set_axis(dated(forward_returns.index, "forward_returns"))
     if binning_by_group and groupby is None:
         raise MissingLabelError("binning_by_group needs 'group': give groupby as well")
     binning = Binning.of(quantiles, bins, is_zero_aware=zero_aware)
     groups = None
     if groupby is not None:
-        groups = _groups_of(series, cast("pd.MultiIndex", forward.index), groupby, groupby_labels)
-    merged = _Merged(
+        groups = groups_of(series, cast("pd.MultiIndex", forward.index), groupby, groupby_labels)
+    merged = Merged(
         forward=forward,
-        factor=_aligned(series, cast("pd.MultiIndex", forward.index), "factor"),
+        factor=aligned(series, cast("pd.MultiIndex", forward.index), "factor"),
         groups=groups,
     )
     return _clean(merged, binning, n_rows=len(series), by_group=binning_by_group, max_loss=max_loss)
 
 
 def _clean(
-    merged: _Merged,
+    merged: Merged,
     binning: Binning,
     *,
     n_rows: int,
     by_group: bool,
     max_loss: float,
-    why: Callable[[], Codes] | None = None,
+    why: Callable[[], dict[str, Bools]] | None = None,
 ) -> pd.DataFrame:
     """Drop rows that lack something, label the rest, and report the loss."""
     missing = merged.missing()
     kept = ~np.logical_or.reduce(list(missing.values()))
     is_whole = bool(kept.all())
-    frame = _frame(merged, None if is_whole else kept)
+    frame = joined(merged, None if is_whole else kept)
     index = cast("pd.MultiIndex", frame.index)
     panel = Panel.of(frame)
     values = column_values(frame, "factor")
@@ -1004,7 +686,8 @@ def _clean(
     counts = (n_rows, len(index), int(labelled.sum()))
 
     def lost() -> Codes:
-        return _reasons(missing, kept, labelled, failed[cells.keys], why)
+        known = missing if why is None else _explained(missing, why())
+        return losses.reasons(known, kept, labelled, failed[cells.keys])
 
     _report_loss(counts, max_loss, cast("pd.MultiIndex", merged.forward.index), lost)
     if labelled.all() and len(labels):
@@ -1020,55 +703,12 @@ def _with_labels(frame: pd.DataFrame, labels: NDArray[np.generic]) -> pd.DataFra
     return frame
 
 
-def _frame(merged: _Merged, kept: Bools | None) -> pd.DataFrame:
-    """Return forward returns, factor and group in one frame, on the kept rows."""
-    forward, factor, groups = merged.forward, merged.factor, merged.groups
-    index = cast("pd.MultiIndex", forward.index)
-    columns: dict[int, object] = {
-        number: forward.iloc[:, number].array for number in range(forward.shape[1])
-    }
-    names = [*forward.columns, "factor"]
-    columns[len(columns)] = factor.array
-    if groups is not None:
-        columns[len(columns)] = groups
-        names.append("group")
-    if kept is not None:
-        columns = {number: values[kept] for number, values in columns.items()}  # type: ignore[index]  # arrays of any kind
-        index = _rows(index, kept)
-    frame = pd.DataFrame(columns, index=index)
-    frame.columns = forward.columns.append(pd.Index(names[forward.shape[1] :]))
-    return frame
-
-
-def _rows(index: pd.MultiIndex, kept: Bools) -> pd.MultiIndex:
-    """Return some rows of an index; the levels stay as they are, freq included."""
-    return pd.MultiIndex(
-        levels=index.levels,
-        codes=[codes[kept] for codes in index.codes],
-        names=index.names,
-        verify_integrity=False,
-    )
-
-
-def _reasons(
-    missing: dict[str, Bools],
-    kept: Bools,
-    labelled: Bools,
-    in_failed_cell: Bools,
-    why: Callable[[], Codes] | None,
-) -> Codes:
-    """Return the reason each row was lost for."""
-    codes = np.full(len(kept), losses.KEPT, dtype=np.int8)
+def _explained(missing: dict[str, Bools], causes: dict[str, Bools]) -> dict[str, Bools]:
+    """Put the causes in the place of the bare fact that a forward return is missing."""
+    out: dict[str, Bools] = {}
     for name, rows in missing.items():
-        codes[rows] = losses.reason(name)
-    if why is not None:
-        unknown = codes == losses.reason("no forward return")
-        codes[unknown] = why()[unknown]
-    late = np.full(len(labelled), losses.KEPT, dtype=np.int8)
-    late[~labelled] = losses.reason("outside bins")
-    late[~labelled & in_failed_cell] = losses.reason("constant date / bin edges")
-    codes[kept] = late
-    return codes
+        out |= causes if name == "no forward return" else {name: rows}
+    return out
 
 
 def _report_loss(
@@ -1147,8 +787,8 @@ binning phase (set max_loss=0 to see potentially suppressed Exceptions).
     >>> clean.columns.tolist()
     ['1D', 'factor', 'factor_quantile']
     """
-    series = _factor_series(factor)
-    ahead = _look_ahead(
+    series = factor_series(factor)
+    ahead = look_ahead(
         series, prices, periods, filter_zscore=filter_zscore, is_cumulative=cumulative_returns
     )
     forward = _forward_frame(ahead)
@@ -1158,14 +798,14 @@ binning phase (set max_loss=0 to see potentially suppressed Exceptions).
     binning = Binning.of(quantiles, bins, is_zero_aware=zero_aware)
     index = cast("pd.MultiIndex", forward.index)
     on_rows = series.set_axis(index)
-    groups = None if groupby is None else _groups_of(on_rows, index, groupby, groupby_labels)
+    groups = None if groupby is None else groups_of(on_rows, index, groupby, groupby_labels)
     return _clean(
-        _Merged(forward=forward, factor=on_rows, groups=groups),
+        Merged(forward=forward, factor=on_rows, groups=groups),
         binning,
         n_rows=len(series),
         by_group=binning_by_group,
         max_loss=max_loss,
-        why=ahead.reasons,
+        why=ahead.missing,
     )
 
 

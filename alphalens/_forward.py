@@ -1,0 +1,288 @@
+"""Prices ahead of a factor: checks of both, and the return of each asset after each date."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+import bottleneck as bn
+import numpy as np
+import pandas as pd
+
+from alphalens.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+    Bools = NDArray[np.bool_]
+
+
+_NAMING_DATES = 30
+"""Dates looked at when a forward-return column gets its name."""
+
+
+class NonMatchingTimezoneError(Exception):
+    """The dates of factor and prices are in different time zones."""
+
+
+class NotDatesError(InputError, AttributeError):
+    """The dates of an argument are not dates."""
+
+
+def _as_dates(index: pd.Index, owner: str) -> pd.DatetimeIndex:
+    """Return an index as dates; text is parsed, anything else refused."""
+    if isinstance(index, pd.DatetimeIndex):
+        return index
+    found = f"{type(index).__name__} of {index.dtype}"
+    if len(index) and pd.api.types.is_numeric_dtype(index.dtype):
+        raise NotDatesError(
+            f"the dates of {owner} are numbers ({found}, first {index[0]!r}) and have no attribute "
+            "'tz': give a DatetimeIndex, e.g. by pd.to_datetime"
+        )
+    try:
+        return pd.DatetimeIndex(index)
+    except (ValueError, TypeError) as error:
+        raise NotDatesError(
+            f"the dates of {owner} cannot be read as dates ({found}, first {index[0]!r}) and have "
+            "no attribute 'tz': give a DatetimeIndex, e.g. by pd.to_datetime"
+        ) from error
+
+
+def factor_series(factor: pd.Series | pd.DataFrame) -> pd.Series:
+    """Return the factor as a series; a frame must have one column."""
+    if isinstance(factor, pd.DataFrame):
+        if factor.shape[1] != 1:
+            raise InputError(
+                f"factor has {factor.shape[1]} columns {list(factor.columns)}: give a Series, or a "
+                "frame with one column"
+            )
+        factor = factor.iloc[:, 0]
+    if not isinstance(factor.index, pd.MultiIndex) or factor.index.nlevels != 2:
+        raise InputError(
+            "factor needs a MultiIndex with two levels, dates then assets, got "
+            f"{type(factor.index).__name__} named {list(factor.index.names)}"
+        )
+    return factor
+
+
+def dated(index: pd.MultiIndex, owner: str) -> pd.MultiIndex:
+    """Return an index with levels named date and asset, the first one of dates."""
+    if not isinstance(index.levels[0], pd.DatetimeIndex):
+        index = with_dates(index, _as_dates(index.levels[0], owner))
+    return index if list(index.names) == ["date", "asset"] else index.set_names(["date", "asset"])
+
+
+def with_dates(index: pd.MultiIndex, dates: pd.DatetimeIndex) -> pd.MultiIndex:
+    """Return an index with other dates in its first level."""
+    levels = [dates, *index.levels[1:]]
+    return pd.MultiIndex(
+        levels=levels,  # type: ignore[arg-type]  # the stubs take no Index here, pandas does
+        codes=index.codes,
+        names=index.names,
+        verify_integrity=False,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ahead:
+    """Where the rows of a factor stand in a matrix of prices, and its forward returns.
+
+    `rows` are the rows of prices at each factor date that prices know; `places` are the flat places
+    of the factor's rows in a dates x assets matrix, -1 where prices do not have them.
+    """
+
+    index: pd.MultiIndex
+    prices: Floats
+    times: pd.DatetimeIndex
+    rows: Ints
+    places: Ints | None
+    periods: tuple[int, ...]
+    is_cumulative: bool
+    filter_zscore: float | None
+
+    def matrix(self, period: int, *, is_filtered: bool) -> Floats:
+        """Return the forward returns of one period, factor dates x assets."""
+        if not self.prices.shape[1]:
+            return np.full((len(self.rows), 0), np.nan)
+        out = forward_returns(self.prices, self.rows, period, is_cumulative=self.is_cumulative)
+        if is_filtered and self.filter_zscore is not None:
+            drop_outliers(out, self.filter_zscore)
+        return out
+
+    def long(self, matrix: Floats) -> Floats:
+        """Return the matrix's value for each row of the factor; NaN where there is none."""
+        flat = matrix.reshape(-1)
+        if self.places is None:
+            return flat
+        if not len(flat):
+            return np.full(len(self.places), np.nan)
+        values = flat[self.places]
+        values[self.places < 0] = np.nan
+        return values
+
+    def missing(self) -> dict[str, Bools]:
+        """Return by reason which rows lack a forward return, the gravest reason last."""
+        tests = {
+            "zscore filter": [self.matrix(p, is_filtered=True) for p in self.periods],
+            "no later price": [self.matrix(p, is_filtered=False) for p in self.periods],
+            "no price": [self.prices[self.rows]],
+        }
+        return {
+            name: np.logical_or.reduce([np.isnan(self.long(matrix)) for matrix in matrices])
+            for name, matrices in tests.items()
+        }
+
+    def spans(self, period: int) -> tuple[pd.DatetimeIndex, pd.DatetimeIndex]:
+        """Return the first dates that have a price `period` rows later, and these later times."""
+        rows = self.rows[self.rows + period < len(self.times)][:_NAMING_DATES]
+        if not len(rows):
+            raise InputError(
+                f"Not enough price data to compute {period}-period forward returns: prices must "
+                f"reach at least {period} rows past a factor date; they end at "
+                f"{self.times.max()}, the first factor date is {self.times[self.rows].min()}"
+            )
+        return self.times[rows], self.times[rows + period]
+
+
+def look_ahead(
+    factor: pd.Series,
+    prices: pd.DataFrame,
+    periods: Iterable[int],
+    *,
+    filter_zscore: float | None,
+    is_cumulative: bool,
+) -> Ahead:
+    """Check factor against prices and find the rows of one in the other."""
+    index = dated(cast("pd.MultiIndex", factor.index), "factor")
+    dates = cast("pd.DatetimeIndex", index.levels[0])
+    times = _as_dates(prices.index, "prices")
+    _same_zone(dates, times)
+    for what, labels in (("index", times), ("columns", prices.columns)):
+        if not labels.is_unique:
+            repeated = labels[labels.duplicated()][:3].tolist()
+            raise InputError(
+                f"prices.{what} has repeated labels, e.g. {repeated}: keep one of each"
+            )
+    row_of = times.get_indexer(dates)
+    if not (row_of >= 0).any():
+        raise InputError(
+            "Factor and prices indices don't match: make sure they have the same convention in "
+            f"terms of datetimes and symbol-names. No factor date ({_span(dates)}) is among the "
+            f"price dates ({_span(times)})"
+        )
+    column_of_asset = prices.columns.get_indexer(index.levels[1])
+    used = np.flatnonzero(column_of_asset >= 0)
+    return Ahead(
+        index=index,
+        prices=_filled(prices, column_of_asset[used]),
+        times=times,
+        rows=row_of[row_of >= 0].astype(np.int64),
+        places=_places(index, row_of >= 0, column_of_asset >= 0),
+        periods=_checked_periods(periods),
+        is_cumulative=is_cumulative,
+        filter_zscore=None if filter_zscore is None or filter_zscore is False else filter_zscore,
+    )
+
+
+def _same_zone(dates: pd.DatetimeIndex, times: pd.DatetimeIndex) -> None:
+    if str(dates.tz) != str(times.tz):
+        raise NonMatchingTimezoneError(
+            f"The timezone of 'factor' ({dates.tz}) is not the same as the timezone of 'prices' "
+            f"({times.tz}). See the pandas methods tz_localize and tz_convert."
+        )
+
+
+def _span(dates: pd.DatetimeIndex) -> str:
+    return f"{dates.min()} to {dates.max()}" if len(dates) else "none"
+
+
+def _filled(prices: pd.DataFrame, columns: Ints) -> Floats:
+    """Return the wanted columns as a matrix, forward-filled."""
+    if len(columns) == prices.shape[1] and bool((np.diff(columns) == 1).all()):
+        chosen = prices
+    else:
+        chosen = prices.iloc[:, columns]
+    values = chosen.to_numpy(dtype=np.float64, na_value=np.nan)
+    if not values.size or not np.isnan(values).any():
+        return values
+    filled: Floats = bn.push(values, axis=0)
+    return filled
+
+
+def _places(index: pd.MultiIndex, has_row: Bools, has_column: Bools) -> Ints | None:
+    """Return the place of each factor row in the returns matrix; None if it is the row itself."""
+    rows, columns = (codes.astype(np.int64) for codes in index.codes)
+    width = int(has_column.sum())
+    if has_row.all() and has_column.all() and len(rows) == len(has_row) * width:
+        flat = rows * width + columns
+        if bool((flat == np.arange(len(flat))).all()):
+            return None
+    row_number = np.where(has_row, np.cumsum(has_row) - 1, -1)[rows]
+    column_number = np.where(has_column, np.cumsum(has_column) - 1, -1)[columns]
+    known = (rows >= 0) & (columns >= 0) & (row_number >= 0) & (column_number >= 0)
+    return np.where(known, row_number * width + column_number, -1)
+
+
+def _checked_periods(periods: Iterable[int]) -> tuple[int, ...]:
+    wanted = tuple(sorted(periods))
+    for period in wanted:
+        if not isinstance(period, int | np.integer) or period < 0:
+            raise InputError(
+                f"periods must be whole numbers of price rows, 0 or more, got {period!r}"
+            )
+    if not wanted:
+        raise InputError("periods is empty: give at least one number of price rows, e.g. (1, 5)")
+    return tuple(int(period) for period in wanted)
+
+
+def forward_returns(prices: Floats, rows: Ints, period: int, *, is_cumulative: bool) -> Floats:
+    """Return the return over the `period` rows after each of `rows`.
+
+    Parameters
+    ----------
+    prices : ndarray of shape (times, assets)
+        Forward-filled prices; NaN before an asset's first price.
+    rows : ndarray of shape (dates,)
+        Row of each factor date in `prices`.
+    period : int
+        Rows ahead, 0 or more.
+    is_cumulative : bool
+        True: from the row itself to `period` rows later. False: the last single row of it.
+
+    Returns
+    -------
+    ndarray of shape (dates, assets)
+        Fractions; NaN where the later row does not exist or a price is missing.
+    """
+    target = rows + period
+    origin = rows if is_cumulative else target - 1
+    inside = (target < len(prices)) & (origin >= 0)
+    out = np.full((len(rows), prices.shape[1]), np.nan)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        out[inside] = _rows_of(prices, target[inside]) / _rows_of(prices, origin[inside]) - 1.0
+    return out
+
+
+def _rows_of(matrix: Floats, rows: Ints) -> Floats:
+    """Select rows; a run of consecutive ones without a copy."""
+    if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and bool((np.diff(rows) == 1).all()):
+        return matrix[rows[0] : rows[-1] + 1]
+    return matrix[rows]
+
+
+def drop_outliers(returns: Floats, limit: float) -> Bools:
+    """Set values more than `limit` standard deviations from their column mean to NaN, in place.
+
+    Returns the mask of what was removed. The standard deviation has ddof 1; NaN is skipped.
+    """
+    if len(returns) == 0:
+        return np.zeros(returns.shape, dtype=bool)
+    with np.errstate(invalid="ignore"):
+        distance = np.abs(returns - bn.nanmean(returns, axis=0))
+        removed: Bools = distance > limit * bn.nanstd(returns, axis=0, ddof=1)
+    returns[removed] = np.nan
+    return removed
