@@ -15,6 +15,7 @@ from alphalens.trading.orders import OrderIntent, OrderStatus
 __all__ = ["ExecutionAgent", "ExecutionUpdate", "ExecutionView", "Slippage", "arrival_slippage"]
 
 _BPS = Decimal(10000)
+_STEP = Decimal("0.0001")  # of a basis point
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,8 +141,8 @@ def arrival_slippage(journal: JournalReader, *, before: str) -> Slippage | None:
         cycle_id=earlier[-1],
         fills=len(fills),
         notional=notional,
-        arrival_bps=lost / notional * _BPS,
-        fee_bps=fees / notional * _BPS,
+        arrival_bps=(lost / notional * _BPS).quantize(_STEP),
+        fee_bps=(fees / notional * _BPS).quantize(_STEP),
     )
 
 

@@ -100,7 +100,7 @@ def test_slippage_is_signed_against_the_decision_price_and_weighted(at_decision)
     lost -= sold.quantity * (sold.price - decided["S01"])
     notional = sum(fill.quantity * decided[symbol] for symbol, fill in fills.items())
     assert (slippage.cycle_id, slippage.fills, slippage.notional) == ("c1", 2, notional)
-    assert slippage.arrival_bps == pytest.approx(lost / notional * 10000)
+    assert slippage.arrival_bps == pytest.approx(lost / notional * 10000, abs=Decimal("0.0001"))
     assert slippage.fee_bps == pytest.approx(Decimal(1), abs=Decimal("0.01"))
 
 
