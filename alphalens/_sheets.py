@@ -290,11 +290,11 @@ def turnover_report(
     quantiles = factor_data["factor_quantile"]
     labels = _labels(factor_data)
     by_quantile = {
-        n: pd.concat([perf.quantile_turnover(quantiles, q, n) for q in labels], axis=1)
+        n: pd.concat([perf.quantile_turnover(quantiles, q, n) for q in labels], axis=1, sort=True)
         for n in days
     }
     correlations = [perf.factor_rank_autocorrelation(factor_data, n) for n in days]
-    autocorrelation = pd.concat(correlations, axis=1) if correlations else pd.DataFrame()
+    autocorrelation = pd.concat(correlations, axis=1, sort=True) if correlations else pd.DataFrame()
     table, autocorrelation_table = _tables.turnover_tables(autocorrelation, by_quantile)
     return TurnoverReport(
         by_quantile=by_quantile,

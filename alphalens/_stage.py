@@ -116,13 +116,18 @@ class GridFigure:
 
     def _add(self, row: int, column: int | slice) -> Axes:
         """Return new axes in one row of the grid."""
+        figure, grid = self._open(row)
+        return figure.add_subplot(grid[row, column])
+
+    def _open(self, row: int) -> tuple[Figure, GridSpec]:
+        """Return figure and grid, if both are there and have that row."""
         if self.fig is None or self.gs is None:
             raise InputError("this GridFigure is closed: make a new one")
         if row >= self.rows:
             raise InputError(
                 f"the grid of {self.rows} x {self.cols} is full: make it with more rows"
             )
-        return self.fig.add_subplot(self.gs[row, column])
+        return self.fig, self.gs
 
     def split_row(self, count: int) -> list[Axes]:
         """Return `count` axes that share the next row evenly.
@@ -136,17 +141,21 @@ class GridFigure:
         -------
         list of Axes
             From left to right.
+
+        Raises
+        ------
+        InputError
+            If the grid is full or closed.
         """
         if self.curr_col:
             self.curr_row += 1
             self.curr_col = 0
-        if self.fig is None or self.gs is None or self.curr_row >= self.rows:
-            raise InputError(f"no row is left in the grid of {self.rows} x {self.cols}")
+        figure, grid = self._open(self.curr_row)
         gap = 1.25
         width = (14 * 0.9 - gap * (count - 1)) / count
-        cells = self.gs[self.curr_row, :].subgridspec(1, count, wspace=gap / width)
+        cells = grid[self.curr_row, :].subgridspec(1, count, wspace=gap / width)
         self.curr_row += 1
-        return [self.fig.add_subplot(cells[0, i]) for i in range(count)]
+        return [figure.add_subplot(cells[0, i]) for i in range(count)]
 
     def close(self) -> None:
         """Close the figure and free it."""

@@ -17,6 +17,7 @@ __all__ = [
     "INFORMATION",
     "QUANTILES",
     "RETURNS",
+    "TITLES",
     "TURNOVER",
     "information_table",
     "quantile_statistics_table",
@@ -29,6 +30,7 @@ QUANTILES = "Quantiles Statistics"
 RETURNS = "Returns Analysis"
 INFORMATION = "Information Analysis"
 TURNOVER = "Turnover Analysis"
+TITLES = (QUANTILES, RETURNS, INFORMATION, TURNOVER)
 
 _BPS = 10000
 
