@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
     Bools = NDArray[np.bool_]
+    Labels = NDArray[np.int16]
+
+_CACHE_CELLS = 1 << 16
+"""Cells worked on at once, so that the temporaries stay in the processor's cache."""
 
 _ROUNDS_QUANTILES_UP = int(pd.__version__.split(".", maxsplit=1)[0]) >= 3
 """pandas 3 rounds the quantile q/n up where it is not a binary fraction (its issue 59355)."""
@@ -72,7 +76,7 @@ class Binning:
             )
         return cls(quantiles=steps)
 
-    def labels(self, matrix: Floats) -> tuple[Floats, Bools]:
+    def labels(self, matrix: Floats) -> tuple[Labels, Bools]:
         """Label every row of a matrix.
 
         Parameters
@@ -82,19 +86,27 @@ class Binning:
 
         Returns
         -------
-        labels : ndarray of shape (rows, width)
-            1 .. n; NaN where a value lies outside the edges, is NaN, or its row failed.
+        labels : ndarray of shape (rows, width), int16
+            1 .. n; 0 where a value lies outside the edges, is NaN, or its row failed.
         failed : ndarray of shape (rows,)
             Rows whose edges are not unique (or, zero-aware bins, with an empty side).
         """
+        labels = np.empty(matrix.shape, dtype=np.int16)
+        failed = np.empty(len(matrix), dtype=bool)
+        step = max(_CACHE_CELLS // max(matrix.shape[1], 1), 1)
+        for start in range(0, len(matrix), step):
+            part = slice(start, start + step)
+            labels[part], failed[part] = self._block(matrix[part])
+        labels[failed] = 0
+        return labels, failed
+
+    def _block(self, matrix: Floats) -> tuple[Labels, Bools]:
         if not self.is_zero_aware:
             return self._one_side(matrix)
         upper, upper_failed = self._one_side(np.where(matrix >= 0, matrix, np.nan))
         lower, lower_failed = self._one_side(np.where(matrix < 0, matrix, np.nan))
-        failed = upper_failed | lower_failed
-        labels = np.where(np.isnan(upper), lower, upper + self._count)
-        labels[failed] = np.nan
-        return labels, failed
+        labels = np.where(upper > 0, upper + self._count, lower).astype(np.int16)
+        return labels, upper_failed | lower_failed
 
     @property
     def _count(self) -> int:
@@ -104,11 +116,11 @@ class Binning:
         steps = self.quantiles if self.quantiles is not None else self.edges
         return 0 if steps is None else len(steps) - 1
 
-    def _one_side(self, matrix: Floats) -> tuple[Floats, Bools]:
+    def _one_side(self, matrix: Floats) -> tuple[Labels, Bools]:
         edges, failed = self.edges_of(matrix)
-        labels = _place(matrix, edges, is_lowest_inside=self.quantiles is not None)
-        labels[failed] = np.nan
-        return labels, failed
+        if self.quantiles is not None and self.quantiles[0] == 0 and self.quantiles[-1] == 1:
+            return _inside(matrix, edges), failed
+        return _place(matrix, edges, is_lowest_inside=self.quantiles is not None), failed
 
     def edges_of(self, matrix: Floats) -> tuple[Floats, Bools]:
         """Return the edges of each row (rows x edges) and the rows where they are not usable."""
@@ -155,7 +167,7 @@ def quantile_grid(count: int) -> Floats:
 
 @cache
 def _takes_quantiles_directly() -> bool:
-    """Tell whether the installed pandas computes quantiles, or percentiles and rounds on the way."""
+    """Tell whether the installed pandas takes quantiles, or percentiles (and rounds once more)."""
     return float(pd.Series(np.arange(7.0)).quantile(1 / 3)) == 2.0
 
 
@@ -217,14 +229,21 @@ def _has_repeats(edges: Floats) -> Bools:
     return np.asarray(~(edges[:, 1:] > edges[:, :-1]), dtype=bool).any(axis=1)
 
 
-def _place(matrix: Floats, edges: Floats, *, is_lowest_inside: bool) -> Floats:
-    """Label each value with the number of edges below it; NaN outside."""
+def _inside(matrix: Floats, edges: Floats) -> Labels:
+    """Label values that all lie between the outer edges: one more than inner edges below."""
+    labels = (matrix == matrix).astype(np.int16)
+    for number in range(1, edges.shape[1] - 1):
+        labels += matrix > edges[:, number, None]
+    return labels
+
+
+def _place(matrix: Floats, edges: Floats, *, is_lowest_inside: bool) -> Labels:
+    """Label each value with the number of edges below it; 0 outside."""
     count = edges.shape[1]
     below = np.zeros(matrix.shape, dtype=np.int16)
     for number in range(count):
         below += matrix > edges[:, number, None]
     if is_lowest_inside:
         below[matrix == edges[:, :1]] = 1
-    labels = below.astype(np.float64)
-    labels[(below == 0) | (below == count)] = np.nan
-    return labels
+    below[below == count] = 0
+    return below

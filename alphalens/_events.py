@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Bools = NDArray[np.bool_]
 
-_SPARSE = 16
-"""A date with fewer than one in this many assets of the returns is averaged by look-up."""
+_FEW_CELLS = 16
+"""Cells of a date up to which multiplying with a membership matrix beats adding under keys."""
 
-_LOOKED_UP = 1 << 22
-"""Values looked up at once."""
+_MULTIPLIED = 1 << 18
+"""Cells of the membership matrices built at once, to stay in the processor's cache."""
 
 
 class Events(Protocol):
@@ -70,28 +70,28 @@ class EventCells:
     n_quantiles: int
     n_groups: int
 
-    def own(self, per_date: int) -> tuple[Ints, Ints, Ints]:
-        """Return date, asset and cell of the events in their group and quantile."""
-        number = self.dates * per_date + self.quantiles
-        kept = self.quantiles >= 0
-        if self.groups is not None:
-            number = number + self.groups * self.n_quantiles
-            kept = kept & (self.groups >= 0)
-        return self.dates[kept], self.assets[kept], number[kept]
+    def numbers(self) -> tuple[Ints, int]:
+        """Return the cell of each event inside its date, and how many cells a date has.
 
-    def universe(self, per_date: int, first: int, *, is_by_group: bool) -> tuple[Ints, Ints, Ints]:
-        """Return date, asset and cell of the events in the universe cells of their date."""
-        number = self.dates * per_date + first
-        if not is_by_group or self.groups is None:
-            return self.dates, self.assets, number
-        kept = self.groups >= 0
-        return self.dates[kept], self.assets[kept], (number + self.groups)[kept]
+        First the quantiles of group 0, then those of group 1, ...; then one cell per group for its
+        events without quantile, and one for events without group.
+        """
+        own = self.n_groups * self.n_quantiles
+        groups = np.zeros(len(self.quantiles), np.int64) if self.groups is None else self.groups
+        number = groups * self.n_quantiles + self.quantiles
+        homeless = self.quantiles < 0
+        if homeless.any():
+            number[homeless] = own + groups[homeless]
+        lost = groups < 0
+        if lost.any():
+            number[lost] = own + self.n_groups
+        return number, own + self.n_groups + 1
 
     def seen(self) -> Bools:
         """Tell which groups and quantiles have an event, shape (groups, quantiles)."""
-        per_date = self.n_groups * self.n_quantiles
-        _, _, numbers = self.own(per_date)
-        counts = np.bincount(numbers % per_date, minlength=per_date)
+        number, per_date = self.numbers()
+        own = self.n_groups * self.n_quantiles
+        counts = np.bincount(number, minlength=per_date)[:own]
         return (counts > 0).reshape(self.n_groups, self.n_quantiles)
 
 
@@ -153,84 +153,106 @@ class Windows:
         -------
         ndarray of shape (dates, groups, quantiles, width)
         """
-        n_dates = len(self.rows)
-        own = cells.n_groups * cells.n_quantiles
-        extra = {"date": 1, "group": cells.n_groups}.get(universe or "", 0)
-        members = [cells.own(own + extra)]
-        if extra:
-            members.append(cells.universe(own + extra, own, is_by_group=universe == "group"))
-        dates, assets, numbers = (np.concatenate(parts) for parts in zip(*members, strict=True))
-        means = self.means(dates, assets, numbers, n_dates * (own + extra))
-        means = means.reshape(n_dates, own + extra, self.width)
-        cube = means[:, :own].reshape(n_dates, cells.n_groups, cells.n_quantiles, self.width)
-        if not extra:
-            return cube
+        number, per_date = cells.numbers()
+        total, count = self.sums(cells.dates, cells.assets, number, per_date)
+        own, shape = cells.n_groups * cells.n_quantiles, (cells.n_groups, cells.n_quantiles)
+        means = _divide(total[:, :own], count[:, :own]).reshape(-1, *shape, self.width)
+        if universe is None:
+            return means
+        sums = []
+        for part in (total, count):
+            whole = part[:, :own].reshape(-1, *shape, self.width).sum(axis=2)
+            whole += part[:, own : own + cells.n_groups]
+            if universe == "date":
+                whole = whole.sum(axis=1, keepdims=True) + part[:, -1:]
+            sums.append(whole)
         with np.errstate(invalid="ignore"):
-            out: Floats = cube - means[:, own:].reshape(n_dates, extra, 1, self.width)
+            out: Floats = means - _divide(sums[0], sums[1])[:, :, None]
         return out
 
-    def means(self, dates: Ints, assets: Ints, cells: Ints, n_cells: int) -> Floats:
-        """Return the mean window of the members of each cell.
+    def means(self, dates: Ints, assets: Ints) -> Floats:
+        """Return the mean window over the assets of each date, NaN skipped: (dates, width)."""
+        total, count = self.sums(dates, assets, np.zeros(len(dates), dtype=np.int64), 1)
+        return _divide(total[:, 0], count[:, 0])
+
+    def sums(self, dates: Ints, assets: Ints, cells: Ints, per_date: int) -> tuple[Floats, Floats]:
+        """Add up the windows of the members of each cell.
 
         Parameters
         ----------
         dates, assets, cells : ndarray of shape (members,), int64
-            Date, asset and cell of each member; a cell holds members of one date.
-        n_cells : int
-            Cells in all; must be dates x cells of a date, in this order.
+            Date (place in `rows`), asset (column of `returns`) and cell of each member.
+        per_date : int
+            Cells of a date; cell < per_date.
 
         Returns
         -------
-        ndarray of shape (n_cells, width)
-            NaN values are skipped; NaN where a cell has no value at that offset.
+        total, count : ndarray of shape (dates, per_date, width)
+            NaN values are skipped.
         """
-        n_dates = len(self.rows)
-        per_date = n_cells // max(n_dates, 1)
-        is_sparse = len(dates) * _SPARSE < n_dates * self.returns.shape[1]
-        if is_sparse or np.isinf(self.returns).any():
-            return self._looked_up(dates, assets, cells, n_cells)
-        return self._multiplied(dates, assets, cells, per_date)
+        cell_of = np.full((len(self.rows), self.returns.shape[1]), -1, dtype=np.int16)
+        if per_date <= _FEW_CELLS and not np.isinf(self.returns).any():
+            cell_of[dates, assets] = cells
+            is_dense = cell_of.size < 8 * len(dates)
+            if is_dense and np.count_nonzero(cell_of >= 0) == len(dates):
+                return self._multiplied(cell_of, per_date)
+        return self._added(dates, assets, dates * per_date + cells, per_date)
 
-    def _looked_up(self, dates: Ints, assets: Ints, cells: Ints, n_cells: int) -> Floats:
-        """Add up looked-up values under their cell."""
-        total = np.zeros((n_cells, self.width))
-        count = np.zeros((n_cells, self.width))
-        step = max(_LOOKED_UP // self.width, 1)
-        for start in range(0, len(dates), step):
-            part = slice(start, start + step)
-            values = self.values(dates[part], assets[part])
-            known = ~np.isnan(values)
-            for offset in range(self.width):
-                keys = cells[part][known[:, offset]]
-                chosen = values[known[:, offset], offset]
-                total[:, offset] += np.bincount(keys, weights=chosen, minlength=n_cells)
-                count[:, offset] += np.bincount(keys, minlength=n_cells)
-        return _divide(total, count)
+    def _padded(self, values: Floats, fill: float) -> Floats:
+        rows = ((self.before, self.after), (0, 0))
+        return np.pad(values, rows, constant_values=fill)
 
-    def _multiplied(self, dates: Ints, assets: Ints, cells: Ints, per_date: int) -> Floats:
-        """Multiply each date's window with the matrix that tells its members' cells."""
+    def _added(
+        self, dates: Ints, assets: Ints, cells: Ints, per_date: int
+    ) -> tuple[Floats, Floats]:
+        """Add values under the key of their cell, one relative row after the other."""
+        shape = (len(self.rows) * per_date, self.width)
+        total, count = np.zeros(shape), np.zeros(shape)
+        padded = self._padded(self.returns, np.nan)
         n_assets = self.returns.shape[1]
+        place = self.rows[dates] * n_assets + assets
+        for offset in range(self.width):
+            values, keys = padded.reshape(-1)[place + offset * n_assets], cells
+            known = ~np.isnan(values)
+            if not known.all():
+                values, keys = values[known], cells[known]
+            total[:, offset] = np.bincount(keys, weights=values, minlength=shape[0])
+            count[:, offset] = np.bincount(keys, minlength=shape[0])
+        folded = (len(self.rows), per_date, self.width)
+        return total.reshape(folded), count.reshape(folded)
+
+    def _multiplied(self, cell_of: NDArray[np.int16], per_date: int) -> tuple[Floats, Floats]:
+        """Multiply each date's window with the matrix that tells its members' cells."""
         missing = np.isnan(self.returns)
         has_missing = bool(missing.any())
         filled = np.where(missing, 0.0, self.returns) if has_missing else self.returns
-        known = (~missing).astype(np.float64)
-        order = np.argsort(dates, kind="stable")
-        bounds = np.searchsorted(dates[order], np.arange(len(self.rows) + 1))
-        total = np.zeros((len(self.rows), per_date, self.width))
-        count = np.zeros_like(total)
-        for date, row in enumerate(self.rows.tolist()):
-            part = order[bounds[date] : bounds[date + 1]]
-            place_of = (cells[part] - date * per_date) * n_assets + assets[part]
-            members = np.bincount(place_of, minlength=per_date * n_assets).astype(np.float64)
-            members = members.reshape(per_date, n_assets)
-            first, last = max(row - self.before, 0), row + self.after + 1
-            place = slice(first - row + self.before, min(last, len(filled)) - row + self.before)
-            total[date, :, place] = members @ filled[first:last].T
-            if has_missing:
-                count[date, :, place] = members @ known[first:last].T
+        values = self._padded(filled, 0.0)
+        known = self._padded((~missing).astype(np.float64), 0.0) if has_missing else None
+        total = np.empty((len(self.rows), per_date, self.width))
+        count = np.empty_like(total)
+        step = max(_MULTIPLIED // max(per_date * cell_of.shape[1], 1), 1)
+        numbers = np.arange(per_date, dtype=np.int16)[:, None]
+        for start in range(0, len(self.rows), step):
+            part = slice(start, start + step)
+            members = (cell_of[part, None, :] == numbers).astype(np.float64)
+            total[part] = members @ self._stacked(values, part)
+            if known is not None:
+                count[part] = members @ self._stacked(known, part)
             else:
-                count[date, :, place] = members.sum(axis=1)[:, None]
-        return _divide(total, count).reshape(-1, self.width)
+                count[part] = members.sum(axis=2)[:, :, None] * self._inside(part)[:, None, :]
+        return total, count
+
+    def _stacked(self, padded: Floats, part: slice) -> Floats:
+        """Return the windows of some dates: (dates, assets, width)."""
+        rows = self.rows[part]
+        view = np.lib.stride_tricks.sliding_window_view(padded, self.width, axis=0)
+        is_run = bool((np.diff(rows) == 1).all())
+        return view[rows[0] : rows[-1] + 1] if is_run else view[rows]
+
+    def _inside(self, part: slice) -> Bools:
+        """Tell which places of the windows lie inside the returns: (dates, width)."""
+        target = self.rows[part][:, None] + self.relative
+        return (target >= 0) & (target < len(self.returns))
 
 
 def _divide(total: Floats, count: Floats) -> Floats:

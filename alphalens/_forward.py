@@ -215,12 +215,13 @@ def _filled(prices: pd.DataFrame, columns: Ints) -> Floats:
 
 def _places(index: pd.MultiIndex, has_row: Bools, has_column: Bools) -> Ints | None:
     """Return the place of each factor row in the returns matrix; None if it is the row itself."""
-    rows, columns = (codes.astype(np.int64) for codes in index.codes)
+    rows, columns = index.codes
     width = int(has_column.sum())
     if has_row.all() and has_column.all() and len(rows) == len(has_row) * width:
-        flat = rows * width + columns
-        if bool((flat == np.arange(len(flat))).all()):
+        by_date = columns.reshape(len(has_row), width) == np.arange(width)
+        if by_date.all() and (np.arange(len(has_row)) == rows.reshape(len(has_row), width).T).all():
             return None
+    rows, columns = rows.astype(np.int64), columns.astype(np.int64)
     row_number = np.where(has_row, np.cumsum(has_row) - 1, -1)[rows]
     column_number = np.where(has_column, np.cumsum(has_column) - 1, -1)[columns]
     known = (rows >= 0) & (columns >= 0) & (row_number >= 0) & (column_number >= 0)
@@ -261,9 +262,13 @@ def forward_returns(prices: Floats, rows: Ints, period: int, *, is_cumulative: b
     target = rows + period
     origin = rows if is_cumulative else target - 1
     inside = (target < len(prices)) & (origin >= 0)
-    out = np.full((len(rows), prices.shape[1]), np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
-        out[inside] = _rows_of(prices, target[inside]) / _rows_of(prices, origin[inside]) - 1.0
+        found = _rows_of(prices, target[inside]) / _rows_of(prices, origin[inside])
+    found -= 1.0
+    if inside.all():
+        return found
+    out = np.full((len(rows), prices.shape[1]), np.nan)
+    out[inside] = found
     return out
 
 
@@ -279,10 +284,21 @@ def drop_outliers(returns: Floats, limit: float) -> Bools:
 
     Returns the mask of what was removed. The standard deviation has ddof 1; NaN is skipped.
     """
-    if len(returns) == 0:
-        return np.zeros(returns.shape, dtype=bool)
-    with np.errstate(invalid="ignore"):
-        distance = np.abs(returns - bn.nanmean(returns, axis=0))
-        removed: Bools = distance > limit * bn.nanstd(returns, axis=0, ddof=1)
-    returns[removed] = np.nan
+    missing = np.isnan(returns)
+    has_missing = bool(missing.any())
+    known = np.where(missing, 0.0, returns) if has_missing else returns
+    count = (
+        len(returns) - missing.sum(axis=0)
+        if has_missing
+        else np.full(returns.shape[1], len(returns))
+    )
+    with np.errstate(invalid="ignore", divide="ignore"):
+        distance = known - known.sum(axis=0) / count
+        if has_missing:
+            distance[missing] = 0.0
+        deviation = np.sqrt(np.einsum("ij,ij->j", distance, distance) / (count - 1))
+        np.abs(distance, out=distance)
+        removed: Bools = distance > limit * deviation
+    if removed.any():
+        returns[removed] = np.nan
     return removed

@@ -92,12 +92,10 @@ def _rank_block(block: Floats, out: Floats, bits: int) -> Ints:
     same = keys[:, 1:] == keys[:, :-1]
     if has_missing:
         same &= np.arange(1, width) < (width - missing.sum(axis=1))[:, None]
-    flat = np.empty(rows * width)
-    flat[place] = np.arange(1.0, width + 1.0)
-    out[:] = flat.reshape(rows, width)
+    out.reshape(-1)[place] = np.arange(1.0, width + 1.0)
     if has_missing:
         out[missing] = np.nan
-    return np.flatnonzero(same.any(axis=1))
+    return np.flatnonzero(same.any(axis=1)) if same.any() else np.empty(0, dtype=np.int64)
 
 
 def centred(ranks: Floats, members: Ints) -> tuple[Floats, Floats]:
@@ -141,6 +139,13 @@ def row_correlation(
     out = np.full(len(covariance), np.nan)
     np.divide(covariance, scale, out=out, where=scale > 0)
     return out
+
+
+def rows_of(matrix: Floats, rows: Ints) -> Floats:
+    """Select rows; a run of consecutive ones without a copy."""
+    if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and bool((np.diff(rows) == 1).all()):
+        return matrix[rows[0] : rows[-1] + 1]
+    return matrix[rows]
 
 
 def row_pearson(left: Floats, right: Floats) -> Floats:

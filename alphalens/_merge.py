@@ -27,8 +27,12 @@ class GroupMappingError(InputError, KeyError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merged:
-    """Forward returns, factor and groups on one index, before rows are dropped."""
+    """Forward returns, factor and groups on one index, before rows are dropped.
 
+    `is_own` tells that nobody else holds the forward returns, so they need not be copied.
+    """
+
+    is_own: bool
     forward: pd.DataFrame
     factor: pd.Series
     groups: pd.Categorical | None
@@ -135,21 +139,21 @@ def _named_groups(codes: pd.Index, labels: Mapping[Hashable, object]) -> Mapping
 
 
 def joined(merged: Merged, kept: Bools | None) -> pd.DataFrame:
-    """Return forward returns, factor and group in one frame, on the kept rows."""
-    forward, factor, groups = merged.forward, merged.factor, merged.groups
+    """Return forward returns, factor and group in one frame of its own, on the kept rows."""
+    forward, groups = merged.forward, merged.groups
     index = cast("pd.MultiIndex", forward.index)
-    columns: dict[int, object] = {
-        number: forward.iloc[:, number].array for number in range(forward.shape[1])
-    }
+    columns = [forward.iloc[:, number] for number in range(forward.shape[1])]
+    columns.append(merged.factor)
     names = [*forward.columns, "factor"]
-    columns[len(columns)] = factor.array
     if groups is not None:
-        columns[len(columns)] = groups
+        columns.append(pd.Series(groups))
         names.append("group")
-    if kept is not None:
-        columns = {number: values[kept] for number, values in columns.items()}  # type: ignore[index]  # arrays of any kind
-        index = _rows(index, kept)
-    frame = pd.DataFrame(columns, index=index)
+    arrays: dict[int, object] = {}
+    for number, column in enumerate(columns):
+        is_own = number < forward.shape[1] and merged.is_own
+        values = column.array
+        arrays[number] = values[kept] if kept is not None else values if is_own else values.copy()
+    frame = pd.DataFrame(arrays, index=index if kept is None else _rows(index, kept), copy=False)
     frame.columns = forward.columns.append(pd.Index(names[forward.shape[1] :]))
     return frame
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     LongFrame: TypeAlias = pd.DataFrame | pd.Series
 T = TypeVar("T")
+Number = TypeVar("Number", bound=np.generic)
 
 _CROWDED = 4
 """Cells of a packed matrix allowed per value before rows are split by their length."""
@@ -38,11 +39,34 @@ _SMALL = 1 << 20
 """Cells that are never worth splitting."""
 
 
+_FEW = 1 << 12
+"""Range of whole-number labels that are counted rather than hashed."""
+
+
 class MissingLabelError(InputError, KeyError):
     """A column, an index level or a label that the call needs is not there."""
 
     def __str__(self) -> str:
         return ValueError.__str__(self)
+
+
+class Memory:
+    """Results bound to a fingerprint of the columns they were computed from."""
+
+    def __init__(self) -> None:
+        self._kept: dict[Hashable, tuple[tuple[int, ...], object]] = {}
+
+    def recall(
+        self, name: Hashable, columns: Sequence[NDArray[np.generic]], build: Callable[[], T]
+    ) -> T:
+        """Return `build()`, or what it gave while the bytes of `columns` were the same."""
+        prints = tuple(fingerprint(column) for column in columns)
+        found = self._kept.get(name)
+        if found is not None and found[0] == prints:
+            return found[1]  # type: ignore[return-value]  # kept under this name by `build`
+        value = build()
+        self._kept[name] = (prints, value)
+        return value
 
 
 class Cells:
@@ -63,11 +87,19 @@ class Cells:
     of similar length, so that memory stays within a few times the column.
     """
 
-    def __init__(self, keys: Ints, size: int) -> None:
+    def __init__(self, keys: Ints, size: int, *, members: Ints | None = None) -> None:
         self.keys, self.size = keys, size
-        self.has_left_out = bool(len(keys)) and int(keys.min()) < 0
-        kept = keys[keys >= 0] if self.has_left_out else keys
-        self.members: Ints = np.bincount(kept, minlength=size).astype(np.int64)
+        self.memory = Memory()
+        self.has_left_out = members is None and bool(len(keys)) and int(keys.min()) < 0
+        if members is None:
+            kept = keys[keys >= 0] if self.has_left_out else keys
+            members = np.bincount(kept, minlength=size).astype(np.int64)
+        self.members: Ints = members
+
+    @cached_property
+    def is_sorted(self) -> bool:
+        """Whether the rows stand cell after cell."""
+        return bool((self.keys[1:] >= self.keys[:-1]).all())
 
     @cached_property
     def width(self) -> int:
@@ -77,19 +109,14 @@ class Cells:
     @cached_property
     def is_rectangular(self) -> bool:
         """Whether the column, reshaped, already is the matrix."""
-        keys = self.keys
-        return (
-            not self.has_left_out
-            and self.size * self.width == len(keys)
-            and bool((keys[1:] >= keys[:-1]).all())
-        )
+        return not self.has_left_out and self.size * self.width == len(self.keys) and self.is_sorted
 
     @cached_property
     def _places(self) -> list[tuple[Ints, Ints | slice, Ints | slice, int]]:
         """Return per class of cells: their numbers, rows, flat places in the matrix, its width."""
         order: Ints | slice = slice(None)
         keys = self.keys
-        if self.has_left_out or not bool((keys[1:] >= keys[:-1]).all()):
+        if self.has_left_out or not self.is_sorted:
             order = stable_order(keys)[int((keys < 0).sum()) :]
             keys = keys[order]
         start = np.concatenate(([0], np.cumsum(self.members)))[:-1]
@@ -137,14 +164,24 @@ class Cells:
         """Apply a kernel (matrices, then members) that gives one number per cell."""
         return self.gather(self.map(kernel, *columns))
 
-    def transform(self, kernel: Callable[[Floats], Floats], column: Floats) -> Floats:
-        """Apply a kernel that maps matrix to matrix; rows outside every cell become NaN."""
+    def transform(
+        self,
+        kernel: Callable[[Floats], NDArray[Number]],
+        column: Floats,
+        *,
+        outside: float = np.nan,
+    ) -> NDArray[Number]:
+        """Apply a kernel that maps matrix to matrix; rows outside every cell become `outside`."""
         if self.is_rectangular:
             return kernel(self._reshaped(column)).reshape(-1)
-        out = np.full(len(self.keys), np.nan)
+        out: NDArray[Number] | None = None
         for cells, rows, places, width in self._places:
             result = kernel(_pack(column, len(cells), width, rows, places))
+            if out is None:
+                out = np.full(len(self.keys), outside, dtype=result.dtype)
             out[rows] = result.reshape(-1)[places]
+        if out is None:
+            return kernel(np.empty((0, 0))).reshape(-1)
         return out
 
     def classes(self) -> list[Ints]:
@@ -204,22 +241,38 @@ class Labels:
 
 def _factorize(column: pd.Series) -> tuple[Ints, pd.Index]:
     """Return codes and sorted distinct values; small whole numbers are counted, not hashed."""
-    if column.dtype.kind in "iuf" and isinstance(column.dtype, np.dtype) and len(column):
-        values = column.to_numpy()
-        low, high = np.nanmin(values), np.nanmax(values)
-        if np.isfinite(low) and np.isfinite(high) and high - low < 1 << 12:
-            offset = (
-                np.nan_to_num(values - low, nan=-1.0) if values.dtype.kind == "f" else values - low
-            )
-            whole = offset.astype(np.int64)
-            if values.dtype.kind != "f" or bool((whole == offset).all()):
-                counts = np.bincount(whole + 1, minlength=int(high - low) + 2)[1:]
-                used = np.flatnonzero(counts)
-                number = np.full(len(counts) + 1, -1)
-                number[used + 1] = np.arange(len(used))
-                return number[whole + 1], pd.Index((used + low).astype(values.dtype))
+    found = _counted(column.to_numpy()) if isinstance(column.dtype, np.dtype) else None
+    if found is not None:
+        return found
     codes, distinct = pd.factorize(column, sort=True)
     return codes.astype(np.int64), pd.Index(distinct)
+
+
+def _counted(values: NDArray[np.generic]) -> tuple[Ints, pd.Index] | None:
+    """Return codes and values of whole numbers in a small range; None for other columns."""
+    if values.dtype.kind not in "iuf" or not len(values):
+        return None
+    missing = np.isnan(values) if values.dtype.kind == "f" else None
+    if missing is not None and missing.any():
+        codes = np.full(len(values), -1)
+        found = _counted(values[~missing])
+        if found is None:
+            return None
+        codes[~missing], distinct = found
+        return codes, distinct
+    low, high = values.min(), values.max()
+    if not np.isfinite(low) or not np.isfinite(high) or float(high) - float(low) >= _FEW:
+        return None
+    offset = (values - low).astype(np.int64)
+    if missing is not None and not np.array_equal(offset, values - low):
+        return None
+    used = np.flatnonzero(np.bincount(offset))
+    distinct = pd.Index((used + low).astype(values.dtype))
+    if len(used) == used[-1] + 1:
+        return offset, distinct
+    number = np.full(int(used[-1]) + 1, -1)
+    number[used] = np.arange(len(used))
+    return number[offset], distinct
 
 
 class Panel:
@@ -250,11 +303,15 @@ class Panel:
                     f"{int((codes < 0).sum())} rows of the frame have no {name} in their index, "
                     "drop them first"
                 )
-        self.dates, self.date_codes = _used_sorted(*self._levels[:1], *self._codes[:1])
+        self.dates, self.date_codes, members = _used_sorted(self._levels[0], self._codes[0])
         self.assets = self._levels[1]
-        self.asset_codes: Ints = np.asarray(self._codes[1], dtype=np.int64)
-        self.cells = Cells(self.date_codes, len(self.dates))
-        self._derived: dict[Hashable, tuple[tuple[int, ...], object]] = {}
+        self.cells = Cells(self.date_codes, len(self.dates), members=members)
+        self.memory = Memory()
+
+    @cached_property
+    def asset_codes(self) -> Ints:
+        """Place of each row in `assets`."""
+        return np.asarray(self._codes[1], dtype=np.int64)
 
     @staticmethod
     def of(frame: LongFrame) -> Panel:
@@ -275,25 +332,13 @@ class Panel:
 
     def fits(self, index: pd.Index) -> bool:
         """Tell whether an index is still the one this panel was built from."""
-        if not isinstance(index, pd.MultiIndex) or len(index) != len(self.date_codes):
+        if not isinstance(index, pd.MultiIndex) or len(index) != len(self.cells.keys):
             return False
         places = [index.names.index(name) if name in index.names else -1 for name in _NAMES]
         return min(places) >= 0 and all(
             index.codes[place] is codes and index.levels[place].equals(level)
             for place, codes, level in zip(places, self._codes, self._levels, strict=True)
         )
-
-    def derived(
-        self, name: Hashable, columns: Sequence[NDArray[np.generic]], build: Callable[[], T]
-    ) -> T:
-        """Return `build()`, from the cache while the bytes of `columns` are the same."""
-        prints = tuple(fingerprint(column) for column in columns)
-        found = self._derived.get(name)
-        if found is not None and found[0] == prints:
-            return found[1]  # type: ignore[return-value]  # stored under this name by `build`
-        value = build()
-        self._derived[name] = (prints, value)
-        return value
 
     def grouped(self, labels: Labels) -> Cells:
         """Return the cells of each date and group; cell = date * number of groups + group."""
@@ -345,6 +390,32 @@ class Panel:
         found = (keys[place] == wanted) & (before >= 0)
         return np.where(found, values[order[place]], np.nan)
 
+    def count(self, is_member: Bools) -> Ints:
+        """Count the members of each date."""
+        if self.cells.is_rectangular:
+            return np.count_nonzero(is_member.reshape(len(self.dates), -1), axis=1)
+        return np.bincount(self.date_codes[is_member], minlength=len(self.dates))
+
+    def joined(self, is_member: Bools, previous: Ints) -> Ints:
+        """Count per date the members that were not members on another date.
+
+        Parameters
+        ----------
+        is_member : ndarray of shape (rows,)
+        previous : ndarray of shape (dates,), int64
+            Place of the other date of each date, -1 for none.
+        """
+        n_dates, n_assets = len(self.dates), max(len(self.assets), 1)
+        if self.is_product:
+            now = is_member.reshape(n_dates, -1)
+        elif n_dates * n_assets <= max(8 * _CROWDED * len(is_member), _SMALL):
+            now = np.zeros((n_dates, n_assets), dtype=bool)
+            now.reshape(-1)[self.row_keys[is_member]] = True
+        else:
+            stayed = self.lagged(is_member.astype(np.float64), previous) == 1.0
+            return np.bincount(self.date_codes[is_member & ~stayed], minlength=n_dates)
+        return np.count_nonzero(now & ~now[previous], axis=1)
+
     def calendar_of_used(self, frame: LongFrame) -> BaseOffset | None:
         """Return the freq of the dates that occur: the level's, if they are a run of its dates."""
         codes = np.unique(self._codes[0])
@@ -391,23 +462,28 @@ _CACHE: dict[int, tuple[weakref.ref[LongFrame], Panel]] = {}
 
 def _used_sorted(
     level: pd.Index, codes: NDArray[np.signedinteger]
-) -> tuple[pd.DatetimeIndex, Ints]:
-    """Return the dates that occur, ascending, and the place of each row among them."""
-    if not isinstance(level, pd.DatetimeIndex):
-        level = pd.DatetimeIndex(level)
-    used = np.zeros(len(level), dtype=bool)
-    used[codes] = True
-    order = np.flatnonzero(used)
-    if not level.is_monotonic_increasing:
-        order = order[np.argsort(level.asi8[order], kind="stable")]
-    number = np.full(len(level), -1)
-    number[order] = np.arange(len(order))
-    dates = pd.DatetimeIndex(
-        level[order],
+) -> tuple[pd.DatetimeIndex, Ints, Ints]:
+    """Return the dates that occur, ascending, the place of each row among them, and their rows."""
+    dates = level if isinstance(level, pd.DatetimeIndex) else pd.DatetimeIndex(level)
+    if dates.is_monotonic_increasing and bool((codes[1:] >= codes[:-1]).all()):
+        starts = np.flatnonzero(np.diff(codes, prepend=-1))
+        used = codes[starts].astype(np.int64)
+        members = np.diff(starts, append=len(codes)).astype(np.int64)
+        return _without_freq(dates[used]), np.repeat(np.arange(len(used)), members), members
+    rows = np.bincount(codes, minlength=len(dates))
+    used = np.flatnonzero(rows)
+    used = used[np.argsort(dates.asi8[used], kind="stable")]
+    number = np.full(len(dates), -1)
+    number[used] = np.arange(len(used))
+    return _without_freq(dates[used]), number[codes], rows[used].astype(np.int64)
+
+
+def _without_freq(dates: pd.DatetimeIndex) -> pd.DatetimeIndex:
+    return pd.DatetimeIndex(
+        dates,
         freq=None,  # type: ignore[arg-type]  # the stubs omit None, which drops the freq
         name="date",
     )
-    return dates, number[codes]
 
 
 def multi_index(

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
+    Bools = NDArray[np.bool_]
 
 __all__ = [
     "average_cumulative_return_by_quantile",
@@ -115,7 +116,7 @@ def _sum_kernel(matrix: Floats, _: Ints) -> Floats:
 def _group_cells(panel: Panel, frame: pd.DataFrame) -> tuple[Labels, Cells]:
     """Return the groups of a frame and the cells of each date and group."""
     groups = Labels(column_of(frame, "group"))
-    cells = panel.derived("group cells", (groups.codes,), lambda: panel.grouped(groups))
+    cells = panel.memory.recall("group cells", (groups.codes,), lambda: panel.grouped(groups))
     return groups, cells
 
 
@@ -173,7 +174,7 @@ def factor_information_coefficient(
             returns = [_demeaned(by_cells, values) for values in returns]
         if by_group:
             cells = by_cells
-    columns = _rank_correlations(panel, cells, factor, returns)
+    columns = _rank_correlations(cells, factor, returns)
     if not by_group:
         columns, dates = _on_calendar(columns, panel.dates, calendar_of(factor_data))
         return _frame(columns, dates, labels)
@@ -182,24 +183,21 @@ def factor_information_coefficient(
     return _frame([values[seen] for values in columns], index, labels)
 
 
-def _rank_correlations(
-    panel: Panel, cells: Cells, factor: Floats, returns: list[Floats]
-) -> list[Floats]:
+def _rank_correlations(cells: Cells, factor: Floats, returns: list[Floats]) -> list[Floats]:
     """Return the rank correlation of the factor with each column of returns, per cell."""
-    kind = "date" if cells is panel.cells else "cell"
-    factor_ranks = cells.map(kernels.centred, _ranks(panel, cells, factor, (kind, "factor")))
+    factor_ranks = cells.map(kernels.centred, _ranks(cells, factor, "factor"))
     out = []
     for number, values in enumerate(returns):
-        ranks = cells.map(kernels.centred, _ranks(panel, cells, values, (kind, number)))
+        ranks = cells.map(kernels.centred, _ranks(cells, values, number))
         pairs = zip(factor_ranks, ranks, strict=True)
         out.append(cells.gather([kernels.row_correlation(one, other) for one, other in pairs]))
     return out
 
 
-def _ranks(panel: Panel, cells: Cells, values: Floats, name: Hashable) -> Floats:
+def _ranks(cells: Cells, values: Floats, name: Hashable) -> Floats:
     """Return the rank of each row inside its cell, kept while the values stay the same."""
-    return panel.derived(
-        ("ranks", name), (values, cells.keys), lambda: cells.transform(kernels.row_ranks, values)
+    return cells.memory.recall(
+        ("ranks", name), (values,), lambda: cells.transform(kernels.row_ranks, values)
     )
 
 
@@ -759,14 +757,13 @@ def quantile_turnover(
     [nan, 0.5]
     """
     panel = Panel.of(quantile_factor)
-    is_member = (quantile_factor == quantile).to_numpy(dtype=bool)
-    members = np.bincount(panel.date_codes[is_member], minlength=len(panel.dates))
+    is_member: Bools = float_values(quantile_factor) == quantile
+    members = panel.count(is_member)
     held = np.flatnonzero(members)
     grid, place = _rows_of_grid(panel.dates[held], calendar_of(quantile_factor))
     previous = np.full(len(panel.dates), -1)
     previous[held] = _earlier(held, place, period, len(grid))
-    before = panel.lagged(is_member.astype(np.float64), previous)
-    joined = np.bincount(panel.date_codes[is_member & (before != 1.0)], minlength=len(panel.dates))
+    joined = panel.joined(is_member, previous)
     values = np.full(len(grid), np.nan)
     compared = held[previous[held] >= 0]
     values[place[previous[held] >= 0]] = joined[compared] / members[compared]
@@ -829,15 +826,31 @@ def factor_rank_autocorrelation(factor_data: pd.DataFrame, period: int = 1) -> p
         raise InputError(
             f"Index contains duplicate entries, e.g. {panel.first_duplicate()}: keep one of each"
         )
-    ranks = _ranks(panel, panel.cells, column_values(factor_data, "factor"), ("date", "factor"))
+    ranks = _ranks(panel.cells, column_values(factor_data, "factor"), "factor")
     grid, place = _rows_of_grid(panel.dates, calendar_of(factor_data))
     previous = _earlier(np.arange(len(panel.dates)), place, period, len(grid))
-    before = panel.lagged(ranks, previous)
-    correlation = panel.cells.reduce(_pearson_kernel, ranks, before)
+    correlation = _lagged_correlation(panel, ranks, previous)
     on_grid = place >= 0
     values = np.full(len(grid), np.nan)
     values[place[on_grid]] = correlation[on_grid]
     return pd.Series(values, index=grid, name=period)
+
+
+def _lagged_correlation(panel: Panel, ranks: Floats, previous: Ints) -> Floats:
+    """Return the correlation of each date's ranks with those of another date, NaN without one."""
+    if panel.is_product:
+        matrix = ranks.reshape(len(panel.dates), -1)
+        centred, squares = kernels.centred(matrix, panel.cells.members)
+        if not np.isnan(squares).any():
+            out = np.full(len(previous), np.nan)
+            has_other = previous >= 0
+            now, then = np.flatnonzero(has_other), previous[has_other]
+            out[now] = kernels.row_correlation(
+                (kernels.rows_of(centred, now), squares[now]),
+                (kernels.rows_of(centred, then), squares[then]),
+            )
+            return out
+    return panel.cells.reduce(_pearson_kernel, ranks, panel.lagged(ranks, previous))
 
 
 def _pearson_kernel(left: Floats, right: Floats, _: Ints) -> Floats:
@@ -898,8 +911,7 @@ def common_start_returns(
     offsets = windows.offsets()
     universe = None if demean_by is None else _universe(demean_by, returns, panel, around, windows)
     if mean_by_date:
-        n_dates = len(around.dates)
-        means = windows.means(around.date_codes, around.columns, around.date_codes, n_dates)
+        means = windows.means(around.date_codes, around.columns)
         if universe is not None:
             means = means - universe
         return pd.DataFrame(means[:, offsets].T, index=windows.labels(offsets))
@@ -929,7 +941,7 @@ def _universe(
             f"demean_by has no rows on {len(missing)} dates of the factor, e.g. {missing[0]}"
         )
     members = events.around(other, returns, place)
-    return windows.means(members.date_codes, members.columns, members.date_codes, len(around.dates))
+    return windows.means(members.date_codes, members.columns)
 
 
 def average_cumulative_return_by_quantile(

@@ -327,23 +327,24 @@ def quantize_factor(
     labels, failed = _label(binning, cells, values)
     if not no_raise:
         _refuse(binning, cells, values, failed, panel.dates, groups)
-    found = ~np.isnan(labels)
+    found = labels > 0
     if found.all():
         return pd.Series(labels.astype(np.int64), factor_data.index, name="factor_quantile")
-    return pd.Series(labels[found], factor_data.index[found], name="factor_quantile")
+    numbers = labels[found].astype(np.float64)
+    return pd.Series(numbers, factor_data.index[found], name="factor_quantile")
 
 
-def _label(binning: Binning, cells: Cells, values: Floats) -> tuple[Floats, Bools]:
-    """Return a label per row (NaN: none), and which cells could not be cut."""
+def _label(binning: Binning, cells: Cells, values: Floats) -> tuple[NDArray[np.int16], Bools]:
+    """Return a label per row (0: none), and which cells could not be cut."""
     failed = np.zeros(cells.size, dtype=bool)
 
-    def cut(matrix: Floats) -> Floats:
+    def cut(matrix: Floats) -> NDArray[np.int16]:
         labels, bad = binning.labels(matrix)
         done.append(bad)
         return labels
 
     done: list[Bools] = []
-    labels = cells.transform(cut, values)
+    labels = cells.transform(cut, values, outside=0)
     for numbers, bad in zip(cells.classes(), done, strict=True):
         failed[numbers] = bad
     return labels, failed & (cells.members > 0)
@@ -653,6 +654,7 @@ binning phase (set max_loss=0 to see potentially suppressed Exceptions).
     if groupby is not None:
         groups = groups_of(series, cast("pd.MultiIndex", forward.index), groupby, groupby_labels)
     merged = Merged(
+        is_own=False,
         forward=forward,
         factor=aligned(series, cast("pd.MultiIndex", forward.index), "factor"),
         groups=groups,
@@ -682,7 +684,7 @@ def _clean(
     labels, failed = _label(binning, cells, values)
     if max_loss == 0:
         _explained_refusal(binning, cells, values, failed, panel.dates, groups)
-    labelled = ~np.isnan(labels)
+    labelled = labels > 0
     counts = (n_rows, len(index), int(labelled.sum()))
 
     def lost() -> Codes:
@@ -692,7 +694,7 @@ def _clean(
     _report_loss(counts, max_loss, cast("pd.MultiIndex", merged.forward.index), lost)
     if labelled.all() and len(labels):
         return _with_labels(frame, labels.astype(np.int64))
-    return _with_labels(frame[labelled], labels[labelled])
+    return _with_labels(frame[labelled], labels[labelled].astype(np.float64))
 
 
 _explained_refusal = non_unique_bin_edges_error(_refuse)
@@ -800,7 +802,7 @@ binning phase (set max_loss=0 to see potentially suppressed Exceptions).
     on_rows = series.set_axis(index)
     groups = None if groupby is None else groups_of(on_rows, index, groupby, groupby_labels)
     return _clean(
-        Merged(forward=forward, factor=on_rows, groups=groups),
+        Merged(is_own=True, forward=forward, factor=on_rows, groups=groups),
         binning,
         n_rows=len(series),
         by_group=binning_by_group,
