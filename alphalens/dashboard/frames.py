@@ -15,7 +15,7 @@ from alphalens.reports.book import Accounts, book_frame, check_accounts
 from alphalens.reports.equity import EquityStatistics, Relative, equity_statistics
 from alphalens.reports.equity import relative_statistics as relative_to
 from alphalens.reports.facts import RunFacts, read_run
-from alphalens.reports.orders import approvals_frame, orders_frame
+from alphalens.reports.orders import approvals_frame, orders_frame, refusals_frame
 from alphalens.reports.trading_report import equity_curve, exposure_frame
 from alphalens.storage import open_engine
 from alphalens.trading.events import EventKind
@@ -30,6 +30,7 @@ __all__ = [
     "curve_from_100",
     "load",
     "orders_table",
+    "refusals_table",
     "state_reason",
     "tiles",
     "waiting_orders",
@@ -253,6 +254,15 @@ def orders_table(facts: RunFacts, statuses: Collection[str]) -> pd.DataFrame:
     """Return the orders that stand at one of `statuses`, the latest first."""
     orders = orders_frame(facts.orders)
     return orders[orders["status"].isin(list(statuses))].iloc[::-1].reset_index(drop=True)
+
+
+def refusals_table(facts: RunFacts) -> pd.DataFrame:
+    """Return each violated rule of each refused order, the latest first, the order in words."""
+    refusals = refusals_frame(facts.orders)
+    parts = zip(refusals["side"], refusals["quantity"], refusals["symbol"], strict=True)
+    refusals["order"] = [f"{side} {quantity:,.0f} {symbol}" for side, quantity, symbol in parts]
+    columns = ["at", "order", "rule", "actual", "limit", "message"]
+    return refusals[columns].iloc[::-1].reset_index(drop=True)
 
 
 def waiting_orders(facts: RunFacts) -> pd.DataFrame:

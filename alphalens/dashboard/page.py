@@ -18,7 +18,6 @@ from alphalens.reports.orders import (
     alerts_frame,
     approvals_frame,
     degraded_frame,
-    refusals_frame,
     status_counts,
 )
 from alphalens.risk import TradingState
@@ -131,8 +130,8 @@ def _waiting(view: View) -> None:
     if waiting.empty:
         return
     st.warning(
-        f"**{len(waiting)} order(s) wait for a person.** This page only reads. They are answered "
-        f"where the run asks, or by a command in the control table "
+        f"**Waiting for a person: {_count(len(waiting), 'order')}.** This page only reads. They "
+        f"are answered where the run asks, or by a command in the control table "
         f"(`alphalens.execution.write_command`)."
     )
     shown = ["asked_at", "symbol", "side", "quantity", "value", "size", "asked_above"]
@@ -141,7 +140,8 @@ def _waiting(view: View) -> None:
 
 def _equity(view: View) -> None:
     if len(view.curve) < 2:
-        st.info(f"n too small: the book was marked on {len(view.curve)} date(s), a curve needs 2.")
+        days = _count(len(view.curve), "date")
+        st.info(f"n too small: the book was marked on {days}, a curve needs 2.")
         return
     st.subheader("Equity against the universe", help="Both 100 at the first mark.")
     _lines(frames.curve_from_100(view), (_OURS, _OTHERS), "start = 100", height=300)
@@ -200,8 +200,8 @@ def _book(view: View) -> None:
         _table(book)
     if view.facts.fills_since_mark:
         st.warning(
-            f"{view.facts.fills_since_mark} execution(s) came after the last mark; the book does "
-            f"not hold them yet."
+            f"{_count(view.facts.fills_since_mark, 'execution')} came after the last mark; the "
+            f"book does not hold them yet."
         )
     accounts, currency = view.accounts, view.facts.currency
     st.caption(
@@ -223,21 +223,20 @@ def _orders(view: View) -> None:
         format_func=lambda status: f"{status.replace('_', ' ')} ({counts[status]})",
         key="statuses",
     )
+    if "refused" in chosen:
+        _refusals(view)
     found = frames.orders_table(view.facts, chosen)
     columns = [*found.columns.drop(["cycle_id", "rules", "purpose", "client_order_id"])]
+    st.subheader("Orders, the latest first")
     _table(found[[*columns, "purpose", "client_order_id"]])
-    refusals = refusals_frame(view.facts.orders)
-    if "refused" in chosen and len(refusals):
-        st.subheader("Why orders were refused")
-        words = refusals.assign(
-            order=[
-                f"{side} {quantity:,.0f} {symbol}"
-                for side, quantity, symbol in zip(
-                    refusals["side"], refusals["quantity"], refusals["symbol"], strict=True
-                )
-            ]
-        )
-        _words(words[["at", "order", "rule", "actual", "limit", "message"]])
+
+
+def _refusals(view: View) -> None:
+    refusals = frames.refusals_table(view.facts)
+    st.subheader("Why orders were refused", help="Every rule that was violated, latest first.")
+    room = st.container() if len(refusals) < _MANY else st.container(height=420, border=False)
+    with room:
+        _words(refusals)
 
 
 def _approvals(view: View) -> None:
@@ -262,12 +261,15 @@ def _alerts(view: View) -> None:
 def _record(view: View, now: datetime) -> None:
     facts = view.facts
     st.success(
-        f"{facts.length} records, hash chain verified for this drawing. Head: `{facts.head}`"
+        f"{facts.length:,} records, hash chain verified for this drawing. Head `{facts.head}`"
     )
-    st.subheader("Age of every number")
-    _words(frames.ages(facts, now))
-    st.subheader("Limits in force", help="Fractions are of equity.")
-    _words(pd.DataFrame({"limit": facts.limits.keys(), "value": facts.limits.values()}))
+    ages, limits = st.columns([3, 2])
+    with ages:
+        st.subheader("Age of every number", help="By the run's own clock, and by this machine's.")
+        _words(frames.ages(facts, now))
+    with limits:
+        st.subheader("Limits in force", help="Fractions are of equity.")
+        _words(pd.DataFrame({"limit": facts.limits.keys(), "value": facts.limits.values()}))
     st.caption(f"Run {', '.join(facts.run_ids)}, begun {facts.started_at:{_INSTANT}} UTC.")
 
 
@@ -284,7 +286,7 @@ _FORMATS = {
     "realised": "localized",
     "filled": "localized",
 }
-_ROW_PX, _MOST_ROWS = 35, 20
+_ROW_PX, _MOST_ROWS, _MANY = 35, 20, 8
 
 
 def _table(frame: pd.DataFrame) -> None:
@@ -307,6 +309,10 @@ def _column(name: str, dtype: object) -> ColumnConfig:
             f"{label} (UTC)", format="YYYY-MM-DD HH:mm", timezone="UTC"
         )
     return st.column_config.TextColumn(label, width="large" if name == "why" else None)
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
 def _words(frame: pd.DataFrame) -> None:

@@ -193,7 +193,7 @@ def _research(report: TradingReport) -> Iterator[Block]:
     yield Prose(
         text="The same factor arithmetic on both sides: the whole history, and the dates that "
         f"were traded with the scores that were traded. Research: {_span(research)}. Traded: "
-        f"{_span(live)}.\n\n"
+        f"{_span(live)}.{_shared(research, live)}\n\n"
         "Returns whose windows overlap are not independent. The t-statistics count the "
         "independent observations, dates divided by overlap, and below "
         f"{MIN_INDEPENDENT} of them nothing is inferred: the table says so instead. Few "
@@ -226,6 +226,12 @@ def _research(report: TradingReport) -> Iterator[Block]:
     yield from _drift(report)
 
 
+def _shared(research: FactorSide, live: FactorSide) -> str:
+    if research.last is None or live.first is None or live.first > research.last:
+        return ""
+    return " The history holds the traded dates as well."
+
+
 def _drift(report: TradingReport) -> Iterator[Block]:
     if report.drift.empty:
         yield Prose(text="No cycle of the run compared itself with research.")
@@ -240,7 +246,7 @@ def _drift(report: TradingReport) -> Iterator[Block]:
 
 _QUALITY: Mapping[Hashable, str] = {
     "overlap": ".1f",
-    "independent": ".0f",
+    "independent": ",.0f",
     "IC mean": "+.4f",
     "IC std": ".4f",
     "t of IC": "+.2f",
@@ -372,7 +378,11 @@ def _every_order(report: TradingReport) -> Iterator[Block]:
     if report.orders.empty:
         yield Prose(text="No order was wanted.")
         return
-    orders = report.orders.assign(status=report.orders["status"].map(_spaced))
+    approved = report.orders["approved_by"].map(lambda by: f"approved by {by}" if by else "")
+    orders = report.orders.assign(
+        status=report.orders["status"].map(_spaced),
+        gate=report.orders["rules"].where(report.orders["rules"] != "", approved),
+    )
     yield Table(
         frame=_shown(
             orders,
@@ -383,9 +393,8 @@ def _every_order(report: TradingReport) -> Iterator[Block]:
                 "value": "value",
                 "status": "status",
                 "filled": "filled",
-                "approved_by": "approved by",
                 "purpose": "what for",
-                "rules": "in its way",
+                "gate": "at the gate",
             },
         ),
         show_index=False,

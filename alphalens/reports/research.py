@@ -233,7 +233,7 @@ def _without_calendar(frame: pd.DataFrame) -> pd.DataFrame:
     dates = pd.DatetimeIndex(index.levels[0], copy=True)
     dates.freq = None  # type: ignore[misc]  # it can be set, whatever the stubs say
     plain = frame.copy()
-    plain.index = index.set_levels(dates, level=0)
+    plain.index = index.set_levels(list(dates), level=0)
     return plain
 
 

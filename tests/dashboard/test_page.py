@@ -93,7 +93,7 @@ def test_a_waiting_order_stands_at_the_top(
     app = page(waiting_folder, monkeypatch)
 
     assert not app.exception
-    assert "1 order(s) wait for a person" in app.warning[0].value
+    assert "Waiting for a person: 1 order." in app.warning[0].value
     assert app.dataframe[0].value["symbol"].tolist() == ["AAA"]
     assert "The run has not ended" in texts(app)
 

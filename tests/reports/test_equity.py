@@ -16,6 +16,7 @@ from alphalens.reports.equity import (
     equal_weight_level,
     equity_statistics,
     match_days,
+    relative_statistics,
 )
 
 
@@ -124,3 +125,36 @@ def test_a_date_without_a_level_of_the_universe_is_refused_by_name() -> None:
 
 def test_drawdown_is_the_loss_since_the_highest_level() -> None:
     assert drawdowns(curve(1.0, 2.0, 1.0, 3.0)).tolist() == [0.0, 0.0, -0.5, 0.0]
+
+
+def test_a_curve_that_doubles_every_move_of_another_has_beta_two() -> None:
+    moves = np.random.default_rng(1).normal(0.0, 0.01, 40)
+    other = curve(*np.cumprod(np.concatenate([[1.0], 1.0 + moves])))
+    ours = curve(*np.cumprod(np.concatenate([[1.0], 1.0 + 2.0 * moves])))
+
+    found = relative_statistics(ours, other)
+
+    assert found.beta.value == pytest.approx(2.0)
+    assert found.correlation.value == pytest.approx(1.0)
+    assert found.excess_return.value == pytest.approx(ours.iloc[-1] - other.iloc[-1])
+
+
+def test_few_days_have_a_difference_of_returns_and_no_beta() -> None:
+    found = relative_statistics(curve(1.0, 1.2, 1.1), curve(1.0, 1.0, 1.05))
+
+    assert found.excess_return.value == pytest.approx(0.05)
+    assert found.beta.why_not == f"n too small: 2 of {MIN_DAYS} daily returns"
+
+
+def test_against_a_universe_that_never_moves_beta_is_undefined() -> None:
+    moving = curve(*(1.0 + 0.01 * (np.arange(30) % 3)))
+
+    found = relative_statistics(moving, curve(*[1.0] * 30))
+
+    assert found.beta.why_not == "undefined: no variation"
+    assert found.correlation.why_not == "undefined: no variation"
+
+
+def test_curves_at_different_instants_are_not_compared() -> None:
+    with pytest.raises(InputError, match="not at the same instants"):
+        relative_statistics(curve(1.0, 2.0), curve(1.0, 2.0, 3.0))

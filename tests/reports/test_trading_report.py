@@ -163,13 +163,14 @@ def test_a_run_that_only_began_has_a_page_without_a_curve(tmp_path: Path) -> Non
     assert "The run has not ended" in page
 
 
-def test_real_money_fills_after_the_mark_and_foreign_executions_are_called_out(
-    report: TradingReport, tmp_path: Path
-) -> None:
+def test_what_is_out_of_the_ordinary_is_called_out(report: TradingReport, tmp_path: Path) -> None:
+    drift = [["ic", "ok", 52, 12, 0.05, 0.03, 0.5, 3.6, "ic: 0.05 fits research 0.03"]]
     loud = replace(
         report,
-        facts=replace(report.facts, is_live=True, fills_since_mark=2),
+        facts=replace(report.facts, is_live=True, fills_since_mark=2, limits={"max_new": "3"}),
         costs=replace(report.costs, n_foreign=1),
+        drift=pd.DataFrame(drift, columns=report.drift.columns),
+        refusals=report.refusals.iloc[:0],
     )
 
     page = write_trading_report(loud, tmp_path / "loud.html").read_text(encoding="utf-8")
@@ -177,3 +178,6 @@ def test_real_money_fills_after_the_mark_and_foreign_executions_are_called_out(
     assert "LIVE: rotation" in page
     assert "2 executions came after the last mark" in page
     assert "1 executions belong to no order of this journal" in page
+    assert "ic: 0.05 fits research 0.03" in page
+    assert "No order was refused" in page
+    assert "Other limits" in page
