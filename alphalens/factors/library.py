@@ -307,7 +307,8 @@ def _at_least(name: str, rows: int, least: int) -> None:
 def _shifted(values: np.ndarray, back: int) -> np.ndarray:
     """Return the rows `back` earlier, NaN before the first."""
     out = np.full_like(values, np.nan)
-    out[back:] = values[: len(values) - back]
+    if back < len(values):
+        out[back:] = values[: len(values) - back]
     return out
 
 

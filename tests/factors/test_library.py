@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from alphalens.errors import InputError
@@ -88,6 +88,7 @@ def test_rows_counts_exactly_what_the_latest_value_needs(name):
 
 @settings(max_examples=30, deadline=None)
 @given(name=st.sampled_from(NAMES), cut=st.integers(1, 319))
+@example(name="low_volatility_2", cut=3)  # shorter than the window
 def test_a_cut_panel_gives_the_cut_factor(name, cut):
     factor, closes = named_factor(name), panel()
 
