@@ -108,6 +108,37 @@ def test_canceled_order_with_an_unbooked_fill_stays_open_until_it_is_booked(desk
     assert session.book_view().open_buys == {"A": 10}
 
 
+def test_answer_that_says_filled_moves_nothing_before_its_execution_is_seen(desk):
+    class Hasty(FlakyBroker):
+        def submit(self, intent):
+            return replace(super().submit(intent), status=S.FILLED, filled_quantity=Decimal(10))
+
+    session = desk.open(Hasty(desk.venue))
+    (order,) = session.submit([desk.intent()])
+    assert (order.status, order.filled_quantity) == (S.ACCEPTED, 0)
+    assert session.book_view().open_buys == {"A": 10}
+    assert session.ledger.positions == {}
+
+
+def test_order_is_not_closed_before_its_executions_have_come(desk):
+    class Slow(FlakyBroker):
+        is_late = True
+
+        def fills(self, *, after=""):
+            return () if self.is_late else super().fills(after=after)
+
+    line = Slow(desk.venue)
+    session = desk.open(line)
+    session.submit([desk.intent()])
+    desk.next_day(session)
+    assert session.journal.orders()[0].status is S.ACCEPTED
+    assert session.book_view().open_buys == {"A": 10}
+    line.is_late = False
+    session.collect_fills()
+    assert session.journal.orders()[0].status is S.FILLED
+    check_invariants(desk, session)
+
+
 def test_order_that_never_arrived_twice_expires_and_is_not_sent_a_third_time(desk):
     line = FlakyBroker(desk.venue, on_submit={0: F.LOST_BEFORE, 1: F.LOST_BEFORE})
     session = desk.open(line)
