@@ -7,8 +7,11 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; 
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& { echo $$p; break; }; done)
 
+CORE_TESTS := tests/golden $(addprefix tests/test_,bad_input.py calendar.py dropin.py errors.py html.py invariants.py \
+	kernels.py panel.py performance.py plotting.py sheets.py tears.py utils.py)
+
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dashboard test check lint types imports docs cover bench lock audit clean
+.PHONY: help setup demo dashboard test check lint types imports docs cover minimum bench lock audit clean
 
 help: ## show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -31,7 +34,7 @@ dashboard: $(READY) ## show the last demo run on http://127.0.0.1:8501
 	$(BIN)/streamlit run examples/dashboard.py --server.address 127.0.0.1 --server.headless true --browser.gatherUsageStats false
 
 test: $(READY) ## run the tests
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto
 
 check: lint types imports cover docs ## everything CI runs
 
@@ -48,10 +51,16 @@ imports: $(READY) ## layers, no cycles, no OpenAI
 
 cover: $(READY) ## the tests with coverage (90 % or more)
 	rm -f .coverage .coverage.*
-	$(BIN)/pytest --cov --cov-report=term:skip-covered --cov-report=
+	$(BIN)/pytest -n auto --cov --cov-report=term:skip-covered
 
 docs: $(READY) ## links, commands and code blocks of the documentation are true
 	$(BIN)/pytest -q tests/test_docs.py
+
+# Old third parties warn of their own deprecations; that is not ours to turn into errors.
+minimum: $(READY) ## the factor library's tests with the oldest dependencies allowed
+	$(BIN)/python -m uv venv -q --clear --python $(BIN)/python $(VENV)-minimum
+	$(BIN)/python -m uv pip install -q --python $(VENV)-minimum/bin/python --resolution lowest-direct . "pytest>=8.3" "hypothesis>=6.120"
+	$(VENV)-minimum/bin/python -m pytest -q -p no:cacheprovider -W "default::DeprecationWarning" -W "default::PendingDeprecationWarning" $(CORE_TESTS)
 
 bench: $(READY) ## compare with alphalens-reloaded; rows go to docs/benchmarks.md
 	$(BIN)/python -m benchmarks.core
@@ -63,4 +72,4 @@ lock: $(READY) ## resolve requirements.lock anew
 	$(BIN)/python -m uv pip compile pyproject.toml --extra all --extra dev --universal --python-version 3.11 -o requirements.lock --upgrade -q
 
 clean: ## remove everything that was made here
-	rm -rf $(VENV) build dist demo .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(VENV)-minimum build dist demo .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

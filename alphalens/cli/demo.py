@@ -105,7 +105,8 @@ def _lines(folder: Path, research: FactorReport, report: TradingReport) -> Itera
     approved = report.approvals
     yield f"  approvals: {len(approved)}, by {', '.join(sorted(set(approved['by']))) or 'nobody'}"
     yield (
-        f"  return {report.strategy.total_return}, universe {report.universe.total_return}, "
+        f"  return {report.strategy.total_return.text('+.2%')}, universe in equal weights "
+        f"{report.universe.total_return.text('+.2%')}, "
         f"fees {report.costs.fees} {facts.currency}"
     )
     yield f"journal: {facts.length} records, chain intact, head {facts.head}"

@@ -1,0 +1,9 @@
+"""Public fakes and conformance suites, for the tests of this package and of its users.
+
+Import from the modules: each needs the extra of the part it stands in for.
+
+- `alphalens.testing.conformance`: what every adapter of a port must pass.
+- `alphalens.testing.desk`: a random walk, and a whole paper desk over it.
+- `alphalens.testing.faults`: a venue whose answers get lost.
+- `alphalens.testing.sequential`: the decision cycle without a graph, the oracle of the graph.
+"""
