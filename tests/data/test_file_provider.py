@@ -36,6 +36,12 @@ def test_wide_and_long_csv_give_the_same_closes(tmp_path, text):
     assert history.source == "prices.csv"
 
 
+def test_a_first_column_without_a_name_is_the_date(tmp_path):
+    path = write(tmp_path, WIDE.replace("date,", ",", 1))
+
+    pd.testing.assert_frame_equal(read_prices(path).closes, expected(), check_index_type=False)
+
+
 def test_gzip_and_byte_order_mark_are_read(tmp_path):
     path = write(tmp_path, gzip.compress(b"\xef\xbb\xbf" + WIDE.encode()), "prices.csv.gz")
 
