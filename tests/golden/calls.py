@@ -30,8 +30,8 @@ class Context:
     @property
     def periods(self) -> list[str]:
         """Return the names of the forward-return columns."""
-        known = {"factor", "group", "factor_quantile"}
-        return [name for name in self.fd.columns if name not in known]
+        other = {"factor", "group", "factor_quantile", "note"}
+        return [name for name in self.fd.columns if name not in other]
 
     @property
     def labels(self) -> list[Any]:

@@ -66,6 +66,7 @@ def document(name: str) -> dict[str, Any]:
         warnings.simplefilter("ignore")
         fd = utils.get_clean_factor_and_forward_returns(shape.factor, shape.prices, **shape.clean)
     fd = calls.as_documented(fd)
+    fd = fd if shape.edit is None else shape.edit(fd)
     context = calls.Context(utils, performance, plotting, shape, fd)
     todo = calls.calls_for(shape)
     todo |= {f"{key}@stand_in": call for key, call in calls.stand_ins(shape).items()}

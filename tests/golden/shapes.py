@@ -30,6 +30,7 @@ class Shape:
     prices: pd.DataFrame
     clean: Mapping[str, Any]
     families: frozenset[str] = field(default_factory=frozenset)
+    edit: Callable[[pd.DataFrame], pd.DataFrame] | None = None
 
     @property
     def periods(self) -> tuple[int, ...]:
@@ -381,6 +382,54 @@ def _two_assets() -> Shape:
     )
 
 
+def _by_hand() -> Shape:
+    factor, prices = _panel(days("2021-01-04", N_DATES + N_LATER, freq="B"), 7, 210)
+    return Shape(
+        "by_hand",
+        "a frame built by hand: no freq, NaN returns and factors, other column order, an extra one",
+        factor,
+        prices,
+        {
+            "quantiles": 3,
+            "periods": (1, 3),
+            "groupby": dict(zip("ABCDEFG", "xxyyyzz", strict=True)),
+        },
+        frozenset({"groups"}),
+        _as_by_hand,
+    )
+
+
+def _as_by_hand(fd: pd.DataFrame) -> pd.DataFrame:
+    flat = fd.reset_index()
+    gone = uniforms(213, len(flat))
+    flat.loc[gone < 0.06, "1D"] = np.nan
+    flat.loc[gone > 0.94, "factor"] = np.nan
+    flat.loc[flat["date"] == flat["date"].iloc[35], "3D"] = np.nan
+    flat["note"] = 1.0
+    flat = flat[(gone < 0.4) | (gone > 0.5)]
+    frame = flat.set_index(["date", "asset"])
+    return frame[["note", "factor", "group", "3D", "factor_quantile", "1D"]]
+
+
+def _dropped_dates() -> Shape:
+    factor, prices = _panel(days("2021-01-04", N_DATES + N_LATER, freq="B"), 8, 220)
+    return Shape(
+        "dropped_dates",
+        "dates and rows dropped after cleaning: the calendar of the level survives",
+        factor,
+        prices,
+        {"quantiles": 3, "periods": (1, 5)},
+        frozenset(),
+        _with_dates_dropped,
+    )
+
+
+def _with_dates_dropped(fd: pd.DataFrame) -> pd.DataFrame:
+    dates = fd.index.levels[0][[0, 5, 6, 11, 21]]
+    kept = ~fd.index.get_level_values("date").isin(dates) & (uniforms(222, len(fd)) > 0.15)
+    return fd[kept]
+
+
 BUILDERS: tuple[Callable[[], Shape], ...] = (
     _daily7,
     _business_groups,
@@ -403,6 +452,8 @@ BUILDERS: tuple[Callable[[], Shape], ...] = (
     _shuffled,
     _outliers,
     _two_assets,
+    _by_hand,
+    _dropped_dates,
 )
 NAMES = tuple(builder.__name__[1:] for builder in BUILDERS)
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pandas.errors import PerformanceWarning
 
 from alphalens import performance, plotting, utils
 
@@ -22,8 +23,9 @@ from . import calls, codec, compare, expected, shapes
 
 DATA = Path(__file__).parent / "data"
 SHAPES = {name: shapes.build(name) for name in shapes.NAMES}
-CASES = [(name, call) for name, shape in SHAPES.items() for call in calls.calls_for(shape)]
-SWITCHED = [case for case in CASES if expected.depends_on_convention(case[1])]
+CALLS = {name: calls.calls_for(shape) for name, shape in SHAPES.items()}
+CASES = [(name, call) for name, todo in CALLS.items() for call in todo]
+SWITCHED = [case for case in CASES if expected.depends_on_convention(*case)]
 DOCUMENTED = (
     "Bin edges must be unique",
     "Either quantiles or bins should be provided",
@@ -63,6 +65,7 @@ class Outcome:
     value: Any
     error: Exception | None
     warned: list[str]
+    noise: list[str]
     printed: str
 
 
@@ -77,7 +80,8 @@ def run(call: calls.Call, context: calls.Context) -> Outcome:
             error = raised
     texts = {str(w.message) for w in caught if w.category is UserWarning}
     warned = sorted(expected.topic(text) for text in texts)
-    return Outcome(value, error, warned, printed.getvalue())
+    noise = [str(w.message) for w in caught if w.category not in (UserWarning, PerformanceWarning)]
+    return Outcome(value, error, warned, noise, printed.getvalue())
 
 
 @pytest.mark.parametrize("name", shapes.NAMES)
@@ -86,7 +90,7 @@ def test_inputs_are_those_the_numbers_were_made_from(name: str) -> None:
 
     assert shapes.checksum(SHAPES[name]) == document["checksum"], "run generate.py again"
     stored_calls = {key for key in document["results"] if not key.endswith("@stand_in")}
-    assert stored_calls == set(calls.calls_for(SHAPES[name])), "run generate.py again"
+    assert stored_calls == set(CALLS[name]), "run generate.py again"
     assert document["versions"]["alphalens"] == "0.5.1"
 
 
@@ -95,9 +99,10 @@ def test_result_is_that_of_the_reference(name: str, call: str) -> None:
     source = stored(name)
     record = source.document["results"][call]
     reference = source.document["results"].get(f"{call}@stand_in", record)
-    case = expected.Case(name, call, source.context.fd, source.value)
+    own_freq = SHAPES[name].factor.index.levels[0].freq
+    case = expected.Case(name, call, source.context.fd, source.value, own_freq)
 
-    ours = run(calls.calls_for(SHAPES[name])[call], source.context)
+    ours = run(CALLS[name][call], source.context)
 
     if "raises" in reference:
         assert_raises(ours.error, *reference["raises"])
@@ -111,6 +116,7 @@ def test_result_is_that_of_the_reference(name: str, call: str) -> None:
     whole_level = call == "clean" or call.startswith("forward")
     compare.assert_same(value, want, levels=whole_level)
     assert ours.warned == expected.expected_warnings(record["warnings"], case)
+    assert ours.noise == []
     if call == "clean":
         assert ours.printed == record["printed"]
 
@@ -121,7 +127,7 @@ def test_switch_to_the_other_convention_gives_its_numbers_as_they_are(name: str,
     case = expected.Case(name, call, source.context.fd, source.value)
 
     with utils.options.context(convention="reloaded"):
-        ours = run(calls.calls_for(SHAPES[name])[call], source.context)
+        ours = run(CALLS[name][call], source.context)
 
     if ours.error is not None:
         raise ours.error
