@@ -119,19 +119,26 @@ class PaperRun:
         Limits, account, opening balance.
     plan : RunPlan
         What to do.
+    replace : bool
+        Remove the journal that an earlier run left in the folder. The paper broker's book
+        lives in the process, so a run begins anew; it is never continued.
 
     Raises
     ------
     ConfigError
         If the settings ask for live trading, or for a model: this version has neither.
     InputError
-        If a decision instant is not in the history, or leaves no later close to be filled at.
+        If a decision instant is not in the history, or leaves no later close to be filled
+        at; or, without `replace`, if the folder holds a journal already.
     """
 
-    def __init__(self, folder: Path, settings: Settings, plan: RunPlan) -> None:
+    def __init__(
+        self, folder: Path, settings: Settings, plan: RunPlan, *, replace: bool = False
+    ) -> None:
         _refuse_what_is_not_there(settings)
         self._folder, self._settings, self._plan = folder, settings, plan
         self._window = _window(plan)
+        self._replace = replace
         self.run_id = plan.run_id(settings)
 
     @property
@@ -146,6 +153,7 @@ class PaperRun:
         decision date a cycle is run through the graph.
         """
         plan, decisions = self._plan, set(self._plan.decisions)
+        self._make_room()
         with ExitStack() as stack:
             clock = VirtualClock(self._window.index[0].to_pydatetime())
             broker, session = self._open_session(stack, clock)
@@ -166,6 +174,17 @@ class PaperRun:
                     )
                 yield Step(at=at, number=number, total=len(self._window), cycle=cycle)
             session.finish_run()
+
+    def _make_room(self) -> None:
+        if self.journal_path.exists() and not self._replace:
+            raise InputError(
+                f"{self.journal_path} holds an earlier run: name another folder, or pass "
+                "replace=True to remove it"
+            )
+        self._folder.mkdir(parents=True, exist_ok=True)
+        for name in ("journal.sqlite", "checkpoints.sqlite"):
+            for suffix in ("", "-wal", "-shm"):
+                (self._folder / f"{name}{suffix}").unlink(missing_ok=True)
 
     def write_reports(self, research: FactorReport) -> TradingReport:
         """Judge what was journalled, beside the research, and write what there is to read.
@@ -211,7 +230,6 @@ class PaperRun:
         self, stack: ExitStack, clock: VirtualClock
     ) -> tuple[PaperBroker, TradingSession]:
         settings = self._settings
-        self._folder.mkdir(parents=True, exist_ok=True)
         engine = open_engine(self.journal_path)
         stack.callback(engine.dispose)
         broker = PaperBroker(

@@ -23,7 +23,7 @@ def main() -> None:
         fill="next_close",  # the sample has closes only
         approver=ApproveUpTo(limit=Decimal("0.08"), by="me, up to 8 % of equity"),
     )
-    run = PaperRun(FOLDER, load_settings(), plan)
+    run = PaperRun(FOLDER, load_settings(), plan, replace=True)
     for step in run.steps():
         if step.cycle is not None:
             states = [order["status"] for order in step.cycle.orders]

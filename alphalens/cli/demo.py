@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 _FACTOR = "momentum_12_1"
 _AGREED = Decimal("0.10")
 _DESK = "approval policy of the demo desk"
-_MADE = ("journal.sqlite", "checkpoints.sqlite")
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -58,8 +57,8 @@ def run(args: argparse.Namespace, out: Output) -> int:
 
     settings = load_settings(env_file=args.env_file)
     history = SampleProvider().history()
-    paper = PaperRun(args.out, settings, _plan(args, history))
-    _clear(args.out)
+    paper = PaperRun(args.out, settings, _plan(args, history), replace=True)
+    args.out.mkdir(parents=True, exist_ok=True)
     with _progress(out) as advance:
         research = _research(history, args.out, advance)
         for step in paper.steps():
@@ -70,13 +69,6 @@ def run(args: argparse.Namespace, out: Output) -> int:
     summary = {"run": paper.run_id, "out": str(args.out), **report.summary()}
     out.result(summary, _lines(args.out, research, report))
     return ExitCode.OK
-
-
-def _clear(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in _MADE:
-        for suffix in ("", "-wal", "-shm"):
-            (folder / f"{name}{suffix}").unlink(missing_ok=True)
 
 
 def _research(history: PriceHistory, folder: Path, advance: _Advance) -> FactorReport:
