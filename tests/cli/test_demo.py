@@ -172,7 +172,7 @@ def test_a_decision_without_prices_or_without_a_later_close_is_refused(
 
 def test_a_folder_with_a_journal_is_kept_unless_told_otherwise(demo: Path, history: PriceHistory):
     before = _head(demo / "journal.sqlite")
-    with pytest.raises(InputError, match="holds an earlier run.*replace=True"):
+    with pytest.raises(InputError, match=r"holds an earlier run.*replace=True"):
         next(PaperRun(demo, _settings(), _plan(history)).steps())
     assert _head(demo / "journal.sqlite") == before
 
