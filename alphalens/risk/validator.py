@@ -298,9 +298,9 @@ def _size(case: _Case) -> Iterator[Reason]:
 
 
 def _book_size(case: _Case) -> Iterator[Reason]:
-    """Tell whether the order pushes the whole book further over gross or net."""
+    """Tell whether the whole book would be over gross or net with the order."""
     book, limits = case.book, case.limits
-    before, after = book.projected(), case.book.with_order(case.intent).projected()
+    after = book.with_order(case.intent).projected()
     prices = {**book.prices, case.intent.symbol: case.price}
     for symbol in after:
         price = prices.get(symbol)
@@ -308,11 +308,10 @@ def _book_size(case: _Case) -> Iterator[Reason]:
             yield _no_price(case.what, symbol, price)
             return
     gross, net = _exposure(after, prices, book)
-    gross_now, net_now = _exposure(before, prices, book)
     remedy = "close something first, or raise"
-    if gross > limits.max_gross and gross > gross_now:
+    if gross > limits.max_gross:
         yield case.over(_C.MAX_GROSS, gross, limits.max_gross, remedy)
-    if abs(net) > limits.max_net and abs(net) > abs(net_now):
+    if abs(net) > limits.max_net:
         yield case.over(_C.MAX_NET, abs(net), limits.max_net, remedy)
 
 

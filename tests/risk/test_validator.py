@@ -237,10 +237,11 @@ def test_closing_order_sent_earlier_makes_room_for_an_opening_one():
     assert codes(intent("10"), view.with_order(closing), limits) == []
 
 
-def test_order_that_lowers_an_excessive_net_is_not_refused_for_it():
+def test_order_that_balances_the_book_lowers_its_net():
     limits = replace(WIDE, max_net=D("0.1"))
     view = book(quantities={"QQQ": D(10)})
     assert codes(intent("5", Side.SELL), view, limits) == []
+    assert codes(intent("21", Side.SELL), view, limits) == [C.MAX_NET]
 
 
 def test_order_that_only_reduces_is_never_refused_for_its_size():
