@@ -9,10 +9,10 @@ from alphalens.reports.equity import (  # noqa: E402 - after the guard
     equity_statistics,
 )
 from alphalens.reports.facts import RunFacts, read_run  # noqa: E402 - after the guard
+from alphalens.reports.trading_page import write_trading_report  # noqa: E402 - after the guard
 from alphalens.reports.trading_report import (  # noqa: E402 - after the guard
     TradingReport,
     build_trading_report,
-    write_trading_report,
 )
 
 __all__ = [

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import pandas as pd
 
@@ -37,13 +36,12 @@ __all__ = [
     "build_trading_report",
     "equity_curve",
     "exposure_frame",
-    "write_trading_report",
 ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TradingReport:
-    """Everything that `write_trading_report` shows, as frames and numbers.
+    """Everything that a report shows, as frames and numbers.
 
     Attributes
     ----------
@@ -151,7 +149,7 @@ def build_trading_report(
     Returns
     -------
     TradingReport
-        Frames and numbers; `write_trading_report` shows them.
+        Frames and numbers; `alphalens.reports.write_trading_report` shows them.
 
     Raises
     ------
@@ -187,28 +185,6 @@ def build_trading_report(
         research=before,
         live=after,
     )
-
-
-def write_trading_report(report: TradingReport, path: str | Path) -> Path:
-    """Write a report as one HTML file that needs nothing else, and return its path.
-
-    Parameters
-    ----------
-    report : TradingReport
-        From `build_trading_report`.
-    path : str or Path
-        Where to; a file that is there is replaced.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be written.
-    """
-    from alphalens.reports._pages import render  # matplotlib comes with it, for writing only
-
-    target = Path(path)
-    target.write_text(render(report), encoding="utf-8")
-    return target
 
 
 def equity_curve(facts: RunFacts, universe: pd.Series[float] | None = None) -> pd.DataFrame:
