@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.backends.backend_pdf import PdfPages
     from matplotlib.figure import Figure
-    from matplotlib.transforms import Bbox
     from numpy.typing import NDArray
 
 __all__ = ["SheetPart", "TearSheet"]
@@ -228,16 +227,9 @@ def _save_in_pages(pages: PdfPages, figure: Figure) -> None:
         else:
             groups.append([strip])
     for group in groups:
-        shown = [ax for axes, _ in group for ax in axes]
-        hidden = [ax for ax in figure.axes if ax.get_visible() and ax not in shown]
-        try:
-            for ax in hidden:
-                ax.set_visible(False)
-            box = Bbox.union([box for _, box in group])
-            pages.savefig(figure, bbox_inches=box)  # type: ignore[no-untyped-call]  # matplotlib leaves it untyped
-        finally:
-            for ax in hidden:
-                ax.set_visible(True)
+        box = Bbox.union([box for _, box in group])
+        with _html.only(figure, [ax for axes, _ in group for ax in axes]):
+            pages.savefig(figure, bbox_inches=box)  # type: ignore[no-untyped-call]  # untyped there
 
 
 def _write_png(sheet: TearSheet, path: Path) -> None:

@@ -154,7 +154,7 @@ def test_ink_and_paper_of_a_drawing_follow_the_page() -> None:
 def test_very_large_drawing_becomes_an_image_inside_the_file(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("alphalens._html._LARGEST_SVG", 1000)
+    monkeypatch.setattr("alphalens._html.pictures._LARGEST_SVG", 1000)
 
     text = _one(Picture(figure=_figure(1)))
 
