@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -12,8 +14,6 @@ import pandas as pd
 from alphalens.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
@@ -57,13 +57,13 @@ def factor_series(factor: pd.Series | pd.DataFrame) -> pd.Series:
     if isinstance(factor, pd.DataFrame):
         if factor.shape[1] != 1:
             raise InputError(
-                f"factor has {factor.shape[1]} columns {list(factor.columns)}: give a Series, or a "
-                "frame with one column"
+                f"factor has {factor.shape[1]} columns ({_some(factor.columns)}): give one of them "
+                "as a Series, or, if it is a wide frame of dates x assets, factor.stack()"
             )
         factor = factor.iloc[:, 0]
     if not isinstance(factor.index, pd.MultiIndex) or factor.index.nlevels != 2:
         raise InputError(
-            "factor needs a MultiIndex with two levels, dates then assets, got "
+            "factor needs a MultiIndex with two levels, date then asset, got "
             f"{type(factor.index).__name__} named {list(factor.index.names)}"
         )
     return factor
@@ -72,8 +72,20 @@ def factor_series(factor: pd.Series | pd.DataFrame) -> pd.Series:
 def dated(index: pd.MultiIndex, owner: str) -> pd.MultiIndex:
     """Return an index with levels named date and asset, the first one of dates."""
     if not isinstance(index.levels[0], pd.DatetimeIndex):
+        if isinstance(index.levels[1], pd.DatetimeIndex):
+            raise NotDatesError(
+                f"the levels of {owner} are in the wrong order: the first ({index.names[0]!r}, "
+                f"{index.levels[0].dtype}) has no attribute 'tz', the second ({index.names[1]!r}) "
+                f"holds dates. Order them date, asset: {owner}.swaplevel()"
+            )
         index = with_dates(index, _as_dates(index.levels[0], owner))
     return index if list(index.names) == ["date", "asset"] else index.set_names(["date", "asset"])
+
+
+def _some(labels: pd.Index, *, most: int = 5) -> str:
+    """Return the first labels as text."""
+    shown = ", ".join(str(label) for label in labels[:most])
+    return shown if len(labels) <= most else f"{shown}, ..."
 
 
 def with_dates(index: pd.MultiIndex, dates: pd.DatetimeIndex) -> pd.MultiIndex:
@@ -96,6 +108,7 @@ class Ahead:
     """
 
     index: pd.MultiIndex
+    columns: pd.Index
     prices: Floats
     times: pd.DatetimeIndex
     rows: Ints
@@ -136,6 +149,16 @@ class Ahead:
             for name, matrices in tests.items()
         }
 
+    def hint(self) -> str:
+        """Say so when prices know none of the factor's assets."""
+        if self.prices.shape[1]:
+            return ""
+        assets, columns = self.index.levels[1], self.columns
+        return (
+            f"\nNo asset of the factor ({_some(assets)}) is a column of prices ({_some(columns)}): "
+            "name them alike"
+        )
+
     def spans(self, period: int) -> tuple[pd.DatetimeIndex, pd.DatetimeIndex]:
         """Return the first dates that have a price `period` rows later, and these later times."""
         rows = self.rows[self.rows + period < len(self.times)][:_NAMING_DATES]
@@ -158,14 +181,28 @@ def look_ahead(
 ) -> Ahead:
     """Check factor against prices and find the rows of one in the other."""
     index = dated(cast("pd.MultiIndex", factor.index), "factor")
+    if not len(index):
+        raise InputError("factor is empty: it has no rows")
+    if isinstance(prices, pd.Series) or isinstance(prices.index, pd.MultiIndex):
+        raise InputError(
+            f"prices must be wide, times x assets, got a {type(prices).__name__} with index levels "
+            f"{list(prices.index.names)}: give prices.unstack()"
+        )
     dates = cast("pd.DatetimeIndex", index.levels[0])
     times = _as_dates(prices.index, "prices")
     _same_zone(dates, times)
+    if not times.is_monotonic_increasing:
+        warnings.warn(
+            "prices are not sorted by time: returns run from row to row as they stand. Use "
+            "prices.sort_index()",
+            UserWarning,
+            stacklevel=4,
+        )
     for what, labels in (("index", times), ("columns", prices.columns)):
         if not labels.is_unique:
-            repeated = labels[labels.duplicated()][:3].tolist()
+            repeated = labels[labels.duplicated()]
             raise InputError(
-                f"prices.{what} has repeated labels, e.g. {repeated}: keep one of each"
+                f"prices.{what} repeats {len(repeated)} labels ({_some(repeated)}): keep one each"
             )
     row_of = times.get_indexer(dates)
     if not (row_of >= 0).any():
@@ -178,6 +215,7 @@ def look_ahead(
     used = np.flatnonzero(column_of_asset >= 0)
     return Ahead(
         index=index,
+        columns=prices.columns,
         prices=_filled(prices, column_of_asset[used]),
         times=times,
         rows=row_of[row_of >= 0].astype(np.int64),
@@ -206,11 +244,27 @@ def _filled(prices: pd.DataFrame, columns: Ints) -> Floats:
         chosen = prices
     else:
         chosen = prices.iloc[:, columns]
-    values = chosen.to_numpy(dtype=np.float64, na_value=np.nan)
+    try:
+        values = chosen.to_numpy(dtype=np.float64, na_value=np.nan)
+    except (ValueError, TypeError) as error:
+        raise InputError(_no_number(chosen)) from error
     if not values.size or not np.isnan(values).any():
         return values
     filled: Floats = bn.push(values, axis=0)
     return filled
+
+
+def _no_number(prices: pd.DataFrame) -> str:
+    """Say which price is no number."""
+    for name, column in prices.items():
+        bad = column.notna() & pd.to_numeric(column, errors="coerce").isna()
+        if bad.any():
+            place = bad.idxmax()
+            return (
+                f"prices has {int(bad.sum())} values that are no numbers in column {name!r}, first "
+                f"{column[place]!r} at {place}: give floats, NaN where there is no price"
+            )
+    return f"prices cannot be turned into floats, dtypes {prices.dtypes.unique().tolist()}"
 
 
 def _places(index: pd.MultiIndex, has_row: Bools, has_column: Bools) -> Ints | None:
@@ -229,7 +283,9 @@ def _places(index: pd.MultiIndex, has_row: Bools, has_column: Bools) -> Ints | N
 
 
 def _checked_periods(periods: Iterable[int]) -> tuple[int, ...]:
-    wanted = tuple(sorted(periods))
+    if isinstance(periods, str) or not isinstance(periods, Iterable):
+        raise InputError(f"periods must be numbers of price rows, e.g. (1, 5), got {periods!r}")
+    wanted = tuple(periods)
     for period in wanted:
         if not isinstance(period, int | np.integer) or period < 0:
             raise InputError(
@@ -237,7 +293,7 @@ def _checked_periods(periods: Iterable[int]) -> tuple[int, ...]:
             )
     if not wanted:
         raise InputError("periods is empty: give at least one number of price rows, e.g. (1, 5)")
-    return tuple(int(period) for period in wanted)
+    return tuple(sorted(int(period) for period in wanted))
 
 
 def forward_returns(prices: Floats, rows: Ints, period: int, *, is_cumulative: bool) -> Floats:

@@ -57,12 +57,15 @@ def _is_missing(column: pd.Series) -> Bools:
 
 
 def _is_finite(values: pd.Series) -> Bools:
+    if not pd.api.types.is_numeric_dtype(values.dtype):
+        first = values.iloc[0] if len(values) else None
+        raise InputError(
+            f"factor must be numeric, got dtype {values.dtype} (first value {first!r}): convert "
+            "it, "
+            "e.g. by factor.astype(float)"
+        )
     if isinstance(values.dtype, np.dtype) and values.dtype.kind in "iub":
         return np.ones(len(values), dtype=bool)
-    if isinstance(values.dtype, np.dtype) and values.dtype.kind not in "fc":
-        raise InputError(
-            f"factor has dtype {values.dtype}: give numbers, e.g. by factor.astype(float)"
-        )
     numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
     return np.asarray(np.isfinite(numbers), dtype=bool)
 

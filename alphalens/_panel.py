@@ -11,7 +11,7 @@ from __future__ import annotations
 import weakref
 import zlib
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
 
 import numpy as np
 import pandas as pd
@@ -143,6 +143,8 @@ class Cells:
 
     def map(self, kernel: Callable[..., T], *columns: Floats) -> list[T]:
         """Apply a kernel (matrices, then members) to each class of cells."""
+        if not self.width:
+            return []
         if self.is_rectangular:
             return [kernel(*(self._reshaped(column) for column in columns), self.members)]
         out = []
@@ -153,9 +155,11 @@ class Cells:
 
     def gather(self, parts: list[Floats]) -> Floats:
         """Put one number per cell, as `map` gave them by class, into the order of the cells."""
+        out = np.full(self.size, np.nan)
+        if not parts:
+            return out
         if self.is_rectangular:
             return parts[0]
-        out = np.full(self.size, np.nan)
         for cells, part in zip(self.classes(), parts, strict=True):
             out[cells] = part
         return out
@@ -172,20 +176,22 @@ class Cells:
         outside: float = np.nan,
     ) -> NDArray[Number]:
         """Apply a kernel that maps matrix to matrix; rows outside every cell become `outside`."""
-        if self.is_rectangular:
+        if self.width and self.is_rectangular:
             return kernel(self._reshaped(column)).reshape(-1)
         out: NDArray[Number] | None = None
-        for cells, rows, places, width in self._places:
+        for cells, rows, places, width in self._places if self.width else []:
             result = kernel(_pack(column, len(cells), width, rows, places))
             if out is None:
                 out = np.full(len(self.keys), outside, dtype=result.dtype)
             out[rows] = result.reshape(-1)[places]
         if out is None:
-            return kernel(np.empty((0, 0))).reshape(-1)
+            return cast("NDArray[Number]", np.full(len(self.keys), outside))
         return out
 
     def classes(self) -> list[Ints]:
         """Return the cells of each matrix that a kernel sees, in order."""
+        if not self.width:
+            return []
         if self.is_rectangular:
             return [np.arange(self.size)]
         return [cells for cells, *_ in self._places]
@@ -450,10 +456,11 @@ class Panel:
             return False
         return len(np.unique(keys)) < len(keys)
 
-    def first_duplicate(self) -> str:
-        """Name the first repeated (date, asset) pair."""
-        place = int(np.flatnonzero(pd.Series(self.row_keys).duplicated())[0])
-        return f"({self.dates[self.date_codes[place]]}, {self.assets[self.asset_codes[place]]})"
+    def duplicates(self) -> str:
+        """Say how many rows repeat a (date, asset) pair, and name the first."""
+        places = np.flatnonzero(pd.Series(self.row_keys).duplicated())
+        date = self.dates[self.date_codes[places[0]]]
+        return f"{len(places)} rows, e.g. ({date}, {self.assets[self.asset_codes[places[0]]]})"
 
 
 _NAMES = ("date", "asset")
@@ -531,8 +538,10 @@ def column_values(frame: pd.DataFrame, name: str) -> Floats:
 def column_of(frame: pd.DataFrame, name: str) -> pd.Series:
     """Return a column, or say which ones there are."""
     if name not in frame.columns:
+        remedy = ": give groupby in the clean step" if name == "group" else ""
         raise MissingLabelError(
-            f"factor_data has no column {name!r}, only {[str(label) for label in frame.columns]}"
+            f"factor_data has no column {name!r}, only "
+            f"{[str(label) for label in frame.columns]}{remedy}"
         )
     places = np.flatnonzero(frame.columns == name)
     if len(places) > 1:

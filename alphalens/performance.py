@@ -511,7 +511,7 @@ def positions(
     """
     panel = Panel.of(weights)
     if panel.has_duplicates:
-        raise InputError(f"weights repeats rows, e.g. {panel.first_duplicate()}: keep one of each")
+        raise InputError(f"weights repeats {panel.duplicates()}: keep one of each")
     matrix, assets = panel.wide(float_values(weights))
     own = calendars.trading_calendar(panel.calendar_of_used(weights))
     calendar = own if freq is None else calendars.to_offset(freq)
@@ -724,6 +724,11 @@ def compute_mean_returns_spread(
 
 def _quantile(frame: pd.DataFrame, label: float) -> pd.DataFrame:
     """Return the rows of one quantile."""
+    labels = frame.index.get_level_values("factor_quantile")
+    if label not in labels:
+        raise MissingLabelError(
+            f"quantile {label!r} is not in mean_returns, which has {labels.unique().tolist()}"
+        )
     return cast("pd.DataFrame", frame.xs(label, level="factor_quantile"))
 
 
@@ -824,7 +829,8 @@ def factor_rank_autocorrelation(factor_data: pd.DataFrame, period: int = 1) -> p
     panel = Panel.of(factor_data)
     if panel.has_duplicates:
         raise InputError(
-            f"Index contains duplicate entries, e.g. {panel.first_duplicate()}: keep one of each"
+            f"Index contains duplicate entries: factor_data repeats {panel.duplicates()}: keep one "
+            "of each"
         )
     ranks = _ranks(panel.cells, column_values(factor_data, "factor"), "factor")
     grid, place = _rows_of_grid(panel.dates, calendar_of(factor_data))
@@ -1046,11 +1052,21 @@ def _one_period(
             f"Period '{period}' not found: factor_data has {factor_data.columns[mask].tolist()}"
         )
     portfolio = factor_data.loc[:, ~mask | (factor_data.columns == period)]
-    if quantiles is not None:
-        portfolio = portfolio[column_of(portfolio, "factor_quantile").isin(list(quantiles))]
-    if groups is not None:
-        portfolio = portfolio[column_of(portfolio, "group").isin(list(groups))]
+    for name, wanted in (("factor_quantile", quantiles), ("group", groups)):
+        if wanted is not None:
+            portfolio = _with_label(portfolio, name, list(wanted))
     return portfolio
+
+
+def _with_label(frame: pd.DataFrame, name: str, wanted: list[Hashable]) -> pd.DataFrame:
+    """Return the rows whose label is wanted."""
+    labels = column_of(frame, name)
+    chosen = frame[labels.isin(wanted)]
+    if not len(chosen):
+        raise InputError(
+            f"no row has a {name} among {wanted}: there are {sorted(labels.unique().tolist())}"
+        )
+    return chosen
 
 
 def factor_cumulative_returns(

@@ -669,7 +669,7 @@ def _clean(
     n_rows: int,
     by_group: bool,
     max_loss: float,
-    why: Callable[[], dict[str, Bools]] | None = None,
+    ahead: Ahead | None = None,
 ) -> pd.DataFrame:
     """Drop rows that lack something, label the rest, and report the loss."""
     missing = merged.missing()
@@ -681,6 +681,12 @@ def _clean(
     values = column_values(frame, "factor")
     groups = Labels(frame["group"]) if by_group else None
     cells = panel.cells if groups is None else panel.grouped(groups)
+    if panel.has_duplicates:
+        warnings.warn(
+            f"factor repeats {panel.duplicates()}: each of them counts by itself",
+            UserWarning,
+            stacklevel=3,
+        )
     labels, failed = _label(binning, cells, values)
     if max_loss == 0:
         _explained_refusal(binning, cells, values, failed, panel.dates, groups)
@@ -688,10 +694,11 @@ def _clean(
     counts = (n_rows, len(index), int(labelled.sum()))
 
     def lost() -> Codes:
-        known = missing if why is None else _explained(missing, why())
+        known = missing if ahead is None else _explained(missing, ahead.missing())
         return losses.reasons(known, kept, labelled, failed[cells.keys])
 
-    _report_loss(counts, max_loss, cast("pd.MultiIndex", merged.forward.index), lost)
+    hint = "" if ahead is None else ahead.hint()
+    _report_loss(counts, max_loss, cast("pd.MultiIndex", merged.forward.index), lost, hint)
     if labelled.all() and len(labels):
         return _with_labels(frame, labels.astype(np.int64))
     return _with_labels(frame[labelled], labels[labelled].astype(np.float64))
@@ -718,6 +725,7 @@ def _report_loss(
     max_loss: float,
     index: pd.MultiIndex,
     lost: Callable[[], Codes],
+    hint: str,
 ) -> None:
     """Print what was lost; raise when it is too much."""
     given, joined, labelled = counts
@@ -733,7 +741,8 @@ def _report_loss(
         codes = lost()
         raise MaxLossExceededError(
             f"max_loss ({max_loss * 100:.1f}%) exceeded {total * 100:.1f}%, consider increasing "
-            f"it. Lost {given - labelled} of {given} rows:\n{losses.describe_loss(index, codes)}",
+            f"it. Lost {given - labelled} of {given} rows of the factor:\n"
+            f"{losses.describe_loss(index, codes)}{hint}",
             loss=losses.loss_table(index, codes),
         )
     _say(f"max_loss is {max_loss * 100:.1f}%, not exceeded: OK!")
@@ -807,7 +816,7 @@ binning phase (set max_loss=0 to see potentially suppressed Exceptions).
         n_rows=len(series),
         by_group=binning_by_group,
         max_loss=max_loss,
-        why=ahead.missing,
+        ahead=ahead,
     )
 
 
