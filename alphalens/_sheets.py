@@ -15,6 +15,7 @@ import pandas as pd
 
 from alphalens import _tables, utils
 from alphalens import performance as perf
+from alphalens.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -212,7 +213,13 @@ def rates_of_return(frame: pd.DataFrame, base: str) -> pd.DataFrame:
 
 def _labels(factor_data: pd.DataFrame) -> list[float]:
     """Return the quantile labels present, ascending."""
-    return sorted(factor_data["factor_quantile"].dropna().unique().tolist())
+    labels = sorted(factor_data["factor_quantile"].dropna().unique().tolist())
+    if not labels:
+        raise InputError(
+            f"factor_data has {len(factor_data)} rows and no quantile label: there is nothing to "
+            "judge; see what get_clean_factor dropped, or raise its max_loss"
+        )
+    return labels
 
 
 def _group_means(factor_data: pd.DataFrame, long_short: bool, group_neutral: bool) -> pd.DataFrame:

@@ -9,17 +9,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from alphalens import _sheets, _tables, plotting
 from alphalens._panel import calendar_of
-from alphalens._stage import GridFigure, Stage, rows_of
+from alphalens._stage import GridFigure, Stage, pages
 from alphalens._tear_sheet import SheetPart, TearSheet
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 __all__ = [
     "GridFigure",
@@ -33,8 +29,6 @@ __all__ = [
     "create_summary_tear_sheet",
     "create_turnover_tear_sheet",
 ]
-
-_SERIES, _BARS = 3.3, 3.6
 
 
 @plotting.customize
@@ -61,17 +55,25 @@ def create_summary_tear_sheet(
     Returns
     -------
     TearSheet or None
+
+    Examples
+    --------
+    >>> index = pd.MultiIndex.from_product(
+    ...     [pd.bdate_range("2024-01-01", periods=9), list("AB")], names=["date", "asset"]
+    ... )
+    >>> data = pd.DataFrame({"1D": [0.01, 0.02] * 9, "factor": [1, 2] * 9}, index=index)
+    >>> data["factor_quantile"] = [1, 2] * 9
+    >>> sheet = create_summary_tear_sheet(data, return_fig=True)
+    >>> sheet.tables["Quantiles Statistics"]["count"].tolist()
+    [9, 9]
     """
     stage = Stage(keep=return_fig)
     report = _sheets.summary_report(factor_data, long_short=long_short, group_neutral=group_neutral)
-    _quantile_statistics(stage, report.quantile_statistics)
-    _returns_table(stage, report.returns)
-    with stage.page([_BARS]) as grid:
-        plotting.plot_quantile_returns_bar(
-            report.returns.mean_by_quantile, by_group=False, ax=grid.next_row()
-        )
-    _information_table(stage, report.information)
-    _turnover_table(stage, report.turnover)
+    pages.quantile_statistics(stage, report.quantile_statistics)
+    pages.returns_table(stage, report.returns)
+    pages.draw_quantile_means(stage, report.returns.mean_by_quantile)
+    pages.information_table(stage, report.information)
+    pages.turnover_table(stage, report.turnover)
     return stage.sheet(
         "Factor summary",
         lambda: _header(factor_data, long_short=long_short, group_neutral=group_neutral),
@@ -115,13 +117,24 @@ def create_returns_tear_sheet(
     -----
     Wealth is drawn for one-day returns only: longer ones overlap from date to date and must
     not be compounded row by row.
+
+    Examples
+    --------
+    >>> index = pd.MultiIndex.from_product(
+    ...     [pd.bdate_range("2024-01-01", periods=9), list("AB")], names=["date", "asset"]
+    ... )
+    >>> data = pd.DataFrame({"1D": [0.01, 0.02] * 9, "factor": [1, 2] * 9}, index=index)
+    >>> data["factor_quantile"] = [1, 2] * 9
+    >>> sheet = create_returns_tear_sheet(data, long_short=False, return_fig=True)
+    >>> round(sheet.tables["Returns Analysis"].loc["Mean Period Wise Spread (bps)", "1D"].item(), 6)
+    100.0
     """
     _warn_without_calendar(factor_data)
     stage = Stage(keep=return_fig)
     report = _sheets.returns_report(
         factor_data, long_short=long_short, group_neutral=group_neutral, by_group=by_group
     )
-    _draw_returns(stage, report)
+    pages.draw_returns(stage, report)
     return stage.sheet(
         "Factor returns",
         lambda: _header(factor_data, long_short=long_short, group_neutral=group_neutral),
@@ -152,10 +165,21 @@ def create_information_tear_sheet(
     Returns
     -------
     TearSheet or None
+
+    Examples
+    --------
+    >>> index = pd.MultiIndex.from_product(
+    ...     [pd.bdate_range("2024-01-01", periods=9), list("AB")], names=["date", "asset"]
+    ... )
+    >>> data = pd.DataFrame({"1D": [0.01, 0.02] * 9, "factor": [1, 2] * 9}, index=index)
+    >>> data["factor_quantile"] = [1, 2] * 9
+    >>> sheet = create_information_tear_sheet(data, return_fig=True)
+    >>> round(sheet.tables["Information Analysis"].loc["IC Mean", "1D"].item(), 6)
+    1.0
     """
     stage = Stage(keep=return_fig)
     report = _sheets.information_report(factor_data, group_neutral=group_neutral, by_group=by_group)
-    _draw_information(stage, report)
+    pages.draw_information(stage, report)
     return stage.sheet(
         "Factor information", lambda: _header(factor_data, group_neutral=group_neutral)
     )
@@ -188,9 +212,20 @@ def create_turnover_tear_sheet(
     -----
     UserWarning
         If a period is skipped because it is no whole number of days.
+
+    Examples
+    --------
+    >>> index = pd.MultiIndex.from_product(
+    ...     [pd.bdate_range("2024-01-01", periods=9), list("AB")], names=["date", "asset"]
+    ... )
+    >>> data = pd.DataFrame({"1D": [0.01, 0.02] * 9, "factor": [1, 2] * 9}, index=index)
+    >>> data["factor_quantile"] = [1, 2] * 9
+    >>> sheet = create_turnover_tear_sheet(data, ["1D", "2D"], return_fig=True)
+    >>> sheet.tables["Turnover Analysis"].loc["Quantile 1 Mean Turnover "].tolist()
+    [0.0, 0.0]
     """
     stage = Stage(keep=return_fig)
-    _draw_turnover(stage, _sheets.turnover_report(factor_data, turnover_periods))
+    pages.draw_turnover(stage, _sheets.turnover_report(factor_data, turnover_periods))
     return stage.sheet("Factor turnover", lambda: _header(factor_data))
 
 
@@ -226,16 +261,27 @@ def create_full_tear_sheet(
     -----
     UserWarning
         If the dates of `factor_data` carry no freq, i.e. no trading calendar.
+
+    Examples
+    --------
+    >>> index = pd.MultiIndex.from_product(
+    ...     [pd.bdate_range("2024-01-01", periods=9), list("AB")], names=["date", "asset"]
+    ... )
+    >>> data = pd.DataFrame({"1D": [0.01, 0.02] * 9, "factor": [1, 2] * 9}, index=index)
+    >>> data["factor_quantile"] = [1, 2] * 9
+    >>> sheet = create_full_tear_sheet(data, return_fig=True)
+    >>> [part.title for part in sheet.parts]
+    ['Quantiles', 'Returns', 'Information', 'Turnover']
     """
     _warn_without_calendar(factor_data)
     stage = Stage(keep=return_fig)
     report = _sheets.summary_report(
         factor_data, long_short=long_short, group_neutral=group_neutral, by_group=by_group
     )
-    _quantile_statistics(stage, report.quantile_statistics)
-    _draw_returns(stage, report.returns)
-    _draw_information(stage, report.information)
-    _draw_turnover(stage, report.turnover)
+    pages.quantile_statistics(stage, report.quantile_statistics)
+    pages.draw_returns(stage, report.returns)
+    pages.draw_information(stage, report.information)
+    pages.draw_turnover(stage, report.turnover)
     return stage.sheet(
         "Full tear sheet",
         lambda: _header(factor_data, long_short=long_short, group_neutral=group_neutral),
@@ -278,6 +324,18 @@ def create_event_returns_tear_sheet(
     Returns
     -------
     TearSheet or None
+
+    Examples
+    --------
+    >>> index = pd.MultiIndex.from_product(
+    ...     [pd.bdate_range("2024-01-01", periods=9), list("AB")], names=["date", "asset"]
+    ... )
+    >>> data = pd.DataFrame({"1D": [0.01, 0.02] * 9, "factor": [1, 2] * 9}, index=index)
+    >>> data["factor_quantile"] = [1, 2] * 9
+    >>> growth = (1 + data["1D"].unstack()).cumprod()
+    >>> sheet = create_event_returns_tear_sheet(data, growth, avgretplot=(1, 2), return_fig=True)
+    >>> sheet.figures[0].axes[0].get_title()
+    'Average Cumulative Returns by Quantile'
     """
     stage = Stage(keep=return_fig)
     report = _sheets.event_report(
@@ -288,7 +346,7 @@ def create_event_returns_tear_sheet(
         group_neutral=group_neutral,
         by_group=by_group,
     )
-    _draw_events(stage, report, std_bar=std_bar)
+    pages.draw_events(stage, report, std_bar=std_bar)
     return stage.sheet(
         "Event returns",
         lambda: _header(factor_data, long_short=long_short, group_neutral=group_neutral),
@@ -325,20 +383,25 @@ def create_event_study_tear_sheet(
     Returns
     -------
     TearSheet or None
+
+    Examples
+    --------
+    >>> index = pd.MultiIndex.from_product(
+    ...     [pd.bdate_range("2024-01-01", periods=9), list("AB")], names=["date", "asset"]
+    ... )
+    >>> data = pd.DataFrame({"1D": [0.01, 0.02] * 9, "factor": [1, 2] * 9}, index=index)
+    >>> data["factor_quantile"] = [1, 2] * 9
+    >>> sheet = create_event_study_tear_sheet(data, returns=None, return_fig=True)
+    >>> sheet.header["Observations"]
+    '18'
     """
     stage = Stage(keep=return_fig)
-    _quantile_statistics(stage, _tables.quantile_statistics_table(factor_data))
-    with stage.page([_SERIES]) as grid:
-        plotting.plot_events_distribution(
-            events=factor_data["factor"], num_bars=n_bars, ax=grid.next_row()
-        )
+    pages.quantile_statistics(stage, _tables.quantile_statistics_table(factor_data))
+    pages.draw_distribution(stage, factor_data["factor"], n_bars)
     report = _sheets.event_report(factor_data, returns, window=avgretplot, long_short=False)
-    _draw_events(stage, report, std_bar=True)
+    pages.draw_events(stage, report, std_bar=True)
     means, dated = _sheets.event_means(factor_data, rate_of_ret=rate_of_ret)
-    stage.part("Returns after the events")
-    with stage.page([_BARS, _BARS]) as grid:
-        plotting.plot_quantile_returns_bar(means, by_group=False, ax=grid.next_row())
-        plotting.plot_quantile_returns_violin(dated, ylim_percentiles=(1, 99), ax=grid.next_row())
+    pages.draw_quantile_returns(stage, means, dated)
     return stage.sheet("Event study", lambda: _header(factor_data))
 
 
@@ -360,137 +423,3 @@ def _warn_without_calendar(factor_data: pd.DataFrame) -> None:
             UserWarning,
             stacklevel=4,
         )
-
-
-def _quantile_statistics(stage: Stage, table: pd.DataFrame) -> None:
-    """Begin the topic of the quantiles with its table."""
-    stage.part("Quantiles")
-    stage.table(lambda: _tables.show(_tables.QUANTILES, table), {_tables.QUANTILES: table})
-
-
-def _returns_table(stage: Stage, report: _sheets.ReturnsReport) -> None:
-    """Begin the topic of returns with its table."""
-    title, table = _tables.RETURNS, report.table
-    stage.part("Returns")
-    stage.table(lambda: _tables.show(title, table.round(3)), {title: table})
-
-
-def _information_table(stage: Stage, report: _sheets.InformationReport) -> None:
-    """Begin the topic of information with its table."""
-    title, table = _tables.INFORMATION, report.table.T
-    stage.part("Information")
-    stage.table(lambda: _tables.show(title, table.round(3)), {title: table})
-
-
-def _turnover_table(stage: Stage, report: _sheets.TurnoverReport) -> None:
-    """Begin the topic of turnover with its tables; there is none without a whole-day period."""
-    if not report.by_quantile:
-        return
-    title, table, ranks = _tables.TURNOVER, report.table, report.autocorrelation_table
-    stage.part("Turnover")
-    stage.table(
-        lambda: _tables.show(title, table.round(3), ranks.round(3)),
-        {title: table, "Factor Rank Autocorrelation": ranks},
-    )
-
-
-def _draw_returns(stage: Stage, report: _sheets.ReturnsReport) -> None:
-    """Show the returns, and the groups on a page of their own."""
-    _returns_table(stage, report)
-    has_days = report.factor_daily is not None
-    wealth = [_SERIES, _SERIES + 0.6] if has_days else []
-    count = report.spread.shape[1]
-    with stage.page([_BARS, _BARS + 0.6, *wealth, *[_SERIES] * count]) as grid:
-        plotting.plot_quantile_returns_bar(
-            report.mean_by_quantile, by_group=False, ax=grid.next_row()
-        )
-        plotting.plot_quantile_returns_violin(
-            report.mean_by_date, ylim_percentiles=(1, 99), ax=grid.next_row()
-        )
-        if report.factor_daily is not None and report.quantile_daily is not None:
-            title = f"{report.portfolio} Cumulative Return (1D Period)"
-            plotting.plot_cumulative_returns(
-                report.factor_daily, period="1D", title=title, ax=grid.next_row()
-            )
-            plotting.plot_cumulative_returns_by_quantile(
-                report.quantile_daily, period="1D", ax=grid.next_row()
-            )
-        plotting.plot_mean_quantile_returns_spread_time_series(
-            report.spread,
-            std_err=report.spread_error,
-            bandwidth=0.5,
-            ax=[grid.next_row() for _ in range(count)],
-        )
-    if report.mean_by_group is not None:
-        _draw_groups(stage, report.mean_by_group)
-
-
-def _draw_groups(stage: Stage, means: pd.DataFrame) -> None:
-    """Show the quantiles of each group."""
-    rows = rows_of(means.index.get_level_values("group").nunique(), 3)
-    with stage.page([_BARS] * len(rows)) as grid:
-        plotting.plot_quantile_returns_bar(
-            means, by_group=True, ylim_percentiles=(5, 95), ax=_split(grid, rows)
-        )
-
-
-def _split(grid: GridFigure, rows: Sequence[int]) -> list[Axes]:
-    """Return the axes of rows that hold so many each."""
-    return [axes for count in rows for axes in grid.split_row(count)]
-
-
-def _draw_information(stage: Stage, report: _sheets.InformationReport) -> None:
-    """Show the information coefficient in time, as a distribution, and by month or group."""
-    _information_table(stage, report)
-    count = report.ic.shape[1]
-    months = [] if report.monthly is None else rows_of(count, 3)
-    years = 0 if report.monthly is None else pd.DatetimeIndex(report.monthly.index).year.nunique()
-    last = [min(9.0, max(2.4, 0.26 * years))] * len(months) or [_BARS]
-    with stage.page([*[_SERIES] * count, *[_BARS] * count, *last]) as grid:
-        plotting.plot_ic_ts(report.ic, ax=[grid.next_row() for _ in range(count)])
-        pairs = [grid.split_row(2) for _ in range(count)]
-        plotting.plot_ic_hist(report.ic, ax=[left for left, _ in pairs])
-        plotting.plot_ic_qq(report.ic, ax=[right for _, right in pairs])
-        if report.monthly is not None:
-            plotting.plot_monthly_ic_heatmap(report.monthly, ax=_split(grid, months))
-        elif report.by_group is not None:
-            plotting.plot_ic_by_group(report.by_group, ax=grid.next_row())
-
-
-def _draw_turnover(stage: Stage, report: _sheets.TurnoverReport) -> None:
-    """Show turnover and rank autocorrelation in time; nothing without a whole-day period."""
-    if not report.by_quantile:
-        return
-    _turnover_table(stage, report)
-    with stage.page([_SERIES] * (2 * len(report.by_quantile))) as grid:
-        for days, turnover in report.by_quantile.items():
-            plotting.plot_top_bottom_quantile_turnover(turnover, period=days, ax=grid.next_row())
-        for days in report.by_quantile:
-            plotting.plot_factor_rank_auto_correlation(
-                report.autocorrelation[days], period=days, ax=grid.next_row()
-            )
-
-
-def _draw_events(stage: Stage, report: _sheets.EventReport, *, std_bar: bool) -> None:
-    """Show the average paths, of all quantiles and of each, and the groups on their own page."""
-    if report.paths is None:
-        return
-    stage.part("Around the events")
-    quantiles = report.paths.index.get_level_values("factor_quantile").nunique()
-    rows = rows_of(quantiles, 3) if std_bar else []
-    with stage.page([_BARS + 0.6, *[_BARS] * len(rows)]) as grid:
-        plotting.plot_quantile_average_cumulative_return(
-            report.paths, by_quantile=False, std_bar=False, ax=grid.next_row()
-        )
-        if std_bar:
-            plotting.plot_quantile_average_cumulative_return(
-                report.paths, by_quantile=True, std_bar=True, ax=_split(grid, rows)
-            )
-    if report.by_group:
-        rows = rows_of(len(report.by_group), 2)
-        with stage.page([_BARS] * len(rows)) as grid:
-            targets = _split(grid, rows)
-            for axes, (group, paths) in zip(targets, report.by_group.items(), strict=True):
-                plotting.plot_quantile_average_cumulative_return(
-                    paths, by_quantile=False, std_bar=False, title=str(group), ax=axes
-                )

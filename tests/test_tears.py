@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from alphalens import plotting, tears, utils
+from alphalens import _tables, plotting, tears, utils
 from alphalens.errors import InputError
 from alphalens.tears import GridFigure, SheetPart, TearSheet
 
@@ -113,8 +113,8 @@ def test_full_sheet_prints_its_tables_in_order(
     tears.create_full_tear_sheet(fd)
 
     lines = capsys.readouterr().out.splitlines()
-    titles = [line for line in lines if line in tears._tables.TITLES]
-    assert titles == list(tears._tables.TITLES)
+    titles = [line for line in lines if line in _tables.TITLES]
+    assert titles == list(_tables.TITLES)
 
 
 def test_printed_and_returned_tables_agree(
@@ -194,6 +194,14 @@ def test_missing_calendar_is_told_once(fd: pd.DataFrame, show: Show) -> None:
 
     assert len(caught) == 1
     assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize("name", ["summary", "returns", "turnover", "full"])
+def test_data_without_rows_is_refused_with_the_reason(name: str, fd: pd.DataFrame) -> None:
+    with pytest.raises(InputError, match="0 rows and no quantile label"):
+        SHEETS[name][0](fd.iloc[:0])
+
+    assert plt.get_fignums() == []
 
 
 def test_one_quantile_only_is_drawn(fd: pd.DataFrame, growth: pd.DataFrame, show: Show) -> None:

@@ -1,24 +1,21 @@
-"""Where tear sheets are drawn: a grid that hands out axes, and a stage that shows or keeps."""
+"""A figure whose axes are handed out row by row."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 from matplotlib.gridspec import GridSpec
 
-from alphalens._tear_sheet import SheetPart, TearSheet
 from alphalens.errors import InputError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["GridFigure", "Stage", "rows_of"]
+__all__ = ["GridFigure"]
 
 
 class GridFigure:
@@ -163,52 +160,3 @@ class GridFigure:
             plt.close(self.fig)
         self.fig = None
         self.gs = None
-
-
-class Stage:
-    """Shows every page as it is finished, or keeps all of them for a `TearSheet`."""
-
-    def __init__(self, *, keep: bool) -> None:
-        self.keep = keep
-        self._parts: list[tuple[str, dict[str, pd.DataFrame], list[Figure]]] = []
-
-    def part(self, title: str) -> None:
-        """Begin a new topic."""
-        self._parts.append((title, {}, []))
-
-    def table(self, show: Callable[[], object], frames: Mapping[str, pd.DataFrame]) -> None:
-        """Print by `show`, or keep `frames` by title."""
-        if self.keep:
-            self._parts[-1][1].update(frames)
-        else:
-            show()
-
-    @contextmanager
-    def page(self, heights: Sequence[float], cols: int = 1) -> Iterator[GridFigure]:
-        """Lend a figure; afterwards show and close it, or keep it unregistered."""
-        grid = GridFigure(len(heights), cols, heights=heights)
-        figure = grid.fig
-        try:
-            yield grid
-            if self.keep and figure is not None:
-                self._parts[-1][2].append(figure)
-            else:
-                plt.show()
-        finally:
-            grid.close()
-
-    def sheet(self, title: str, header: Callable[[], Mapping[str, str]]) -> TearSheet | None:
-        """Return everything kept under `header`, None if it was shown."""
-        if not self.keep:
-            return None
-        parts = tuple(
-            SheetPart(title=name, tables=tables, figures=tuple(figures))
-            for name, tables, figures in self._parts
-        )
-        return TearSheet(title=title, header=header(), parts=parts)
-
-
-def rows_of(count: int, most: int) -> list[int]:
-    """Return how many of `count` axes stand in each row, evenly, at most `most`."""
-    rows = max(1, -(-count // most))
-    return [len(part) for part in np.array_split(np.arange(count), rows)]
