@@ -31,7 +31,8 @@ demo: $(READY) ## research a factor, trade it on paper, write demo/report.html
 	$(BIN)/alphalens demo --out demo
 
 dashboard: $(READY) ## show the last demo run on http://127.0.0.1:8501
-	$(BIN)/streamlit run examples/dashboard.py --server.address 127.0.0.1 --server.headless true --browser.gatherUsageStats false
+	$(BIN)/streamlit run examples/dashboard.py --server.address 127.0.0.1 --server.headless true --browser.gatherUsageStats false \
+		--client.toolbarMode viewer --theme.primaryColor "#2f6f9f"
 
 test: $(READY) ## run the tests
 	$(BIN)/pytest -n auto

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -98,7 +99,8 @@ class FactorReport:
     def sheet(self) -> TearSheet:
         """Return the full tear sheet with its header; the caller saves and closes it."""
         with _quietly() as heard:  # the printed tables are in the sheet
-            sheet: TearSheet = tears.create_full_tear_sheet(self.factor_data, return_fig=True)
+            made = tears.create_full_tear_sheet(self.factor_data, return_fig=True)
+        sheet = cast("TearSheet", made)  # None only without return_fig
         noted = replace(self, notes=tuple(dict.fromkeys((*self.notes, *heard.warnings()))))
         return sheet.with_header(noted.header(), title=f"{self.factor}: full tear sheet")
 
