@@ -153,7 +153,7 @@ def typed_labels(result: Any, case: Case) -> Any:
 
 def own_edges(result: pd.DataFrame, case: Case) -> pd.DataFrame:
     """Cut as the installed pandas does: before pandas 3 an edge may be rounded past its asset."""
-    if PANDAS >= 3 or case.shape not in ("holes", "outliers"):
+    if PANDAS >= 3 or case.shape not in ("by_hand", "holes", "outliers"):
         return result
     n = int(result["factor_quantile"].max())
     labels = result.groupby(level="date")["factor"].transform(pd.qcut, n, labels=False) + 1
