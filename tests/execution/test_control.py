@@ -8,7 +8,8 @@ from alphalens.errors import InputError
 from alphalens.execution import Command, CommandKind, write_command
 from alphalens.execution.commands import pending_commands
 from alphalens.risk import TradingState
-from alphalens.storage import open_engine
+from alphalens.storage import open_engine, writing
+from alphalens.storage.schema import commands
 from alphalens.testing.faults import FlakyBroker
 from alphalens.trading import OrderStatus
 from alphalens.trading.events import EventKind
@@ -104,6 +105,16 @@ def test_order_other_than_the_one_shown_cannot_be_approved(desk):
     (waiting,) = session.submit([desk.intent()])
     with pytest.raises(InputError, match="is not the one that was shown"):
         elsewhere.ask(C.APPROVE, waiting.client_order_id, fingerprint="0" * 64)
+
+
+def test_row_written_past_our_function_approves_nothing_but_what_it_names(desk):
+    session, elsewhere = desk.open(limits=ASKING), Elsewhere(desk)
+    (waiting,) = session.submit([desk.intent()])
+    elsewhere.ask(C.APPROVE, waiting.client_order_id)
+    with writing(elsewhere.engine) as connection:
+        connection.execute(commands.update().values(fingerprint="0" * 64))
+    assert session.submit([waiting.intent])[0].status is S.AWAITING
+    assert session.journal.alerts()[-1].code == "command_ignored"
 
 
 def test_decision_that_comes_too_late_is_recorded_and_ignored(desk):
