@@ -138,7 +138,7 @@ def test_without_anybody_to_ask_the_run_stops_at_the_question(
         fill=plan.fill, approver=None,
     )  # fmt: skip
     cycles = (step.cycle for step in PaperRun(tmp_path, _settings(), silent).steps())
-    waiting = next(c for c in cycles if c is not None and c.status == "waiting")
+    waiting = next(c for c in cycles if c is not None and not c.is_finished)
     assert waiting.question is not None
     assert all(order.of_equity > Decimal("0.05") for order in waiting.question.orders)
 
