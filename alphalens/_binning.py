@@ -226,12 +226,13 @@ def _has_repeats(edges: Floats) -> Bools:
     """Tell which rows repeat an edge; a single bucket may (as in pandas), NaN equals NaN."""
     if edges.shape[1] <= 2:
         return np.zeros(len(edges), dtype=bool)
-    return np.asarray(~(edges[:, 1:] > edges[:, :-1]), dtype=bool).any(axis=1)
+    rises = np.asarray(edges[:, 1:] > edges[:, :-1], dtype=bool)
+    return np.asarray(~rises.all(axis=1), dtype=bool)
 
 
 def _inside(matrix: Floats, edges: Floats) -> Labels:
     """Label values that all lie between the outer edges: one more than inner edges below."""
-    labels = (matrix == matrix).astype(np.int16)
+    labels: Labels = (matrix == matrix).astype(np.int16)
     for number in range(1, edges.shape[1] - 1):
         labels += matrix > edges[:, number, None]
     return labels

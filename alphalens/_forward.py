@@ -93,7 +93,7 @@ def with_dates(index: pd.MultiIndex, dates: pd.DatetimeIndex) -> pd.MultiIndex:
     levels = [dates, *index.levels[1:]]
     return pd.MultiIndex(
         levels=levels,  # type: ignore[arg-type]  # the stubs take no Index here, pandas does
-        codes=index.codes,
+        codes=index.codes,  # type: ignore[arg-type]  # as above
         names=index.names,
         verify_integrity=False,
     )
@@ -173,8 +173,8 @@ class Ahead:
 
 def look_ahead(
     factor: pd.Series,
-    prices: pd.DataFrame,
-    periods: Iterable[int],
+    prices: pd.DataFrame | pd.Series,
+    periods: object,
     *,
     filter_zscore: float | None,
     is_cumulative: bool,
@@ -183,27 +183,9 @@ def look_ahead(
     index = dated(cast("pd.MultiIndex", factor.index), "factor")
     if not len(index):
         raise InputError("factor is empty: it has no rows")
-    if isinstance(prices, pd.Series) or isinstance(prices.index, pd.MultiIndex):
-        raise InputError(
-            f"prices must be wide, times x assets, got a {type(prices).__name__} with index levels "
-            f"{list(prices.index.names)}: give prices.unstack()"
-        )
+    wide, times = _wide(prices)
     dates = cast("pd.DatetimeIndex", index.levels[0])
-    times = _as_dates(prices.index, "prices")
     _same_zone(dates, times)
-    if not times.is_monotonic_increasing:
-        warnings.warn(
-            "prices are not sorted by time: returns run from row to row as they stand. Use "
-            "prices.sort_index()",
-            UserWarning,
-            stacklevel=4,
-        )
-    for what, labels in (("index", times), ("columns", prices.columns)):
-        if not labels.is_unique:
-            repeated = labels[labels.duplicated()]
-            raise InputError(
-                f"prices.{what} repeats {len(repeated)} labels ({_some(repeated)}): keep one each"
-            )
     row_of = times.get_indexer(dates)
     if not (row_of >= 0).any():
         raise InputError(
@@ -211,12 +193,12 @@ def look_ahead(
             f"terms of datetimes and symbol-names. No factor date ({_span(dates)}) is among the "
             f"price dates ({_span(times)})"
         )
-    column_of_asset = prices.columns.get_indexer(index.levels[1])
+    column_of_asset = wide.columns.get_indexer(index.levels[1])
     used = np.flatnonzero(column_of_asset >= 0)
     return Ahead(
         index=index,
-        columns=prices.columns,
-        prices=_filled(prices, column_of_asset[used]),
+        columns=wide.columns,
+        prices=_filled(wide, column_of_asset[used]),
         times=times,
         rows=row_of[row_of >= 0].astype(np.int64),
         places=_places(index, row_of >= 0, column_of_asset >= 0),
@@ -224,6 +206,30 @@ def look_ahead(
         is_cumulative=is_cumulative,
         filter_zscore=None if filter_zscore is None or filter_zscore is False else filter_zscore,
     )
+
+
+def _wide(prices: pd.DataFrame | pd.Series) -> tuple[pd.DataFrame, pd.DatetimeIndex]:
+    """Check that prices are a frame of times x assets, each once, and return it with its times."""
+    if isinstance(prices, pd.Series) or isinstance(prices.index, pd.MultiIndex):
+        raise InputError(
+            f"prices must be wide, times x assets, got a {type(prices).__name__} with index levels "
+            f"{list(prices.index.names)}: give prices.unstack()"
+        )
+    times = _as_dates(prices.index, "prices")
+    for what, labels in (("index", times), ("columns", prices.columns)):
+        if not labels.is_unique:
+            repeated = labels[labels.duplicated()]
+            raise InputError(
+                f"prices.{what} repeats {len(repeated)} labels ({_some(repeated)}): keep one each"
+            )
+    if not times.is_monotonic_increasing:
+        warnings.warn(
+            "prices are not sorted by time: returns run from row to row as they stand. Use "
+            "prices.sort_index()",
+            UserWarning,
+            stacklevel=5,
+        )
+    return prices, times
 
 
 def _same_zone(dates: pd.DatetimeIndex, times: pd.DatetimeIndex) -> None:
@@ -259,10 +265,10 @@ def _no_number(prices: pd.DataFrame) -> str:
     for name, column in prices.items():
         bad = column.notna() & pd.to_numeric(column, errors="coerce").isna()
         if bad.any():
-            place = bad.idxmax()
+            place = int(bad.to_numpy().argmax())
             return (
                 f"prices has {int(bad.sum())} values that are no numbers in column {name!r}, first "
-                f"{column[place]!r} at {place}: give floats, NaN where there is no price"
+                f"{column.iloc[place]!r} at {column.index[place]}: give floats, NaN for no price"
             )
     return f"prices cannot be turned into floats, dtypes {prices.dtypes.unique().tolist()}"
 
@@ -282,7 +288,7 @@ def _places(index: pd.MultiIndex, has_row: Bools, has_column: Bools) -> Ints | N
     return np.where(known, row_number * width + column_number, -1)
 
 
-def _checked_periods(periods: Iterable[int]) -> tuple[int, ...]:
+def _checked_periods(periods: object) -> tuple[int, ...]:
     if isinstance(periods, str) or not isinstance(periods, Iterable):
         raise InputError(f"periods must be numbers of price rows, e.g. (1, 5), got {periods!r}")
     wanted = tuple(periods)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
 
     from numpy.typing import NDArray
+    from pandas.api.typing.aliases import SequenceNotStr
     from pandas.tseries.offsets import BaseOffset
 
     Floats = NDArray[np.float64]
@@ -399,7 +400,8 @@ class Panel:
     def count(self, is_member: Bools) -> Ints:
         """Count the members of each date."""
         if self.cells.is_rectangular:
-            return np.count_nonzero(is_member.reshape(len(self.dates), -1), axis=1)
+            counts = np.count_nonzero(is_member.reshape(len(self.dates), -1), axis=1)
+            return np.asarray(counts, dtype=np.int64)
         return np.bincount(self.date_codes[is_member], minlength=len(self.dates))
 
     def joined(self, is_member: Bools, previous: Ints) -> Ints:
@@ -420,7 +422,7 @@ class Panel:
         else:
             stayed = self.lagged(is_member.astype(np.float64), previous) == 1.0
             return np.bincount(self.date_codes[is_member & ~stayed], minlength=n_dates)
-        return np.count_nonzero(now & ~now[previous], axis=1)
+        return np.asarray(np.count_nonzero(now & ~now[previous], axis=1), dtype=np.int64)
 
     def calendar_of_used(self, frame: LongFrame) -> BaseOffset | None:
         """Return the freq of the dates that occur: the level's, if they are a run of its dates."""
@@ -496,7 +498,7 @@ def _without_freq(dates: pd.DatetimeIndex) -> pd.DatetimeIndex:
 def multi_index(
     levels: Sequence[pd.Index],
     codes: Sequence[NDArray[np.signedinteger]],
-    names: Sequence[Hashable],
+    names: SequenceNotStr[Hashable],
 ) -> pd.MultiIndex:
     """Build an index from levels and codes that are known to fit."""
     return pd.MultiIndex(

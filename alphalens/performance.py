@@ -762,7 +762,7 @@ def quantile_turnover(
     [nan, 0.5]
     """
     panel = Panel.of(quantile_factor)
-    is_member: Bools = float_values(quantile_factor) == quantile
+    is_member = _equals(quantile_factor, quantile)
     members = panel.count(is_member)
     held = np.flatnonzero(members)
     grid, place = _rows_of_grid(panel.dates[held], calendar_of(quantile_factor))
@@ -773,6 +773,13 @@ def quantile_turnover(
     compared = held[previous[held] >= 0]
     values[place[previous[held] >= 0]] = joined[compared] / members[compared]
     return pd.Series(values, index=grid, name=quantile)
+
+
+def _equals(labels: pd.Series[float], label: float) -> Bools:
+    """Tell which labels equal one, False for a missing one."""
+    if isinstance(labels.dtype, np.dtype):
+        return np.asarray(labels.to_numpy() == label, dtype=bool)
+    return (labels == label).to_numpy(dtype=bool, na_value=False)
 
 
 def _rows_of_grid(
