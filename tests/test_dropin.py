@@ -568,6 +568,55 @@ def test_full_and_summary_sheets_run_on_every_kind_of_clock(name, shown, tables,
     assert not [table for table in tables if "0D" in map(str, table.columns)]
 
 
+def test_zscore_filter_is_off_with_none_and_with_false(capsys):
+    shape = shapes.build("outliers")
+
+    off, none = (
+        utils.compute_forward_returns(shape.factor, shape.prices, (1, 3), filter_zscore=value)
+        for value in (False, None)
+    )
+
+    assert_frame_equal(off, none)
+
+
+def test_spread_works_with_the_levels_in_either_order(fd):
+    means, errors = performance.mean_return_by_quantile(fd, by_date=True)
+    turned = [part.swaplevel().sort_index() for part in (means, errors)]
+
+    spread, error = performance.compute_mean_returns_spread(turned[0], 4, 1, turned[1])
+
+    wanted = performance.compute_mean_returns_spread(means, 4, 1, errors)
+    assert_frame_equal(spread, wanted[0])
+    assert_frame_equal(error, wanted[1])
+
+
+def _row(tables: list[pd.DataFrame], label: str) -> pd.Series:
+    """Return the first row of that label in the tables displayed."""
+    return next(table.loc[label] for table in tables if label in table.index)
+
+
+def test_summary_and_information_sheets_agree_when_group_neutral(fd, shown, tables):
+    tears.create_summary_tear_sheet(fd, group_neutral=True)
+    summary = _row(tables, "IC Mean")
+    tables.clear()
+
+    tears.create_information_tear_sheet(fd, group_neutral=True)
+
+    assert_series_equal(_row(tables, "IC Mean"), summary)
+    neutral = performance.factor_information_coefficient(fd, group_adjust=True).mean()
+    np.testing.assert_allclose(summary, neutral.round(3))
+
+
+def test_turnover_uses_the_labels_present(fd, shown, tables):
+    relabelled = fd.assign(factor_quantile=fd["factor_quantile"].map({1: 2, 2: 3, 3: 7, 4: 9}))
+
+    tears.create_turnover_tear_sheet(relabelled)
+    tears.create_summary_tear_sheet(relabelled)
+
+    rows = {str(row) for table in tables for row in table.index if "Turnover" in str(row)}
+    assert rows == {f"Quantile {label} Mean Turnover " for label in (2, 3, 7, 9)}
+
+
 def test_full_sheet_of_whole_days_does_not_warn(fd, shown, tables):
     tears.create_full_tear_sheet(fd)  # pytest turns any warning into an error
 
