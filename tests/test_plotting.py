@@ -12,6 +12,7 @@ from pandas.testing import assert_frame_equal
 from scipy import stats
 
 from alphalens import plotting, utils
+from alphalens.errors import InputError
 
 DATES = pd.bdate_range("2024-01-01", periods=60, name="date")
 
@@ -146,6 +147,19 @@ def test_spread_is_labelled_by_the_convention_in_force(means: pd.DataFrame) -> N
 
     assert table.index[-1] == "Mean Period Wise Spread (bps, 100% gross)"
     assert ax.get_title() == "Long-Short Quantile Return (100% gross) (1D Period Forward Return)"
+
+
+def test_returns_table_is_rounded_when_printed(
+    means: pd.DataFrame, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alpha_beta = pd.DataFrame({"1D": [0.12345, 0.9], "5D": [0.2, 0.8]}, ["Ann. alpha", "beta"])
+    seen: list[pd.DataFrame] = []
+    monkeypatch.setattr(utils, "display", seen.append)
+
+    assert plotting.plot_returns_table(alpha_beta, means, means) is None
+
+    assert capsys.readouterr().out == "Returns Analysis\n"
+    assert seen[0].loc["Ann. alpha", "1D"] == 0.123
 
 
 def test_turnover_tables_carry_any_labels_and_skip_missing_days() -> None:
@@ -428,6 +442,17 @@ def test_wealth_that_reaches_zero_is_drawn() -> None:
     ax.figure.canvas.draw()
 
     assert ax.lines[0].get_ydata()[-1] == 0
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["plot_ic_ts", "plot_ic_hist", "plot_ic_qq", "plot_mean_quantile_returns_spread_time_series"],
+)
+def test_too_few_axes_are_refused_with_both_numbers(name: str, ic: pd.DataFrame) -> None:
+    _, ax = plt.subplots()
+
+    with pytest.raises(InputError, match="2 axes are needed, one for each panel, and ax holds 1"):
+        getattr(plotting, name)(ic, ax=ax)
 
 
 # --- turnover, events -------------------------------------------------------

@@ -71,7 +71,7 @@ def plot_quantile_average_cumulative_return(
         )
         return single
     axes = ax if ax is not None else style.new_axes(len(quantiles), 2)
-    targets = style.axes_list(axes)[: len(quantiles)]
+    targets = style.axes_list(axes, len(quantiles))
     for target, quantile, colour in zip(targets, quantiles, colours, strict=True):
         _path(target, avg_cumulative_returns, quantile, colour, std_bar)
         own = f"{title}: Quantile {quantile}" if title else f"Quantile {quantile}"

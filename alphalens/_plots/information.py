@@ -61,7 +61,7 @@ def plot_ic_ts(
     '1D Period Forward Return Information Coefficient (IC)'
     """
     axes = _axes_of(ic, ax, columns=1)
-    targets = style.axes_list(axes)[: ic.shape[1]]
+    targets = style.axes_list(axes, ic.shape[1])
     times = style.wall_times(ic.index)
     for target, (period, column) in zip(targets, ic.items(), strict=True):
         target.plot(
@@ -124,7 +124,9 @@ def plot_ic_hist(
     3
     """
     axes = _axes_of(ic, ax, columns=3)
-    for target, (period, column) in zip(style.axes_list(axes), ic.items(), strict=False):
+    for target, (period, column) in zip(
+        style.axes_list(axes, ic.shape[1]), ic.items(), strict=True
+    ):
         observed = column.dropna().to_numpy(dtype=np.float64)
         _histogram(target, observed)
         style.dress(target, f"{period} Period IC", xlabel="IC", ylabel="Count")
@@ -195,7 +197,9 @@ def plot_ic_qq(
     axes = _axes_of(ic, ax, columns=3)
     distribution = theoretical_dist if theoretical_dist is not None else _Normal()
     name = _distribution_name(distribution)
-    for target, (period, column) in zip(style.axes_list(axes), ic.items(), strict=False):
+    for target, (period, column) in zip(
+        style.axes_list(axes, ic.shape[1]), ic.items(), strict=True
+    ):
         _qq_points(target, column.dropna().to_numpy(dtype=np.float64), distribution)
         style.dress(
             target,
@@ -304,11 +308,10 @@ def plot_monthly_ic_heatmap(
     ['.02', '-.01', '.03']
     """
     axes = _axes_of(mean_monthly_ic, ax, columns=3)
+    targets = style.axes_list(axes, mean_monthly_ic.shape[1])
     values = mean_monthly_ic.to_numpy(dtype=float)
     reach = float(np.nanmax(np.abs(values))) if np.isfinite(values).any() else 1.0
-    for target, (period, column) in zip(
-        style.axes_list(axes), mean_monthly_ic.items(), strict=False
-    ):
+    for target, (period, column) in zip(targets, mean_monthly_ic.items(), strict=True):
         _calendar(target, column, reach or 1.0)
         style.dress(target, f"Monthly Mean {period} Period IC", grid="")
     return axes

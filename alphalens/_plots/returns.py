@@ -70,7 +70,7 @@ def plot_quantile_returns_bar(
         return single
     groups = list(mean_ret_by_q.index.get_level_values("group").unique())
     axes = ax if ax is not None else style.new_axes(len(groups), 2)
-    targets = style.axes_list(axes)[: len(groups)]
+    targets = style.axes_list(axes, len(groups))
     for target, group in zip(targets, groups, strict=True):
         _quantile_bars(target, mean_ret_by_q.xs(group, level="group"), str(group), bounds)
     style.share_y(targets)
@@ -251,13 +251,13 @@ def _spread_frame(
 ) -> MutableSequence[Axes] | AxesArray:
     """Draw one axes per column of `spread` with common y limits, filling `ax` in place."""
     count = spread.shape[1]
-    axes = cast("MutableSequence[Axes]", [None] * count if ax is None else ax)
-    if isinstance(axes, Axes):
-        axes = [axes]
-    if any(axes[i] is None for i in range(count)):
+    given = [None] * count if ax is None else [ax] if isinstance(ax, Axes) else ax
+    axes = cast("MutableSequence[Axes]", given)
+    targets = style.axes_list(axes, count)
+    if any(target is None for target in targets):
         fresh = style.new_axes(count)
-        for i in range(count):
-            axes[i] = axes[i] if axes[i] is not None else fresh[i]
+        for i, target in enumerate(targets):
+            axes[i] = fresh[i] if target is None else target
     for i in range(count):
         error = None if std_err is None else std_err.iloc[:, i]
         if spread.iloc[:, i].notna().any():

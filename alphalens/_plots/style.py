@@ -13,6 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, to_hex
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
+from alphalens.errors import InputError
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -104,12 +106,18 @@ def new_axes(count: int, columns: int = 1, *, height: float = 4.6) -> NDArray[np
 
 def own_axes(ax: Axes | None) -> Axes:
     """Return `ax`, or the only axes of a new figure."""
-    return ax if ax is not None else axes_list(new_axes(1))[0]
+    return ax if ax is not None else axes_list(new_axes(1), 1)[0]
 
 
-def axes_list(axes: Axes | Iterable[Axes]) -> list[Axes]:
-    """Return one axes, a list, a tuple or an array of them as a list."""
-    return [axes] if isinstance(axes, Axes) else list(axes)
+def axes_list(axes: Axes | Iterable[Axes], count: int) -> list[Axes]:
+    """Return the first `count` of one axes, a list, a tuple or an array of them."""
+    found = [axes] if isinstance(axes, Axes) else list(np.ravel(list(axes)))
+    if len(found) < count:
+        raise InputError(
+            f"{count} axes are needed, one for each panel, and ax holds {len(found)}: "
+            "give more, or leave ax out for a new figure"
+        )
+    return found[:count]
 
 
 def dress(ax: Axes, title: str, *, ylabel: str = "", xlabel: str = "", grid: str = "y") -> None:
@@ -140,7 +148,7 @@ def legend(ax: Axes) -> None:
     if not handles:
         return
     points = 72.0 * ax.get_position().width * ax.figure.get_figwidth()
-    needed = sum(6.5 * len(label) + 34.0 for label in labels) + 8.9 * len(ax.get_title())
+    needed = sum(6.5 * len(label) + 34.0 for label in labels) + 8.9 * len(ax.get_title()) + 14.0
     above = {"loc": "lower right", "bbox_to_anchor": (1.0, 1.0), "ncols": len(handles)}
     box = ax.legend(
         handles,
