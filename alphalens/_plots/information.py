@@ -340,7 +340,7 @@ def _calendar(ax: Axes, monthly: pd.Series[float], reach: float) -> None:
 def _cell_values(ax: Axes, cells: NDArray[np.float64], reach: float) -> None:
     """Write the values into their cells, unless they would be too small to read."""
     box = ax.get_window_extent()
-    points = 72.0 / ax.get_figure(root=False).dpi  # type: ignore[union-attr]  # axes have a figure
+    points = 72.0 / ax.figure.dpi
     size = min(9.5, 0.36 * box.width / 12 * points, 0.62 * box.height / len(cells) * points)
     if size < 4.5:
         return
