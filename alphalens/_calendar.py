@@ -198,8 +198,16 @@ def add_custom_calendar_timedelta(
     span = pd.Timedelta(timedelta)
     rest = span - pd.Timedelta(days=span.days)
     if isinstance(input, pd.DatetimeIndex):
-        return _add_days(input, span.days, step) + rest
+        return _in_unit_of(input, _add_days(input, span.days, step) + rest)
     return input + step * span.days + rest
+
+
+def _in_unit_of(like: pd.DatetimeIndex, dates: pd.DatetimeIndex) -> pd.DatetimeIndex:
+    """Return dates in the unit of others, unless that would cut something off."""
+    if dates.unit == like.unit:
+        return dates
+    coarse = dates.as_unit(like.unit)
+    return coarse if bool((coarse == dates).all()) else dates
 
 
 def _add_days(dates: pd.DatetimeIndex, days: int, freq: TradingCalendar) -> pd.DatetimeIndex:

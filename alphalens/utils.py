@@ -212,6 +212,7 @@ _BIN_EDGES_HINT = """
     2 - give the quantiles as a list, e.g. [0, .50, .75, 1.], so that equal values share a bucket
     3 - use `bins` instead of `quantiles`: equal widths or your own edges, not equal numbers
     4 - for factors with few distinct values, give one edge per value, e.g. bins=[-.5, .5, 1.5]
+    5 - break ties by rank first: factor.groupby(level="date").rank(method="first")
 """
 
 

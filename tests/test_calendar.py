@@ -62,6 +62,14 @@ def test_adding_to_an_index_is_adding_to_each_stamp(freq, span, zone):
     assert moved.dtype == stamps.dtype
 
 
+def test_adding_less_than_the_unit_is_not_cut_off():
+    stamps = pd.DatetimeIndex(["2021-01-04"]).as_unit("s")
+
+    moved = calendars.add_custom_calendar_timedelta(stamps, pd.Timedelta("1D5ms"), Day())
+
+    assert moved[0] == pd.Timestamp("2021-01-05 00:00:00.005")
+
+
 def test_adding_keeps_the_local_time_over_a_clock_change():
     friday = pd.DatetimeIndex(["2021-03-12 09:30"], tz="US/Eastern")
 
