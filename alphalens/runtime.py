@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -207,7 +207,7 @@ class PaperRun:
             If no decision was journalled.
         """
         history = self._plan.history
-        engine = open_engine(self.journal_path)
+        engine = open_engine(self.journal_path, is_read_only=True)
         try:
             reader = JournalReader(engine)
             signals, _ = journalled_decisions(reader)
@@ -247,6 +247,7 @@ class PaperRun:
             limits=settings.limits,
             clock=clock,
             assets=assets,
+            grace=timedelta(0),  # this venue is in the process: it knows an order at once
         )
         session.start()
         return broker, session

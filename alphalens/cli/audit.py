@@ -6,7 +6,6 @@ import argparse
 from pathlib import Path
 
 from alphalens.cli.output import ExitCode, Output, common_options
-from alphalens.errors import StorageError
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -24,9 +23,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
     from alphalens.execution import JournalReader
     from alphalens.storage import open_engine
 
-    if not args.database.is_file():
-        raise StorageError(f"{args.database}: no such file; give the journal of a run")
-    engine = open_engine(args.database)
+    engine = open_engine(args.database, is_read_only=True)
     try:
         reader = JournalReader(engine)
         count, head = reader.verify(), reader.head

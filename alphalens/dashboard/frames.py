@@ -100,7 +100,7 @@ def load(folder: Path) -> View:
             f"there is no run in {folder}: {path} does not exist. Make one with  make demo , or "
             f"name the folder of another run"
         )
-    engine = open_engine(path)
+    engine = open_engine(path, is_read_only=True)
     try:
         facts = read_run(JournalReader(engine))
     finally:

@@ -203,6 +203,7 @@ class TradingSession:
                 "account_id": account.account_id,
                 "opening_cash": account.cash,
                 "currency": account.currency,
+                "is_live": account.is_live,
                 "is_resumed": is_resumed,
                 "limits": self.limits,
             }

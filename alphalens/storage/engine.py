@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from sqlite3 import Connection as SQLiteConnection
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
@@ -24,7 +25,7 @@ _WRITES = "alphalens_writes"
 _BUSY_TIMEOUT_MS = 5_000
 
 
-def open_engine(url: str | Path) -> sa.Engine:
+def open_engine(url: str | Path, *, is_read_only: bool = False) -> sa.Engine:
     """Open the database, create the schema if it is empty, and return its engine.
 
     A SQLite file is opened in WAL mode with ``synchronous=FULL`` (a committed record survives
@@ -35,6 +36,9 @@ def open_engine(url: str | Path) -> sa.Engine:
     url : str or Path
         A SQLAlchemy URL, such as ``sqlite:///desk.sqlite``, ``sqlite://`` (in memory, gone
         with the process) or ``postgresql+psycopg://host/desk``; a Path means a SQLite file.
+    is_read_only : bool
+        Create and change nothing: the database must be there, with its schema, and every
+        write is refused.
 
     Returns
     -------
@@ -46,7 +50,8 @@ def open_engine(url: str | Path) -> sa.Engine:
     ConfigError
         If the URL cannot be parsed or its driver is not installed.
     StorageError
-        If the database cannot be opened, or was written by a newer version of this package.
+        If the database cannot be opened, or was written by a newer version of this package, or
+        is to be read only and is not there.
 
     Examples
     --------
@@ -55,9 +60,11 @@ def open_engine(url: str | Path) -> sa.Engine:
     ...     connection.execute(sa.select(sa.func.count()).select_from(meta)).scalar_one()
     2
     """
-    engine = _make_engine(f"sqlite:///{url}" if isinstance(url, Path) else url)
+    engine = _make_engine(f"sqlite:///{url}" if isinstance(url, Path) else url, is_read_only)
     try:
-        _prepare(engine)
+        if not is_read_only:
+            _create_schema(engine)
+        _check_schema(engine)
     except StorageError:
         engine.dispose()
         raise
@@ -120,12 +127,12 @@ def _name(engine: sa.Engine) -> str:
     return engine.url.render_as_string(hide_password=True)
 
 
-def _make_engine(url: str) -> sa.Engine:
+def _make_engine(url: str, is_read_only: bool) -> sa.Engine:
     try:
         parsed = sa.make_url(url)
-        if parsed.get_backend_name() != "sqlite":
-            return sa.create_engine(parsed)
-        return _make_sqlite(parsed)
+        if parsed.get_backend_name() == "sqlite":
+            return _open_sqlite(parsed) if is_read_only else _make_sqlite(parsed)
+        return sa.create_engine(parsed, execution_options={"postgresql_readonly": is_read_only})
     except (ArgumentError, sa.exc.NoSuchModuleError, ImportError) as error:
         raise ConfigError(
             f"cannot open a database by {_safe(url)!r}: {error}. Use sqlite:///file.sqlite or "
@@ -152,6 +159,17 @@ def _make_sqlite(url: sa.URL) -> sa.Engine:
     return engine
 
 
+def _open_sqlite(url: sa.URL) -> sa.Engine:
+    """Open a file that is there, in a way in which SQLite itself refuses every write."""
+    path = Path(str(url.database))
+    if not path.is_file():
+        raise StorageError(f"{path}: no such file; give the journal of a run")
+    engine = sa.create_engine(f"sqlite:///file:{quote(str(path))}?mode=ro&uri=true")
+    sa.event.listen(engine, "connect", _on_connect_to_read)
+    sa.event.listen(engine, "begin", _on_begin)
+    return engine
+
+
 def _create_private(path: Path) -> None:
     """Make the file before SQLite does, readable by its owner only; -wal and -shm follow it."""
     try:
@@ -174,19 +192,29 @@ def _on_connect(connection: SQLiteConnection, _: ConnectionPoolEntry) -> None:
         cursor.execute("PRAGMA foreign_keys=ON")
 
 
+def _on_connect_to_read(connection: SQLiteConnection, _: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None
+    connection.execute(f"PRAGMA busy_timeout={_BUSY_TIMEOUT_MS}").close()
+
+
 def _on_begin(connection: sa.Connection) -> None:
     writes = connection.get_execution_options().get(_WRITES, False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _prepare(engine: sa.Engine) -> None:
+def _create_schema(engine: sa.Engine) -> None:
     with writing(engine) as connection:
         if not sa.inspect(connection).has_table(meta.name):
             metadata.create_all(connection)
             facts = {"schema_version": str(SCHEMA_VERSION), "head": head_text(0, GENESIS)}
             rows = [{"key": key, "value": value} for key, value in facts.items()]
             connection.execute(meta.insert(), rows)
-            return
+
+
+def _check_schema(engine: sa.Engine) -> None:
+    with reading(engine) as connection:
+        if not sa.inspect(connection).has_table(meta.name):
+            raise StorageError(f"{_name(engine)} is no journal of this package; give another path")
         query = sa.select(meta.c.value).where(meta.c.key == "schema_version")
         version = int(connection.execute(query).scalar_one())
     if version > SCHEMA_VERSION:

@@ -173,3 +173,32 @@ def test_amounts_come_back_to_the_last_digit(amount):
     with reading(engine) as connection:
         assert connection.execute(sa.select(fills.c.price)).scalar_one() == amount
     engine.dispose()
+
+
+def test_reading_only_creates_and_changes_nothing(tmp_path):
+    path = tmp_path / "desk.sqlite"
+    open_engine(path).dispose()
+    before = path.read_bytes()
+    engine = open_engine(path, is_read_only=True)
+    with reading(engine) as connection:
+        assert connection.execute(sa.select(sa.func.count()).select_from(fills)).scalar_one() == 0
+    with pytest.raises(StorageError, match="readonly"), writing(engine) as connection:
+        connection.execute(fills.insert(), [FILL])
+    engine.dispose()
+    assert path.read_bytes() == before
+
+
+def test_reading_only_refuses_what_is_not_there_or_no_journal(tmp_path):
+    with pytest.raises(StorageError, match="no such file"):
+        open_engine(tmp_path / "absent.sqlite", is_read_only=True)
+    assert not (tmp_path / "absent.sqlite").exists()
+    empty = tmp_path / "empty.sqlite"
+    empty.touch()
+    with pytest.raises(StorageError, match="is no journal"):
+        open_engine(empty, is_read_only=True)
+
+
+def test_a_read_only_path_may_hold_characters_of_an_address(tmp_path):
+    path = tmp_path / "a b?c#d.sqlite"
+    open_engine(path).dispose()
+    open_engine(path, is_read_only=True).dispose()
