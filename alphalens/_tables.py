@@ -91,7 +91,7 @@ def information_table(ic: pd.DataFrame) -> pd.DataFrame:
 
 def _moments(column: pd.Series[float]) -> pd.Series[float]:
     """Return the seven numbers of one period; NaN days are dropped."""
-    x = column.dropna().to_numpy(dtype=np.float64)
+    x = np.asarray(column.dropna(), dtype=np.float64)
     mean = float(x.mean()) if x.size else np.nan
     std = float(x.std(ddof=1)) if x.size > 1 else np.nan
     with np.errstate(divide="ignore", invalid="ignore"):

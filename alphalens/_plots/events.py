@@ -9,6 +9,7 @@ import matplotlib.dates as mdates
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from alphalens._plots import style
 from alphalens._plots.style import DECIMAL_TO_BPS
@@ -82,10 +83,11 @@ def plot_quantile_average_cumulative_return(
 
 def _path(ax: Axes, paths: pd.DataFrame, quantile: Hashable, colour: str, std_bar: bool) -> None:
     """Draw the mean path of one quantile, with error bars if asked."""
-    mean = paths.loc[(quantile, "mean")].to_numpy(dtype=float) * DECIMAL_TO_BPS
+    own = paths.xs(quantile, level="factor_quantile")
+    mean = own.loc["mean"].to_numpy(dtype=float) * DECIMAL_TO_BPS
     ax.plot(paths.columns, mean, color=colour, linewidth=1.9, label=f"Quantile {quantile}")
     if std_bar:
-        std = paths.loc[(quantile, "std")].to_numpy(dtype=float) * DECIMAL_TO_BPS
+        std = own.loc["std"].to_numpy(dtype=float) * DECIMAL_TO_BPS
         ax.errorbar(
             paths.columns, mean, yerr=std, fmt="none", ecolor=colour, elinewidth=1.0, alpha=0.5
         )
@@ -97,9 +99,9 @@ def _dress_path(ax: Axes, title: str, paths: pd.DataFrame) -> None:
     low, high = ax.get_ylim()
     if low < 0.0 < high:
         style.baseline(ax)
-    if len(paths.columns) and paths.columns.min() <= 0 <= paths.columns.max():
+    if 0 in paths.columns:
         ax.axvline(0, color=style.INK, linewidth=1.0, linestyle="--", alpha=0.75)
-    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.xaxis.set_major_locator(MaxNLocator(nbins=10, integer=True))
     if len(ax.get_legend_handles_labels()[1]) > 1:
         style.legend(ax)
 
@@ -133,7 +135,8 @@ def plot_events_distribution(
     """
     ax = style.own_axes(ax)
     dates = events.dropna().index.get_level_values("date")
-    counts, edges = np.histogram(mdates.date2num(style.wall_times(dates)), bins=num_bars)
+    days = mdates.date2num(style.wall_times(dates))  # type: ignore[no-untyped-call]  # untyped there
+    counts, edges = np.histogram(days, bins=num_bars)
     ax.bar(
         edges[:-1], counts, width=np.diff(edges) * 0.92, align="edge", color=style.PERIODS[0],
         edgecolor="none",

@@ -321,10 +321,10 @@ def _calendar(ax: Axes, monthly: pd.Series[float], reach: float) -> None:
     """Draw years x months as coloured cells with their values."""
     months = pd.DatetimeIndex(monthly.index)
     years = range(months.year.min(), months.year.max() + 1)
-    means = monthly.groupby([months.year, months.month]).mean()
+    place = (months.year - years[0]) * 12 + months.month - 1
+    means = monthly.groupby(place.to_numpy()).mean()
     cells = np.full((len(years), 12), np.nan)
-    for (year, month), value in means.items():
-        cells[year - years[0], month - 1] = value
+    cells.ravel()[means.index.to_numpy()] = means.to_numpy()
     ax.pcolormesh(
         np.ma.masked_invalid(cells), cmap=style.DIVERGING, vmin=-reach, vmax=reach,
         edgecolors=style.PAPER, linewidth=0.8,

@@ -72,7 +72,8 @@ def plot_quantile_returns_bar(
     axes = ax if ax is not None else style.new_axes(len(groups), 2)
     targets = style.axes_list(axes, len(groups))
     for target, group in zip(targets, groups, strict=True):
-        _quantile_bars(target, mean_ret_by_q.xs(group, level="group"), str(group), bounds)
+        own = pd.DataFrame(mean_ret_by_q.xs(group, level="group"))
+        _quantile_bars(target, own, str(group), bounds)
     style.share_y(targets)
     return axes
 
@@ -139,7 +140,7 @@ def plot_quantile_returns_violin(
     for i, colour in enumerate(style.period_colours(scaled.shape[1])):
         column = scaled.iloc[:, i]
         samples = [_finite(column.xs(q, level="factor_quantile")) for q in quantiles]
-        centres = np.arange(len(quantiles)) + (i + 0.5) * width - 0.4
+        centres = np.arange(len(quantiles), dtype=np.float64) + (i + 0.5) * width - 0.4
         _violins(ax, samples, centres, width * 0.46, colour)
         ax.fill_between([], [], color=colour, alpha=0.75, label=str(column.name))
     ax.set_xticks(range(len(quantiles)), [str(q) for q in quantiles])
@@ -154,7 +155,7 @@ def plot_quantile_returns_violin(
 
 def _finite(values: pd.Series[float]) -> NDArray[np.float64]:
     """Return the finite values as an array."""
-    array = values.to_numpy(dtype=np.float64)
+    array = np.asarray(values, dtype=np.float64)
     return array[np.isfinite(array)]
 
 
@@ -249,15 +250,14 @@ def _spread_frame(
     bandwidth: float,
     ax: Axes | MutableSequence[Axes | None] | AxesArray | None,
 ) -> MutableSequence[Axes] | AxesArray:
-    """Draw one axes per column of `spread` with common y limits, filling `ax` in place."""
+    """Draw one axes per column of `spread`, filling `ax` in place where it holds None."""
     count = spread.shape[1]
     given = [None] * count if ax is None else [ax] if isinstance(ax, Axes) else ax
     axes = cast("MutableSequence[Axes]", given)
-    targets = style.axes_list(axes, count)
-    if any(target is None for target in targets):
-        fresh = style.new_axes(count)
-        for i, target in enumerate(targets):
-            axes[i] = fresh[i] if target is None else target
+    missing = [i for i, own in enumerate(given[:count]) if own is None]
+    style.axes_list(axes, count)
+    for i, fresh in zip(missing, style.new_axes(len(missing)) if missing else (), strict=True):
+        axes[i] = fresh
     for i in range(count):
         error = None if std_err is None else std_err.iloc[:, i]
         if spread.iloc[:, i].notna().any():
@@ -273,7 +273,7 @@ def _spread(
 ) -> None:
     """Draw one spread: the band first, then the series, then its moving average."""
     times = style.wall_times(spread.index)
-    values = spread.to_numpy(dtype=float) * DECIMAL_TO_BPS
+    values = np.asarray(spread, dtype=np.float64) * DECIMAL_TO_BPS
     if std_err is not None:
         half = std_err.to_numpy(dtype=float) * DECIMAL_TO_BPS * bandwidth
         ax.fill_between(

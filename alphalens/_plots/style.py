@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -125,7 +125,7 @@ def dress(ax: Axes, title: str, *, ylabel: str = "", xlabel: str = "", grid: str
     ax.set_title(title, x=0.0, loc="center", ha="left", fontweight="bold", pad=12)
     ax.set_ylabel(ylabel)
     ax.set_xlabel(xlabel)
-    rc = mpl.rcParams
+    rc = cast("Mapping[str, Any]", mpl.rcParams)  # Any: the stub's keys are a closed Literal
     for name, axis in (("x", ax.xaxis), ("y", ax.yaxis)):
         colour = rc[f"{name}tick.labelcolor"]
         axis.set_tick_params(
@@ -147,18 +147,21 @@ def legend(ax: Axes) -> None:
     handles, labels = ax.get_legend_handles_labels()
     if not handles:
         return
-    points = 72.0 * ax.get_position().width * ax.figure.get_figwidth()
+    points = 72.0 * ax.get_position().width * ax.figure.bbox.width / ax.figure.dpi
     needed = sum(6.5 * len(label) + 34.0 for label in labels) + 8.9 * len(ax.get_title()) + 14.0
-    above = {"loc": "lower right", "bbox_to_anchor": (1.0, 1.0), "ncols": len(handles)}
+    is_above = needed <= points
     box = ax.legend(
         handles,
         labels,
-        frameon=needed > points,
+        loc="lower right" if is_above else "best",
+        bbox_to_anchor=(1.0, 1.0) if is_above else None,
+        ncols=len(handles) if is_above else 1,
+        frameon=not is_above,
+        framealpha=0.85,
         borderaxespad=0.3,
         columnspacing=1.2,
         handlelength=1.3,
         handletextpad=0.5,
-        **(above if needed <= points else {"loc": "best", "framealpha": 0.85}),
     )
     for line in box.get_lines():
         line.set(linewidth=2.0, alpha=1.0)
@@ -201,9 +204,11 @@ def wall_times(index: pd.Index) -> NDArray[np.generic]:
 def date_axis(ax: Axes, index: pd.Index) -> None:
     """Label the x axis with few, short dates and end it at the data."""
     if isinstance(index, pd.DatetimeIndex) and len(index):
-        locator = AutoDateLocator(minticks=4, maxticks=11)
+        # matplotlib leaves its dates untyped
+        locator = AutoDateLocator(minticks=4, maxticks=11)  # type: ignore[no-untyped-call]  # see above
         ax.xaxis.set_major_locator(locator)
-        ax.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+        formatter = ConciseDateFormatter(locator)  # type: ignore[no-untyped-call]  # see above
+        ax.xaxis.set_major_formatter(formatter)
         times = wall_times(index)
         if times[0] != times[-1]:
             ax.set_xlim(times[0], times[-1])
@@ -260,4 +265,6 @@ def density(values: NDArray[np.float64], places: NDArray[np.float64]) -> NDArray
     centres = (edges[:-1] + edges[1:]) / 2.0
     scaled = (places[:, None] - centres[None, :]) / width
     kernel: NDArray[np.float64] = np.exp(-0.5 * scaled**2)
-    return kernel @ (counts / values.size) / (width * np.sqrt(2.0 * np.pi))
+    heights: NDArray[np.float64] = kernel @ (counts / values.size)
+    heights /= width * np.sqrt(2.0 * np.pi)
+    return heights
