@@ -101,7 +101,7 @@ def _dress_path(ax: Axes, title: str, paths: pd.DataFrame) -> None:
         style.baseline(ax)
     if 0 in paths.columns:
         ax.axvline(0, color=style.INK, linewidth=1.0, linestyle="--", alpha=0.75)
-    ax.xaxis.set_major_locator(MaxNLocator(nbins=10, integer=True))
+    ax.xaxis.set_major_locator(MaxNLocator(nbins=10, integer=True, steps=[1, 2, 5, 10]))
     if len(ax.get_legend_handles_labels()[1]) > 1:
         style.legend(ax)
 
