@@ -67,3 +67,7 @@ def test_every_make_target_named_on_a_page_exists(page: str):
     named |= set(re.findall(r"^make ([a-z-]+)", (ROOT / page).read_text(), re.M))
     assert named
     assert named <= targets
+
+
+def test_the_package_says_that_it_is_typed():
+    assert (Path(alphalens.__file__).parent / "py.typed").is_file()
