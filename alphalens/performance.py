@@ -86,7 +86,7 @@ def _on_calendar(
 ) -> tuple[list[Floats], pd.DatetimeIndex]:
     """Lay values by date on the grid of the calendar, NaN in the gaps."""
     if freq is None:
-        return list(columns), dates
+        return list(columns), dates[:]
     grid = calendars.calendar_grid(dates, freq)
     if len(grid) == len(dates):
         return list(columns), grid
@@ -765,7 +765,7 @@ def quantile_turnover(
     is_member = _equals(quantile_factor, quantile)
     members = panel.count(is_member)
     held = np.flatnonzero(members)
-    grid, place = _rows_of_grid(panel.dates[held], calendar_of(quantile_factor))
+    grid, place = _rows_of_grid(panel, held, calendar_of(quantile_factor))
     previous = np.full(len(panel.dates), -1)
     previous[held] = _earlier(held, place, period, len(grid))
     joined = panel.joined(is_member, previous)
@@ -783,13 +783,19 @@ def _equals(labels: pd.Series[float], label: float) -> Bools:
 
 
 def _rows_of_grid(
-    dates: pd.DatetimeIndex, freq: BaseOffset | None
+    panel: Panel, chosen: Ints, freq: BaseOffset | None
 ) -> tuple[pd.DatetimeIndex, Ints]:
-    """Return the dates on their calendar grid, and the row of each date in it."""
-    if freq is None:
-        return dates, np.arange(len(dates))
-    grid = calendars.calendar_grid(dates, freq)
-    return grid, grid.get_indexer(dates).astype(np.int64)
+    """Return some dates of a panel on their calendar grid, and the row of each of them in it."""
+
+    def build() -> tuple[pd.DatetimeIndex, Ints]:
+        dates = panel.dates[chosen]
+        if freq is None:
+            return dates, np.arange(len(dates))
+        grid = calendars.calendar_grid(dates, freq)
+        return grid, grid.get_indexer(dates).astype(np.int64)
+
+    grid, place = panel.memory.recall(("grid", freq), (chosen,), build)
+    return grid[:], place
 
 
 def _earlier(dates: Ints, rows: Ints, period: int, n_rows: int) -> Ints:
@@ -840,8 +846,9 @@ def factor_rank_autocorrelation(factor_data: pd.DataFrame, period: int = 1) -> p
             "of each"
         )
     ranks = _ranks(panel.cells, column_values(factor_data, "factor"), "factor")
-    grid, place = _rows_of_grid(panel.dates, calendar_of(factor_data))
-    previous = _earlier(np.arange(len(panel.dates)), place, period, len(grid))
+    every = np.arange(len(panel.dates))
+    grid, place = _rows_of_grid(panel, every, calendar_of(factor_data))
+    previous = _earlier(every, place, period, len(grid))
     correlation = _lagged_correlation(panel, ranks, previous)
     on_grid = place >= 0
     values = np.full(len(grid), np.nan)

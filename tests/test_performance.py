@@ -181,6 +181,22 @@ def test_intraday_rows_without_freq_never_vanish(metric):
     assert len(GRIDDED[metric](frame)) == 9
 
 
+@pytest.mark.parametrize("freq", [None, "B"])
+@pytest.mark.parametrize("metric", GRIDDED)
+def test_a_result_renamed_in_place_leaves_the_next_result_alone(fd, metric, freq):
+    frame = stepped(fd, freq)
+    labels = frame["factor_quantile"]
+    call = GRIDDED[metric] if metric != "turnover" else lambda _: perf.quantile_turnover(labels, 2)
+
+    first = call(frame)
+    first.index.name = "when"
+    first.index.freq = None
+
+    second = call(frame)
+    assert second.index.name == "date"
+    assert second.index.freq == (None if freq is None else pd.offsets.BDay())
+
+
 # --- weights and returns ------------------------------------------------------------------------
 
 
