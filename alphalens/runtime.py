@@ -49,7 +49,7 @@ from alphalens.trading.codec import digest
 
 __all__ = ["PaperRun", "RunPlan", "Step", "decision_dates"]
 
-_CENT = Decimal("0.0001")
+_PRICE_STEP = Decimal("0.0001")  # floats of the history become decimals here, once
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +71,7 @@ class RunPlan:
     approver : ApprovalPolicy or None
         Who answers when an order needs approval; None leaves it waiting.
     seed : int
-        Part of the run's identity; whatever is drawn at random is drawn from it.
+        Part of the run's identity. Nothing in this version is drawn at random.
     """
 
     history: PriceHistory
@@ -322,7 +322,7 @@ def _mark(
     session: TradingSession, broker: PaperBroker, closes: pd.Series[float], at: datetime
 ) -> None:
     prices = {
-        str(symbol): Decimal(str(price)).quantize(_CENT)
+        str(symbol): Decimal(str(price)).quantize(_PRICE_STEP)
         for symbol, price in closes.items()
         if price == price
     }

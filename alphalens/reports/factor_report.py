@@ -98,7 +98,7 @@ class FactorReport:
 
     def sheet(self) -> TearSheet:
         """Return the full tear sheet with its header; the caller saves and closes it."""
-        with _quietly() as heard:  # the printed tables are in the sheet
+        with _quietly() as heard:  # what it warns of belongs into the header
             made = tears.create_full_tear_sheet(self.factor_data, return_fig=True)
         sheet = cast("TearSheet", made)  # None only without return_fig
         noted = replace(self, notes=tuple(dict.fromkeys((*self.notes, *heard.warnings()))))
