@@ -399,7 +399,7 @@ def _scalars() -> dict[str, Call]:
                 for stamp in (_FRIDAY, _SATURDAY, _MONDAY, _SATURDAY.tz_localize("US/Eastern"))
             ]
         out[f"add_index_{word}"] = lambda c, freq=freq: c.utils.add_custom_calendar_timedelta(
-            pd.DatetimeIndex([_FRIDAY, _SATURDAY]), pd.Timedelta("2D1h"), freq
+            pd.DatetimeIndex([_FRIDAY, _SATURDAY]).as_unit("us"), pd.Timedelta("2D1h"), freq
         )
     return out
 
