@@ -168,7 +168,7 @@ class PaperRun:
                     cycle = run_cycle(
                         graph,
                         run_id=self.run_id,
-                        cycle_id=f"{self.run_id}/{at:%Y-%m-%d}",
+                        cycle_id=f"{self.run_id}/{at:%Y%m%dT%H%M%S}",
                         asof=at,
                         approver=plan.approver,
                     )
