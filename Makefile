@@ -35,9 +35,9 @@ dashboard: $(READY) ## show the last demo run on http://127.0.0.1:8501
 		--client.toolbarMode viewer --theme.primaryColor "#2f6f9f"
 
 test: $(READY) ## run the tests
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist loadgroup
 
-check: lint types imports cover docs ## everything CI runs
+check: lint types imports cover ## lint, types, layers, tests with coverage (documentation included)
 
 lint: $(READY) ## ruff and flake8
 	$(BIN)/ruff check .
@@ -52,9 +52,9 @@ imports: $(READY) ## layers, no cycles, no OpenAI
 
 cover: $(READY) ## the tests with coverage (90 % or more)
 	rm -f .coverage .coverage.*
-	$(BIN)/pytest -n auto --cov --cov-report=term:skip-covered
+	$(BIN)/pytest -n auto --dist loadgroup --cov --cov-report=term:skip-covered
 
-docs: $(READY) ## links, commands and code blocks of the documentation are true
+docs: $(READY) ## links, commands, code blocks and docstring examples are true
 	$(BIN)/pytest -q tests/test_docs.py
 
 # Old third parties warn of their own deprecations; that is not ours to turn into errors.

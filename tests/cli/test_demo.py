@@ -22,7 +22,7 @@ from alphalens.storage import open_engine
 from alphalens.trading.events import EventKind
 from alphalens.trading.orders import OrderStatus
 
-pytestmark = pytest.mark.demo
+pytestmark = [pytest.mark.demo, pytest.mark.xdist_group("demo")]  # one run serves them all
 
 
 @pytest.fixture(scope="module")
