@@ -1,0 +1,1 @@
+"""The metrics behind :mod:`alphalens.performance`, one module per question asked of a factor."""

@@ -1,0 +1,81 @@
+"""What the metrics share: period columns, cells, ranks, and rows on the calendar."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from alphalens import _calendar as calendars
+from alphalens import _kernels as kernels
+from alphalens._panel import Cells, Labels, MissingLabelError, Panel, column_of, float_values
+from alphalens.utils import period_mask
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from pandas.tseries.offsets import BaseOffset
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+
+
+def period_returns(frame: pd.DataFrame) -> tuple[pd.Index, list[Floats]]:
+    """Return the period labels of a frame and their columns, in order."""
+    places = np.flatnonzero(period_mask(frame.columns))
+    if not len(places):
+        raise MissingLabelError(
+            "factor_data has no forward-return column (a period name such as '1D'), only "
+            f"{[str(name) for name in frame.columns]}"
+        )
+    labels = frame.columns[places].rename(None)
+    return labels, [float_values(frame.iloc[:, int(place)]) for place in places]
+
+
+def labelled_frame(columns: Sequence[Floats], index: pd.Index, labels: pd.Index) -> pd.DataFrame:
+    out = pd.DataFrame(dict(enumerate(columns)), index=index, copy=False)
+    out.columns = labels
+    return out
+
+
+def on_calendar(
+    columns: Sequence[Floats], dates: pd.DatetimeIndex, freq: BaseOffset | None
+) -> tuple[list[Floats], pd.DatetimeIndex]:
+    """Lay values by date on the grid of the calendar, NaN in the gaps."""
+    if freq is None:
+        return list(columns), dates[:]
+    grid = calendars.calendar_grid(dates, freq)
+    if len(grid) == len(dates):
+        return list(columns), grid
+    place = grid.get_indexer(dates)
+    on_grid = place >= 0
+    laid = []
+    for values in columns:
+        gaps = np.full(len(grid), np.nan)
+        gaps[place[on_grid]] = values[on_grid]
+        laid.append(gaps)
+    return laid, grid
+
+
+def less_mean(cells: Cells, values: Floats) -> Floats:
+    """Subtract the mean of each cell, NaN skipped."""
+    return values - cells.spread(cells.reduce(mean_kernel, values))
+
+
+def mean_kernel(matrix: Floats, _: Ints) -> Floats:
+    return kernels.row_mean(matrix)
+
+
+def group_cells(panel: Panel, frame: pd.DataFrame) -> tuple[Labels, Cells]:
+    """Return the groups of a frame and the cells of each date and group."""
+    groups = Labels(column_of(frame, "group"))
+    cells = panel.memory.recall("group cells", (groups.codes,), lambda: panel.grouped(groups))
+    return groups, cells
+
+
+def ranks_of(cells: Cells, values: Floats, name: Hashable) -> Floats:
+    """Return the rank of each row inside its cell, kept while the values stay the same."""
+    return cells.memory.recall(
+        ("ranks", name), (values,), lambda: cells.transform(kernels.row_ranks, values)
+    )

@@ -1,0 +1,220 @@
+"""What each quantile of the factor earns, and by how much the best beats the worst."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+import pandas as pd
+
+from alphalens import _kernels as kernels
+from alphalens._metrics.common import group_cells, labelled_frame, less_mean, period_returns
+from alphalens._panel import Labels, MissingLabelError, Panel, column_of, multi_index
+from alphalens.utils import options
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+
+
+def mean_return_by_quantile(
+    factor_data: pd.DataFrame,
+    by_date: bool = False,
+    by_group: bool = False,
+    demeaned: bool = True,
+    group_adjust: bool = False,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    r"""Return the mean forward return of each quantile and its standard error.
+
+    Parameters
+    ----------
+    factor_data : DataFrame
+        Columns needed: the periods, ``factor_quantile``; with a group option ``group``.
+    by_date : bool
+        One mean per quantile and date; otherwise the mean of these means.
+    by_group : bool
+        One mean per quantile and group.
+    demeaned : bool
+        Subtract the mean of the date from the returns first.
+    group_adjust : bool
+        Subtract the mean of date and group instead.
+
+    Returns
+    -------
+    mean, error : DataFrame
+        Fractions, one column per period; index ``factor_quantile``, then ``date``, then ``group``.
+        By group without dates every category is listed; by date only what was observed. The error
+        of a single member is NaN.
+
+    Notes
+    -----
+    Error :math:`s / \sqrt{n}` with the sample standard deviation s (ddof 1) of the n returns in a
+    cell or, without `by_date`, of the n date means.
+
+    Examples
+    --------
+    >>> dates = pd.to_datetime(["2024-01-02"])
+    >>> index = pd.MultiIndex.from_product([dates, list("AB")], names=["date", "asset"])
+    >>> frame = pd.DataFrame({"1D": [0.01, 0.03], "factor_quantile": [1, 2]}, index=index)
+    >>> mean_return_by_quantile(frame)[0]["1D"].round(6).tolist()
+    [-0.01, 0.01]
+    """
+    panel = Panel.of(factor_data)
+    labels, returns = period_returns(factor_data)
+    quantiles = Labels(column_of(factor_data, "factor_quantile"))
+    groups: Labels | None = None
+    if group_adjust or by_group:
+        groups, cells = group_cells(panel, factor_data)
+    if group_adjust:
+        returns = [less_mean(cells, values) for values in returns]
+    elif demeaned:
+        returns = [less_mean(panel.cells, values) for values in returns]
+    table = _Table.of(panel, quantiles, groups if by_group else None)
+    moments = [table.moments(values) for values in returns]
+    index: pd.Index
+    if by_date:
+        index = table.dated_index()
+        pairs = [(mean[table.seen], error[table.seen]) for mean, error in moments]
+    else:
+        index = table.index()
+        pairs = [table.over_dates(mean) for mean, _ in moments]
+    means, errors = zip(*pairs, strict=True)
+    return labelled_frame(means, index, labels), labelled_frame(errors, index, labels)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Table:
+    """Cells of quantile, date and, if wanted, group, numbered in this order."""
+
+    dates: pd.DatetimeIndex
+    quantiles: Labels
+    groups: Labels | None
+    rows: Ints | slice
+    keys: Ints
+    seen: Ints
+
+    @classmethod
+    def of(cls, panel: Panel, quantiles: Labels, groups: Labels | None) -> _Table:
+        """Return the cells of a panel; rows without quantile or group are left out."""
+        n_groups = 1 if groups is None else len(groups)
+        keys = quantiles.codes * len(panel.dates) + panel.date_codes
+        lost = quantiles.codes < 0
+        if groups is not None:
+            keys = keys * n_groups + groups.codes
+            lost = lost | (groups.codes < 0)
+        rows: Ints | slice = slice(None)
+        if lost.any():
+            rows = np.flatnonzero(~lost)
+            keys = keys[rows]
+        size = len(quantiles) * len(panel.dates) * n_groups
+        return cls(
+            dates=panel.dates,
+            quantiles=quantiles,
+            groups=groups,
+            rows=rows,
+            keys=keys,
+            seen=np.flatnonzero(np.bincount(keys, minlength=size)),
+        )
+
+    @property
+    def n_groups(self) -> int:
+        """Number of groups, 1 without."""
+        return 1 if self.groups is None else len(self.groups)
+
+    def moments(self, values: Floats) -> tuple[Floats, Floats]:
+        """Return mean and standard error of every cell."""
+        size = len(self.quantiles) * len(self.dates) * self.n_groups
+        mean, variance, count = kernels.keyed_moments(self.keys, values[self.rows], size)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return mean, np.sqrt(variance) / np.sqrt(count)
+
+    def over_dates(self, means: Floats) -> tuple[Floats, Floats]:
+        """Return the mean over dates of the date means, and its standard error."""
+        cube = means.reshape(len(self.quantiles), len(self.dates), self.n_groups)
+        keys = np.arange(cube.size) // (len(self.dates) * self.n_groups) * self.n_groups
+        keys += np.arange(cube.size) % self.n_groups
+        size = len(self.quantiles) * self.n_groups
+        mean, variance, count = kernels.keyed_moments(keys, means, size)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return mean, np.sqrt(variance) / np.sqrt(count)
+
+    def dated_index(self) -> pd.MultiIndex:
+        """Return the index of the cells seen."""
+        n_groups, n_dates = self.n_groups, len(self.dates)
+        levels = [self.quantiles.distinct, self.dates]
+        codes = [self.seen // (n_groups * n_dates), self.seen // n_groups % n_dates]
+        names = ["factor_quantile", "date"]
+        if self.groups is not None:
+            levels.append(self.groups.distinct)
+            codes.append(self.seen % n_groups)
+            names.append("group")
+        return multi_index(levels, codes, names)
+
+    def index(self) -> pd.Index:
+        """Return the index without dates: every quantile with every group."""
+        distinct = self.quantiles.distinct.rename("factor_quantile")
+        if self.groups is None:
+            return distinct
+        return pd.MultiIndex.from_product(
+            [distinct, self.groups.distinct], names=["factor_quantile", "group"]
+        )
+
+
+def compute_mean_returns_spread(
+    mean_returns: pd.DataFrame,
+    upper_quant: float,
+    lower_quant: float,
+    std_err: pd.DataFrame | None = None,
+) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    r"""Return the difference between the mean returns of two quantiles, date by date.
+
+    Parameters
+    ----------
+    mean_returns : DataFrame
+        Means by quantile and date, as from `mean_return_by_quantile` with `by_date`.
+    upper_quant, lower_quant : int or float
+        Labels; the lower is subtracted from the upper.
+    std_err : DataFrame, optional
+        Standard errors of the means, same shape.
+
+    Returns
+    -------
+    difference : DataFrame
+        Fractions by date. Halved under the convention ``"reloaded"`` (see
+        `alphalens.utils.Options`), as is the error.
+    error : DataFrame or None
+        :math:`\sqrt{s_u^2 + s_l^2}`; None without `std_err`.
+
+    Raises
+    ------
+    KeyError
+        If a label is not there.
+
+    Examples
+    --------
+    >>> dates = pd.to_datetime(["2024-01-02"])
+    >>> index = pd.MultiIndex.from_product([[1, 2], dates], names=["factor_quantile", "date"])
+    >>> means = pd.DataFrame({"1D": [0.01, 0.03]}, index=index)
+    >>> compute_mean_returns_spread(means, 2, 1)[0]["1D"].round(6).tolist()
+    [0.02]
+    """
+    scale = 0.5 if options.is_reloaded else 1.0
+    upper, lower = _quantile(mean_returns, upper_quant), _quantile(mean_returns, lower_quant)
+    difference = (upper - lower) * scale
+    if std_err is None:
+        return difference, None
+    upper, lower = _quantile(std_err, upper_quant), _quantile(std_err, lower_quant)
+    return difference, (upper**2 + lower**2) ** 0.5 * scale
+
+
+def _quantile(frame: pd.DataFrame, label: float) -> pd.DataFrame:
+    """Return the rows of one quantile."""
+    labels = frame.index.get_level_values("factor_quantile")
+    if label not in labels:
+        raise MissingLabelError(
+            f"quantile {label!r} is not in mean_returns, which has {labels.unique().tolist()}"
+        )
+    return cast("pd.DataFrame", frame.xs(label, level="factor_quantile"))
