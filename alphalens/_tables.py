@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from alphalens import utils
+from alphalens._printing import say
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,7 +38,7 @@ _BPS = 10000
 
 def show(title: str, *frames: pd.DataFrame) -> None:
     """Print a title and its tables, the way Alphalens always has."""
-    utils._say(title)
+    say(title)
     for frame in frames:
         utils.print_table(frame)
 

@@ -1,0 +1,1 @@
+"""The road from a factor and prices to factor_data, behind :mod:`alphalens.utils`."""
