@@ -35,7 +35,10 @@ __all__ = ["SettingRow", "Settings", "load_settings"]
 
 _PREFIX = "ALPHALENS_"
 _LIMIT_PREFIX = "ALPHALENS_LIMIT_"
-_REFUSED_MODEL = re.compile(r"openai|chatgpt|(^|[/:])(gpt-|o[0-9])", re.IGNORECASE)
+_REFUSED_MODEL = re.compile(
+    r"openai|chatgpt|davinci|dall-?e|whisper|(^|[^a-z])gpt|(^|[/:.])o[0-9]", re.IGNORECASE
+)
+_KNOWN_MODEL = re.compile(r"claude|deepseek|qwen|qwq|moonshot|kimi", re.IGNORECASE)
 _MASK = "********"
 
 
@@ -45,6 +48,11 @@ def _no_openai(model: str) -> str:
             f"{model!r} is an OpenAI model, and this package calls none: name a Claude, DeepSeek, "
             "Qwen or Moonshot model, or leave it empty to run without a model"
         )
+    if model and not _KNOWN_MODEL.search(model):
+        raise ValueError(
+            f"{model!r} is no Claude, DeepSeek, Qwen or Moonshot model: name one, or leave it "
+            "empty to run without a model"
+        )
     return model
 
 
@@ -53,8 +61,6 @@ class Settings(BaseModel):
 
     Attributes
     ----------
-    database_url : SecretStr
-        SQLAlchemy URL of the journal; may hold a password.
     account : str
         Account at the venue; the paper broker takes any name.
     paper_cash : Decimal
@@ -72,7 +78,6 @@ SecretStr
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
-    database_url: SecretStr = SecretStr("sqlite:///alphalens.sqlite")
     account: str = Field(default="paper", min_length=1)
     paper_cash: Decimal = Field(default=Decimal(1_000_000), gt=0)
     model: Annotated[str, AfterValidator(_no_openai)] = ""
@@ -91,7 +96,11 @@ SecretStr
         """Yield each setting with its key, its printable value and where it came from."""
         for key, field in _KEYS.items():
             value = getattr(self, field)
-            text = _mask(value.get_secret_value()) if isinstance(value, SecretStr) else str(value)
+            text = (
+                (_MASK if value.get_secret_value() else "")
+                if isinstance(value, SecretStr)
+                else str(value)
+            )
             yield SettingRow(key=key, value=text, source=self.sources.get(key, "default"))
         for key, field in _LIMIT_KEYS.items():
             text = str(getattr(self.limits, field))
@@ -108,7 +117,7 @@ class SettingRow(BaseModel):
     source: str
 
 
-_UNPREFIXED = re.compile(r"^enable_|_key$|^database_url$")
+_UNPREFIXED = re.compile(r"^enable_|_key$")
 _KEYS = {
     name.upper() if _UNPREFIXED.search(name) else _PREFIX + name.upper(): name
     for name in Settings.model_fields
@@ -128,7 +137,7 @@ def load_settings(
     Parameters
     ----------
     env_file : path or None
-        File of ``KEY=value`` lines; a missing one is no error, None reads none.
+        File of ``KEY=value`` lines; only ``.env`` itself may be missing, None reads none.
     environ : Mapping or None
         The environment; None means the process's own.
     overrides : Mapping or None
@@ -155,7 +164,7 @@ def load_settings(
     sources: dict[str, str] = {}
     for source, given in _given(env_file, environ, overrides):
         for key, value in given.items():
-            if key.startswith(_PREFIX) and key not in _KEYS and key not in _LIMIT_KEYS:
+            if _is_unknown(key):
                 raise ConfigError(_unknown(key, source))
             if key in _KEYS or key in _LIMIT_KEYS:
                 values[key], sources[key] = value, source
@@ -168,14 +177,33 @@ def _given(
     overrides: Mapping[str, str] | None,
 ) -> Iterator[tuple[str, Mapping[str, str]]]:
     if env_file is not None and Path(env_file).is_file():
-        read = dotenv_values(env_file, interpolate=False)
-        yield str(env_file), {key: value or "" for key, value in read.items()}
+        yield str(env_file), _read(Path(env_file))
+    elif env_file is not None and Path(env_file).name != ".env":
+        raise ConfigError(f"there is no settings file {env_file}: name one that exists")
     yield "environment", os.environ if environ is None else environ
     yield "command line", overrides or {}
 
 
+def _read(path: Path) -> Mapping[str, str]:
+    try:
+        read = dotenv_values(path, interpolate=False)
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not UTF-8 text ({error.reason}): save it as UTF-8") from None
+    return {key: value or "" for key, value in read.items()}
+
+
+def _is_unknown(key: str) -> bool:
+    """Return whether a key is ours by its prefix, or nearly one of the flags, and is not known."""
+    if key in _KEYS or key in _LIMIT_KEYS:
+        return False
+    near_flag = key.upper().startswith("ENABLE_") and get_close_matches(
+        key.upper(), [k for k in _KEYS if k.startswith("ENABLE_")], n=1, cutoff=0.85
+    )
+    return key.upper().startswith(_PREFIX) or bool(near_flag)
+
+
 def _unknown(key: str, source: str) -> str:
-    near = get_close_matches(key, [*_KEYS, *_LIMIT_KEYS], n=1, cutoff=0.6)
+    near = get_close_matches(key.upper(), [*_KEYS, *_LIMIT_KEYS], n=1, cutoff=0.6)
     hint = f"did you mean {near[0]}?" if near else "`alphalens config show` lists the known keys"
     return f"unknown setting {key} in {source}: {hint}"
 
@@ -204,7 +232,7 @@ def _limit(key: str, text: str, source: str) -> Decimal | int | None:
         raise ConfigError(f"{key} in {source}: {text!r} is not a number") from None
     if _LIMIT_TYPES[_LIMIT_KEYS[key]] != "int":
         return number
-    if number != number.to_integral_value():
+    if not number.is_finite() or number != number.to_integral_value():
         raise ConfigError(f"{key} in {source}: {text!r} is not a whole number")
     return int(number)
 
@@ -223,11 +251,3 @@ def _explain(error: ValidationError, sources: Mapping[str, str]) -> str:
         key = key_of.get(str(problem["loc"][0]), str(problem["loc"][0]))
         lines.append(f"{key} in {sources.get(key, 'default')}: {problem['msg']}")
     return "; ".join(lines)
-
-
-def _mask(secret: str) -> str:
-    if not secret:
-        return ""
-    if "://" not in secret:
-        return _MASK
-    return re.sub(r"(://[^:/@]*):[^@]*@", rf"\1:{_MASK}@", secret)

@@ -49,6 +49,11 @@ from alphalens.trading.codec import digest
 
 __all__ = ["PaperRun", "RunPlan", "Step", "decision_dates"]
 
+_DATABASES = tuple(
+    f"{name}.sqlite{suffix}"
+    for name in ("journal", "checkpoints")
+    for suffix in ("", "-wal", "-shm")
+)
 _PRICE_STEP = Decimal("0.0001")  # floats of the history become decimals here, once
 
 
@@ -91,6 +96,8 @@ class RunPlan:
             "fill": self.fill,
             "seed": self.seed,
             "source": self.history.source,
+            "data": self.history.fingerprint,
+            "approver": repr(self.approver),
             "limits": settings.limits,
             "account": settings.account,
             "cash": settings.paper_cash,
@@ -182,9 +189,8 @@ class PaperRun:
                 "replace=True to remove it"
             )
         self._folder.mkdir(parents=True, exist_ok=True)
-        for name in ("journal.sqlite", "checkpoints.sqlite"):
-            for suffix in ("", "-wal", "-shm"):
-                (self._folder / f"{name}{suffix}").unlink(missing_ok=True)
+        for name in ("report.html", "traded.html", *_DATABASES):
+            (self._folder / name).unlink(missing_ok=True)
 
     def write_reports(self, research: FactorReport) -> TradingReport:
         """Judge what was journalled, beside the research, and write what there is to read.
@@ -332,6 +338,11 @@ def _mark(
 
 
 def _refuse_what_is_not_there(settings: Settings) -> None:
+    for flag in ("enable_options_trading", "enable_crypto_trading"):
+        if getattr(settings, flag):
+            raise ConfigError(
+                f"{flag.upper()} is true, but this version trades shares only: set it to false"
+            )
     if settings.enable_live_trading:
         raise ConfigError(
             "ENABLE_LIVE_TRADING is true, but this version has no live venue: set it to false "

@@ -108,12 +108,12 @@ def test_openai_key_is_never_read():
 def test_no_secret_is_shown_anywhere():
     environ = {
         "ANTHROPIC_API_KEY": SECRET,
-        "DATABASE_URL": f"postgresql+psycopg://desk:{SECRET}@127.0.0.1/book",
+        "ALPACA_SECRET_KEY": SECRET,
     }
     settings = load_settings(env_file=None, environ=environ)
     shown = repr(settings) + str(settings) + "".join(row.value for row in settings.rows())
     assert SECRET not in shown
-    assert "desk:********@127.0.0.1" in shown
+    assert "********" in shown
     assert settings.anthropic_api_key.get_secret_value() == SECRET
 
 
@@ -144,3 +144,43 @@ def test_every_key_of_the_example_file_is_known(tmp_path: Path):
     settings = load_settings(env_file=env, environ={})
     known = {row.key for row in settings.rows()}
     assert {line.split("=")[0] for line in uncommented} <= known
+
+
+@pytest.mark.parametrize(
+    "model",
+    ["gpt4o", "azure/gpt4", "microsoft.gpt-4o", "text-davinci-003", "dall-e-3", "gpt-oss-120b"],
+)
+def test_other_spellings_of_openai_models_are_refused(model: str):
+    with pytest.raises(ConfigError, match="is an OpenAI model"):
+        load_settings(env_file=None, environ={"ALPHALENS_MODEL": model})
+
+
+@pytest.mark.parametrize("model", ["openrouter/auto", "llama-4"])
+def test_a_model_of_nobody_we_know_is_refused(model: str):
+    with pytest.raises(ConfigError, match="is no Claude, DeepSeek, Qwen or Moonshot model"):
+        load_settings(env_file=None, environ={"ALPHALENS_MODEL": model})
+
+
+@pytest.mark.parametrize("key", ["alphalens_account", "ENABLE_LIVE_TRADNG"])
+def test_nearly_our_key_is_refused_instead_of_ignored(key: str):
+    with pytest.raises(ConfigError, match="did you mean"):
+        load_settings(env_file=None, environ={key: "1"})
+
+
+def test_flags_of_other_programs_are_left_alone():
+    assert not load_settings(env_file=None, environ={"ENABLE_COLOR": "1"}).enable_live_trading
+
+
+def test_a_named_file_must_exist_and_be_text(tmp_path: Path):
+    with pytest.raises(ConfigError, match="there is no settings file"):
+        load_settings(env_file=tmp_path / "desk.env", environ={})
+    bad = tmp_path / "desk.env"
+    bad.write_bytes(b"ALPHALENS_ACCOUNT=\xff\xfe\n")
+    with pytest.raises(ConfigError, match="not UTF-8"):
+        load_settings(env_file=bad, environ={})
+
+
+@pytest.mark.parametrize("key", ["ALPHALENS_LIMIT_MAX_PRICE_AGE_S", "ALPHALENS_LIMIT_MAX_ORDER"])
+def test_an_infinite_limit_is_refused(key: str):
+    with pytest.raises(ConfigError):
+        load_settings(env_file=None, environ={key: "inf"})

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from alphalens.cli.output import ExitCode, Output, common_options
+from alphalens.errors import AuditError
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -14,6 +15,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     actions = audit.add_subparsers(title="actions", metavar="ACTION", required=True)
     verify = actions.add_parser("verify", help="recompute the hash chain of the journal")
     verify.add_argument("--database", type=Path, required=True, help="the journal file")
+    verify.add_argument("--head", help="a head that was kept elsewhere, to compare with")
     common_options(verify)
     verify.set_defaults(run=run)
 
@@ -27,8 +29,16 @@ def run(args: argparse.Namespace, out: Output) -> int:
     try:
         reader = JournalReader(engine)
         count, head = reader.verify(), reader.head
+        reader.verify_tables()
     finally:
         engine.dispose()
+    if args.head not in (None, head):
+        raise AuditError(
+            f"{args.database}: the head is {head}, but {args.head} was kept elsewhere: the whole "
+            "chain was written anew, or this is another journal"
+        )
     document = {"database": str(args.database), "records": count, "head": head, "intact": True}
-    out.result(document, [f"{args.database}: {count} records, chain intact, head {head}"])
+    out.result(
+        document, [f"{args.database}: {count} records, chain and tables intact, head {head}"]
+    )
     return ExitCode.OK

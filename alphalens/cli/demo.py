@@ -36,10 +36,16 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     demo.add_argument("--out", type=Path, default=Path("demo"), help="folder [%(default)s]")
     demo.add_argument("--seed", type=int, default=0, help="identity of the run [%(default)s]")
-    demo.add_argument("--months", type=int, default=12, help="length of the run [%(default)s]")
+    demo.add_argument("--months", type=_months, default=12, help="length of the run [%(default)s]")
     demo.add_argument("--env-file", default=".env", help="settings [%(default)s]")
     common_options(demo)
     demo.set_defaults(run=run)
+
+
+def _months(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 360:
+        raise argparse.ArgumentTypeError(f"{text!r}: a number of months from 1 to 360")
+    return int(text)
 
 
 class _Advance(Protocol):
@@ -50,7 +56,7 @@ class _Advance(Protocol):
 
 def run(args: argparse.Namespace, out: Output) -> int:
     """Do the whole job and say where the report is."""
-    require("rich", extra="cli")
+    require("rich", "sqlalchemy", "pydantic", "langgraph", "skfolio", extra="demo")
     from alphalens.config import load_settings
     from alphalens.data import SampleProvider
     from alphalens.runtime import PaperRun

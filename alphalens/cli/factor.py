@@ -21,6 +21,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     factor.add_argument("--out", type=Path, default=Path("report.html"), help="[%(default)s]")
     factor.add_argument("--periods", type=_periods, default=(1, 5, 10), help="rows, such as 1,5,10")
     factor.add_argument("--quantiles", type=int, default=5, help="[%(default)s]")
+    factor.add_argument("--date-format", help="of dates that are not ISO 8601: %%d/%%m/%%Y")
     factor.add_argument("--max-loss", type=float, default=0.35, help="fraction [%(default)s]")
     common_options(factor)
     factor.set_defaults(run=run)
@@ -29,11 +30,17 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def run(args: argparse.Namespace, out: Output) -> int:
     """Compute the factor and write the sheet."""
     from alphalens.data import read_prices
+    from alphalens.errors import InputError
     from alphalens.reports.factor_report import Cleaning, judge_factor
+    from alphalens.utils import MaxLossExceededError
 
-    history = read_prices(args.prices)
+    history = read_prices(args.prices, date_format=args.date_format)
     cleaning = Cleaning(periods=args.periods, quantiles=args.quantiles, max_loss=args.max_loss)
-    report = judge_factor(history, args.factor, cleaning=cleaning)
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        report = judge_factor(history, args.factor, cleaning=cleaning)
+    except MaxLossExceededError as error:
+        raise InputError(f"{args.prices}: {error}") from error
     report.sheet().save(args.out)
     size = f"{history.closes.shape[1]} assets, {history.closes.shape[0]} dates"
     lines = [f"{history.source}: {size}", *report.lines(), f"written: {args.out}"]

@@ -41,6 +41,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         out.error("interrupted", "stopped by the user; what was journalled stays")
         return ExitCode.INTERRUPTED
+    except OSError as error:
+        out.error("OSError", f"{error}; give a path that can be written")
+        return ExitCode.OPERATOR
     except AlphaLensError as error:
         out.error(type(error).__name__, str(error))
         return exit_code(error)

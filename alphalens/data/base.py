@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+import numpy as np
 import pandas as pd
 
 from alphalens.errors import DataError, InputError
@@ -47,6 +49,15 @@ class PriceHistory:
             )
         if not index.is_monotonic_increasing or not index.is_unique:
             raise InputError(f"{self.source}: the instants of the closes must ascend, each once")
+
+    @property
+    def fingerprint(self) -> str:
+        """Return the first 16 digits of a SHA-256 over instants, symbols and closes."""
+        found = hashlib.sha256()
+        found.update(np.ascontiguousarray(self.closes.to_numpy(dtype=float)).tobytes())
+        found.update(pd.DatetimeIndex(self.closes.index).as_unit("ns").asi8.tobytes())
+        found.update("\0".join(map(str, self.closes.columns)).encode())
+        return found.hexdigest()[:16]
 
 
 class PriceProvider(Protocol):

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from alphalens.errors import AuditError, StorageError
 from alphalens.execution.projections import Projector, clear
 from alphalens.execution.records import Mark, OrderRecord, Payload, Record, alert_from, order_from
-from alphalens.storage import reading, writing
+from alphalens.storage import open_engine, reading, writing
 from alphalens.storage.schema import GENESIS, fills, head_text, journal, marks, meta, orders, outbox
 from alphalens.trading.clock import Clock
 from alphalens.trading.codec import canonical_json, digest
@@ -140,6 +140,34 @@ class JournalReader:
                 f"restore the file from a copy before trading"
             )
         return seq
+
+    def verify_tables(self) -> None:
+        """Compare the tables that follow from the record with a replay of it.
+
+        Raises
+        ------
+        AuditError
+            Naming the first table that was changed behind the record's back; the record
+            itself is checked by `verify`.
+        """
+        replayed = open_engine("sqlite://")
+        try:
+            projector = Projector()
+            with writing(replayed) as connection:
+                for record in self.records():
+                    projector.project(connection, record)
+            for table in (orders, fills, marks, outbox):
+                columns = [c for c in table.c if c.name != "delivered_at"]
+                query = sa.select(*columns).order_by(*table.primary_key.columns)
+                with reading(replayed) as ours, reading(self._engine) as theirs:
+                    wanted, found = ours.execute(query).all(), theirs.execute(query).all()
+                if wanted != found:
+                    raise AuditError(
+                        f"the table {table.name} is not what the record gives ({len(found)} rows, "
+                        f"{len(wanted)} expected): it was changed; `Journal.rebuild` restores it"
+                    )
+        finally:
+            replayed.dispose()
 
     def _tail(self) -> tuple[int, str]:
         with reading(self._engine) as connection:

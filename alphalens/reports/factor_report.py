@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +10,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import cast
 
-import numpy as np
 import pandas as pd
 
 from alphalens import performance, tears, utils
@@ -92,7 +90,7 @@ class FactorReport:
             "Universe": f"{assets.nunique()} assets",
             "Rows lost in cleaning": self.dropped,
             "Notes": "; ".join(self.notes) or "none",
-            "Data hash": _fingerprint(self.history.closes),
+            "Data hash": self.history.fingerprint,
             "alphalens": __version__,
         }
 
@@ -252,12 +250,3 @@ def _quietly() -> Iterator[_Heard]:
 
 def _plain(values: pd.Series[float]) -> dict[str, float]:
     return {str(key): round(float(value), 10) for key, value in values.items()}
-
-
-def _fingerprint(closes: pd.DataFrame) -> str:
-    """Return the first digits of a SHA-256 over instants, symbols and values."""
-    found = hashlib.sha256()
-    found.update(np.ascontiguousarray(closes.to_numpy(dtype=float)).tobytes())
-    found.update(pd.DatetimeIndex(closes.index).as_unit("ns").asi8.tobytes())
-    found.update("\0".join(map(str, closes.columns)).encode())
-    return found.hexdigest()[:16]

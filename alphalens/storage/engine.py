@@ -216,7 +216,13 @@ def _check_schema(engine: sa.Engine) -> None:
         if not sa.inspect(connection).has_table(meta.name):
             raise StorageError(f"{_name(engine)} is no journal of this package; give another path")
         query = sa.select(meta.c.value).where(meta.c.key == "schema_version")
-        version = int(connection.execute(query).scalar_one())
+        found = connection.execute(query).scalar_one_or_none()
+    if found is None or not found.isdecimal():
+        raise StorageError(
+            f"{_name(engine)} says its schema version is {found!r}: it was changed or cut off; "
+            "restore it from a copy"
+        )
+    version = int(found)
     if version > SCHEMA_VERSION:
         raise StorageError(
             f"{_name(engine)} has schema version {version}, this alphalens knows up to "

@@ -90,7 +90,7 @@ class BrokerConformance(ABC):
         account = broker.account()
         assert account.account_id
         assert account.cash.is_finite()
-        assert account.is_live in (True, False)
+        assert isinstance(account.is_live, bool)
         assert not broker.open_orders()
         assert dict(broker.positions()) == {}
         assert not broker.fills()

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sqlite3
 from collections import Counter
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 
@@ -148,6 +151,8 @@ def test_without_anybody_to_ask_the_run_stops_at_the_question(
     [
         ({"ENABLE_LIVE_TRADING": "true"}, "no live venue"),
         ({"ALPHALENS_MODEL": "claude-opus-4-8"}, "no model adapter"),
+        ({"ENABLE_OPTIONS_TRADING": "1"}, "trades shares only"),
+        ({"ENABLE_CRYPTO_TRADING": "1"}, "trades shares only"),
     ],
 )
 def test_what_this_version_cannot_do_is_refused(
@@ -180,20 +185,44 @@ def test_a_folder_with_a_journal_is_kept_unless_told_otherwise(demo: Path, histo
 def test_verify_finds_an_edited_record(
     demo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
-    import shutil
-    import sqlite3
-
     copy = tmp_path / "journal.sqlite"
     shutil.copy(demo / "journal.sqlite", copy)
     assert main(["audit", "verify", "--database", str(copy), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["intact"]
-    with sqlite3.connect(copy) as connection:
+    with closing(sqlite3.connect(copy)) as connection, connection:
         connection.execute(
             "UPDATE journal SET payload = replace(payload, '\"buy\"', '\"sell\"') WHERE seq = 40"
         )
-    connection.close()
     assert main(["audit", "verify", "--database", str(copy)]) == 5
     assert "40" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE fills SET price = '1' WHERE rowid = 3",
+        "DELETE FROM fills WHERE rowid = 3",
+        "UPDATE orders SET status = 'canceled' WHERE rowid = 5",
+        "DELETE FROM marks WHERE seq = (SELECT max(seq) FROM marks)",
+    ],
+)
+def test_verify_finds_a_table_that_was_changed_behind_the_record(
+    demo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], change: str
+):
+    copy = tmp_path / "journal.sqlite"
+    shutil.copy(demo / "journal.sqlite", copy)
+    with closing(sqlite3.connect(copy)) as connection, connection:
+        connection.execute(change)
+    assert main(["audit", "verify", "--database", str(copy)]) == 5
+    assert "is not what the record gives" in capsys.readouterr().err
+
+
+def test_verify_compares_with_a_head_kept_elsewhere(demo: Path, capsys: pytest.CaptureFixture[str]):
+    journal = str(demo / "journal.sqlite")
+    head = _head(demo / "journal.sqlite")
+    assert main(["audit", "verify", "--database", journal, "--head", head]) == 0
+    assert main(["audit", "verify", "--database", journal, "--head", "0" * 64]) == 5
+    assert "kept elsewhere" in capsys.readouterr().err
 
 
 def test_every_fill_belongs_to_an_order_that_was_journalled_before(demo: Path):

@@ -117,3 +117,31 @@ def test_unknown_factor_and_short_history_are_refused(
     assert "momentum" in capsys.readouterr().err
     assert main(["factor", str(path), "--factor", "momentum_12_1"]) == ExitCode.USER
     assert "has 100" in capsys.readouterr().err
+
+
+def test_one_asset_is_refused_in_one_line(
+    tmp_path: Path, closes: pd.DataFrame, capsys: pytest.CaptureFixture[str]
+):
+    path = tmp_path / "one.csv"
+    closes.iloc[:, :1].to_csv(path)
+    assert _factor(path) == ExitCode.USER
+    assert "one.csv" in capsys.readouterr().err
+
+
+def test_other_dates_are_read_by_the_format_that_is_given(tmp_path: Path, closes: pd.DataFrame):
+    path = tmp_path / "prices.csv"
+    closes.set_axis(closes.index.strftime("%d.%m.%Y")).rename_axis("date").to_csv(path)
+    assert _factor(path, "--date-format", "%d.%m.%Y", "--quiet") == 0
+
+
+def test_out_makes_its_folder_and_refuses_to_be_a_folder(
+    tmp_path: Path, closes: pd.DataFrame, capsys: pytest.CaptureFixture[str]
+):
+    path, out = tmp_path / "prices.csv", tmp_path / "new" / "sheet.json"
+    closes.to_csv(path)
+    words = ["factor", str(path), "--factor", "reversal_1", "--out"]
+    assert main([*words, str(out)]) == 0
+    assert out.is_file()
+    (tmp_path / "taken.json").mkdir()
+    assert main([*words, str(tmp_path / "taken.json")]) == ExitCode.OPERATOR
+    assert "taken.json" in capsys.readouterr().err
