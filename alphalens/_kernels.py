@@ -296,6 +296,18 @@ def overlapping_sums(trades: Floats, first: Ints, last: Ints) -> Floats:
     return out
 
 
+def live_sums(trades: Floats, begin: Ints, end: Ints, size: int) -> Floats:
+    """Sum the rows of `trades` that are live: output row i sums those with begin <= i < end.
+
+    For rows that may end in another order than they begin. O(size * rows * assets).
+    """
+    out = np.zeros((size, trades.shape[1]))
+    for block in row_blocks(size, len(begin)):
+        rows = np.arange(size)[block, None]
+        out[block] = ((begin <= rows) & (rows < end)).astype(float) @ trades
+    return out
+
+
 def straight_line(x: Floats, y: Floats) -> tuple[float, float]:
     """Return intercept and slope of the least-squares line; NaN where there is none.
 

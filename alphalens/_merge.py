@@ -156,7 +156,9 @@ def joined(merged: Merged, kept: Bools | None) -> pd.DataFrame:
         is_own = number < forward.shape[1] and merged.is_own
         values = column.array
         arrays[number] = values[kept] if kept is not None else values if is_own else values.copy()
-    frame = pd.DataFrame(arrays, index=index if kept is None else _rows(index, kept), copy=False)
+    frame = pd.DataFrame(
+        arrays, index=index.copy() if kept is None else _rows(index, kept), copy=False
+    )
     frame.columns = forward.columns.append(pd.Index(names[forward.shape[1] :]))
     return frame
 

@@ -547,3 +547,38 @@ def test_sparse_events_over_many_assets_stay_small():
     assert perf.factor_information_coefficient(frame).isna().all(axis=None)
     assert perf.quantile_turnover(frame["factor_quantile"], 1).dropna().mean() > 0.99
     assert perf.factor_rank_autocorrelation(frame).isna().all()
+
+
+def test_a_trade_of_a_closed_day_may_expire_before_an_earlier_one():
+    dates = pd.DatetimeIndex(["2024-03-08 10:00", "2024-03-09 09:00"])
+    index = pd.MultiIndex.from_product([dates, ["A", "B"]], names=["date", "asset"])
+    weights = pd.Series([1.09, -0.05, -0.28, 1.64], index)
+    book = perf.positions(weights, "1D", pd.offsets.BDay())
+    monday = book.loc["2024-03-11 09:00"]
+    assert monday.tolist() == pytest.approx([1.09 / 1.14, -0.05 / 1.14], abs=1e-12)
+    assert book.iloc[-1].tolist() == [0.0, 0.0]
+
+
+def test_a_new_category_between_two_calls_moves_no_cell():
+    dates = pd.date_range("2024-01-01", periods=6)
+    index = pd.MultiIndex.from_product([dates, list("ABCDEF")], names=["date", "asset"])
+    rng = np.random.default_rng(5)
+    frame = pd.DataFrame({"1D": rng.normal(size=36), "factor": rng.normal(size=36)}, index)
+    frame["group"] = pd.Categorical(["x", "x", "x", "y", "y", "y"] * 6)
+    perf.factor_information_coefficient(frame, by_group=True)
+    frame["group"] = frame["group"].cat.add_categories(["zz"])
+    again = perf.factor_information_coefficient(frame, by_group=True)
+    fresh = perf.factor_information_coefficient(frame.copy(), by_group=True)
+    assert_frame_equal(again, fresh)
+
+
+def test_renaming_the_levels_of_a_result_leaves_the_argument_alone():
+    dates = pd.date_range("2024-01-01", periods=3)
+    index = pd.MultiIndex.from_product([dates, list("AB")], names=["date", "asset"])
+    frame = pd.DataFrame({"1D": np.arange(6.0), "factor": [1.0, 2.0] * 3}, index)
+    for result in (
+        perf.factor_weights(frame),
+        perf.factor_returns(frame, by_asset=True),
+    ):
+        result.index.names = ["d", "a"]
+    assert list(frame.index.names) == ["date", "asset"]

@@ -100,6 +100,6 @@ def forward_frame(ahead: Ahead) -> pd.DataFrame:
         )
     elif own != freq:
         index = with_dates(index, on_calendar)
-    frame = pd.DataFrame(dict(enumerate(columns)), index=index, copy=False)
+    frame = pd.DataFrame(dict(enumerate(columns)), index=index.copy(), copy=False)
     frame.columns = pd.Index(names)
     return frame

@@ -176,7 +176,7 @@ def quantize_factor(
         refuse(binning, cells, values, failed, panel.dates, groups)
     found = labels > 0
     if found.all():
-        return pd.Series(labels.astype(np.int64), factor_data.index, name="factor_quantile")
+        return pd.Series(labels.astype(np.int64), factor_data.index.copy(), name="factor_quantile")
     numbers = labels[found].astype(np.float64)
     return pd.Series(numbers, factor_data.index[found], name="factor_quantile")
 

@@ -70,7 +70,8 @@ def mean_kernel(matrix: Floats, _: Ints) -> Floats:
 def group_cells(panel: Panel, frame: pd.DataFrame) -> tuple[Labels, Cells]:
     """Return the groups of a frame and the cells of each date and group."""
     groups = Labels(column_of(frame, "group"))
-    cells = panel.memory.recall("group cells", (groups.codes,), lambda: panel.grouped(groups))
+    name = ("group cells", len(groups))  # a category that nobody has moves every cell
+    cells = panel.memory.recall(name, (groups.codes,), lambda: panel.grouped(groups))
     return groups, cells
 
 

@@ -80,10 +80,15 @@ def positions(
     ends = calendars.add_custom_calendar_timedelta(panel.dates, pd.Timedelta(period), step)
     times = panel.dates.union(ends).rename("date")
     times = times if times.is_unique else times.unique()
-    expiries = ends.sort_values()
-    started = panel.dates.searchsorted(times, side="right").astype(np.int64)
-    expired = expiries.searchsorted(times, side="right").astype(np.int64)
-    held = kernels.overlapping_sums(np.nan_to_num(matrix), expired, started)
+    trades = np.nan_to_num(matrix)
+    if ends.is_monotonic_increasing:
+        started = panel.dates.searchsorted(times, side="right").astype(np.int64)
+        expired = ends.searchsorted(times, side="right").astype(np.int64)
+        held = kernels.overlapping_sums(trades, expired, started)
+    else:  # a trade made on a closed day may expire before an earlier one
+        begin = times.searchsorted(panel.dates).astype(np.int64)
+        end = times.searchsorted(ends).astype(np.int64)
+        held = kernels.live_sums(trades, begin, end, len(times))
     book = kernels.normalise(held, is_zero_gross_zero=True)
     return pd.DataFrame(book, index=times, columns=assets.rename("asset"))
 

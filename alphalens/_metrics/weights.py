@@ -73,7 +73,7 @@ def factor_weights(
         is_group_adjusted=group_adjust,
         is_equal_weight=equal_weight,
     )
-    return pd.Series(values, index=factor_data.index, name="factor")
+    return pd.Series(values, index=factor_data.index.copy(), name="factor")
 
 
 def _weights(
@@ -147,7 +147,9 @@ def factor_returns(
         is_equal_weight=equal_weight,
     )
     if by_asset:
-        return labelled_frame([weights * values for values in returns], factor_data.index, labels)
+        return labelled_frame(
+            [weights * values for values in returns], factor_data.index.copy(), labels
+        )
     sums = [panel.cells.reduce(_sum_kernel, weights * values) for values in returns]
     columns, dates = on_calendar(sums, panel.dates, calendar_of(factor_data))
     return labelled_frame(columns, dates, labels)
