@@ -180,6 +180,7 @@ def row_mean(matrix: Floats) -> Floats:
     return out
 
 
+@np.errstate(invalid="ignore")  # as in straight_line
 def weights(
     matrix: Floats, *, is_demeaned: bool, is_equal_weight: bool, is_zero_gross_zero: bool
 ) -> Floats:
@@ -308,6 +309,7 @@ def live_sums(trades: Floats, begin: Ints, end: Ints, size: int) -> Floats:
     return out
 
 
+@np.errstate(invalid="ignore")  # an infinite return gives NaN, not a warning
 def straight_line(x: Floats, y: Floats) -> tuple[float, float]:
     """Return intercept and slope of the least-squares line; NaN where there is none.
 

@@ -169,7 +169,8 @@ def demean_forward_returns(
     for place in np.flatnonzero(period_mask(factor_data.columns)):
         values = float_values(factor_data.iloc[:, int(place)])
         mean = cells.reduce(lambda matrix, _: kernels.row_mean(matrix), values)
-        out.isetitem(int(place), values - cells.spread(mean))
+        with np.errstate(invalid="ignore"):  # an infinite return gives NaN, not a warning
+            out.isetitem(int(place), values - cells.spread(mean))
     return out
 
 

@@ -582,3 +582,17 @@ def test_renaming_the_levels_of_a_result_leaves_the_argument_alone():
     ):
         result.index.names = ["d", "a"]
     assert list(frame.index.names) == ["date", "asset"]
+
+
+@pytest.mark.parametrize("column", ["1D", "factor"])
+def test_an_infinite_value_in_a_hand_made_frame_warns_of_nothing(column: str):
+    dates = pd.date_range("2024-01-01", periods=4)
+    index = pd.MultiIndex.from_product([dates, list("ABC")], names=["date", "asset"])
+    frame = pd.DataFrame({"1D": np.arange(12.0), "factor": [1.0, 2.0, 3.0] * 4}, index)
+    frame["factor_quantile"] = [1, 2, 3] * 4
+    frame.loc[(dates[1], "A"), column] = np.inf
+    means, _ = perf.mean_return_by_quantile(frame)
+    weights = perf.factor_weights(frame)
+    assert np.isfinite(perf.factor_alpha_beta(frame).loc["beta"]).all() == (column == "factor")
+    assert means.index.tolist() == [1, 2, 3]
+    assert weights.loc[dates[0]].tolist() == [-0.5, 0.0, 0.5]

@@ -58,6 +58,7 @@ def on_calendar(
     return laid, grid
 
 
+@np.errstate(invalid="ignore")  # an infinite return gives NaN, not a warning
 def less_mean(cells: Cells, values: Floats) -> Floats:
     """Subtract the mean of each cell, NaN skipped."""
     return values - cells.spread(cells.reduce(mean_kernel, values))
