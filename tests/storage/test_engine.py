@@ -201,4 +201,7 @@ def test_reading_only_refuses_what_is_not_there_or_no_journal(tmp_path):
 def test_a_read_only_path_may_hold_characters_of_an_address(tmp_path):
     path = tmp_path / "a b?c#d.sqlite"
     open_engine(path).dispose()
-    open_engine(path, is_read_only=True).dispose()
+    engine = open_engine(path, is_read_only=True)
+    with reading(engine) as connection:
+        assert connection.execute(sa.select(meta.c.key)).scalars().all()
+    engine.dispose()
