@@ -42,7 +42,7 @@ _KNOWN_MODEL = re.compile(r"claude|deepseek|qwen|qwq|moonshot|kimi", re.IGNORECA
 _MASK = "********"
 
 
-def _no_openai(model: str) -> str:
+def _accepted_model(model: str) -> str:
     if _REFUSED_MODEL.search(model):
         raise ValueError(
             f"{model!r} is an OpenAI model, and this package calls none: name a Claude, DeepSeek, "
@@ -80,7 +80,7 @@ SecretStr
 
     account: str = Field(default="paper", min_length=1)
     paper_cash: Decimal = Field(default=Decimal(1_000_000), gt=0)
-    model: Annotated[str, AfterValidator(_no_openai)] = ""
+    model: Annotated[str, AfterValidator(_accepted_model)] = ""
     enable_live_trading: bool = False
     enable_options_trading: bool = False
     enable_crypto_trading: bool = False
@@ -212,15 +212,13 @@ def _build(values: Mapping[str, str], sources: Mapping[str, str]) -> Settings:
     limits = {
         _LIMIT_KEYS[k]: _limit(k, v, sources[k]) for k, v in values.items() if k in _LIMIT_KEYS
     }
-    plain = {_KEYS[key]: value for key, value in values.items() if key in _KEYS}
+    plain: dict[str, Any] = {  # Any: pydantic parses the texts
+        _KEYS[key]: value for key, value in values.items() if key in _KEYS
+    }
     try:
-        return Settings(limits=_limits(limits), sources=dict(sources), **_typed(plain))
+        return Settings(limits=_limits(limits, sources), sources=dict(sources), **plain)
     except ValidationError as error:
         raise ConfigError(_explain(error, sources)) from None  # the cause would hold the input
-
-
-def _typed(plain: Mapping[str, str]) -> dict[str, Any]:  # Any: pydantic parses the texts
-    return dict(plain)
 
 
 def _limit(key: str, text: str, source: str) -> Decimal | int | None:
@@ -240,8 +238,12 @@ def _limit(key: str, text: str, source: str) -> Decimal | int | None:
 _LIMIT_TYPES = {f.name: str(f.type) for f in fields(RiskLimits)}
 
 
-def _limits(given: Mapping[str, Decimal | int | None]) -> RiskLimits:
-    return RiskLimits(**given)  # type: ignore[arg-type]  # _limit made each field's own type
+def _limits(given: Mapping[str, Decimal | int | None], sources: Mapping[str, str]) -> RiskLimits:
+    try:
+        return RiskLimits(**given)  # type: ignore[arg-type]  # _limit made each field's own type
+    except ConfigError as error:
+        keys = ", ".join(f"{k} in {s}" for k, s in sources.items() if k in _LIMIT_KEYS)
+        raise ConfigError(f"{error} (limits were set by {keys})") from error
 
 
 def _explain(error: ValidationError, sources: Mapping[str, str]) -> str:

@@ -73,7 +73,10 @@ def test_unknown_key_is_refused_with_the_nearest_known_one(key: str, hint: str):
             {"ALPHALENS_LIMIT_MAX_ORDER": "much"},
             "ALPHALENS_LIMIT_MAX_ORDER.*'much' is not a number",
         ),
-        ({"ALPHALENS_LIMIT_MAX_ORDER": "-1"}, "max_order"),
+        (
+            {"ALPHALENS_LIMIT_MAX_ORDER": "-1"},
+            "max_order must be.*ALPHALENS_LIMIT_MAX_ORDER in environment",
+        ),
         ({"ALPHALENS_LIMIT_MAX_ORDERS_PER_CYCLE": "1.5"}, "not a whole number"),
     ],
 )
