@@ -119,8 +119,13 @@ class Binning:
     def _one_side(self, matrix: Floats) -> tuple[Labels, Bools]:
         edges, failed = self.edges_of(matrix)
         if self.quantiles is not None and self.quantiles[0] == 0 and self.quantiles[-1] == 1:
-            return _inside(matrix, edges), failed
-        return _place(matrix, edges, is_lowest_inside=self.quantiles is not None), failed
+            labels = _inside(matrix, edges)
+        else:
+            labels = _place(matrix, edges, is_lowest_inside=self.quantiles is not None)
+        if self.quantiles is not None:
+            for row in _rows_with_infinite_ends(matrix, edges):
+                labels[row], failed[row] = _as_pandas(matrix[row], edges[row])
+        return labels, failed
 
     def edges_of(self, matrix: Floats) -> tuple[Floats, Bools]:
         """Return the edges of each row (rows x edges) and the rows where they are not usable."""
@@ -248,3 +253,19 @@ def _place(matrix: Floats, edges: Floats, *, is_lowest_inside: bool) -> Labels:
         below[matrix == edges[:, :1]] = 1
     below[below == count] = 0
     return below
+
+
+def _rows_with_infinite_ends(matrix: Floats, edges: Floats) -> Ints:
+    """Return the rows that hold values and yet lack an edge: inf - inf is no number."""
+    lacking = np.asarray(np.isnan(edges).any(axis=1), dtype=bool)
+    if lacking.any():
+        lacking[lacking] = (matrix[lacking] == matrix[lacking]).any(axis=1)
+    return np.flatnonzero(lacking)
+
+
+def _as_pandas(values: Floats, edges: Floats) -> tuple[Labels, bool]:
+    """Label one row by the binary search of `pandas.qcut`, which takes NaN for the highest edge."""
+    places = np.searchsorted(edges, values, side="left").astype(np.int16)
+    places[values == edges[0]] = 1
+    places[(places == len(edges)) | np.isnan(values)] = 0
+    return places, len(edges) > 2 and len(pd.unique(edges)) < len(edges)

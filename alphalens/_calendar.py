@@ -199,7 +199,9 @@ def add_custom_calendar_timedelta(
     rest = span - pd.Timedelta(days=span.days)
     if isinstance(input, pd.DatetimeIndex):
         return _in_unit_of(input, _add_days(input, span.days, step) + rest)
-    return input + step * span.days + rest
+    if input.tz is None:
+        return input + step * span.days + rest
+    return _add_days(pd.DatetimeIndex([input]), span.days, step)[0] + rest
 
 
 def _in_unit_of(like: pd.DatetimeIndex, dates: pd.DatetimeIndex) -> pd.DatetimeIndex:
@@ -211,8 +213,8 @@ def _in_unit_of(like: pd.DatetimeIndex, dates: pd.DatetimeIndex) -> pd.DatetimeI
 
 
 def _add_days(dates: pd.DatetimeIndex, days: int, freq: TradingCalendar) -> pd.DatetimeIndex:
-    """Move dates by trading days without pandas' per-element loop for custom calendars."""
-    if isinstance(freq, Day) or not len(dates):
+    """Move dates by trading days, local time kept, without pandas' loop for custom calendars."""
+    if not len(dates) or (isinstance(freq, Day) and dates.tz is None):
         return dates + freq * days
     wall = dates if dates.tz is None else dates.tz_localize(None)
     stamps = wall.to_numpy()
@@ -223,8 +225,14 @@ def _add_days(dates: pd.DatetimeIndex, days: int, freq: TradingCalendar) -> pd.D
     out = pd.DatetimeIndex(moved.astype(stamps.dtype) + (stamps - day), name=dates.name)
     if dates.tz is None:
         return out
-    first_of_two = np.ones(len(out), dtype=bool)
-    return out.tz_localize(dates.tz, ambiguous=first_of_two, nonexistent="shift_forward")
+    there = _at_local_time(out, dates)
+    return dates.where(moved == day, there) if days == 0 else there
+
+
+def _at_local_time(wall: pd.DatetimeIndex, like: pd.DatetimeIndex) -> pd.DatetimeIndex:
+    """Put local times into a zone: the first of two that read the same, the next after a gap."""
+    first_of_two = np.ones(len(wall), dtype=bool)
+    return wall.tz_localize(like.tz, ambiguous=first_of_two, nonexistent="shift_forward")
 
 
 def diff_custom_calendar_timedeltas(
@@ -312,12 +320,26 @@ def with_calendar(dates: pd.DatetimeIndex, freq: BaseOffset) -> pd.DatetimeIndex
 def calendar_grid(dates: pd.DatetimeIndex, freq: BaseOffset) -> pd.DatetimeIndex:
     """Return the grid of `freq` from the first to the last of the ascending `dates`.
 
-    Zone, unit, name and time of day are those of `dates`.
+    Zone, unit, name and time of day are those of `dates`. Where a clock change leaves a local time
+    of the grid out or repeats it, pandas lays no grid in the zone: then this one carries no freq.
     """
     if (same := with_calendar(dates, freq)) is not None:
         return same
-    grid = pd.date_range(dates[0], dates[-1], freq=freq, name=dates.name)
+    try:
+        grid = pd.date_range(dates[0], dates[-1], freq=freq, name=dates.name)
+    except ValueError:
+        if dates.tz is None:
+            raise
+        grid = _local_grid(dates, freq)
     return grid if grid.dtype == dates.dtype else grid.as_unit(dates.unit)
+
+
+def _local_grid(dates: pd.DatetimeIndex, freq: BaseOffset) -> pd.DatetimeIndex:
+    """Return the grid of local times; where a time occurs twice, the one that was observed."""
+    seen = dates.tz_localize(None)
+    wall = pd.date_range(seen[0], seen[-1], freq=freq, name=dates.name)
+    grid, place = _at_local_time(wall, dates), seen.get_indexer(wall)
+    return grid.where(place < 0, dates[place])
 
 
 def timedelta_to_string(timedelta: pd.Timedelta) -> str:

@@ -48,6 +48,11 @@ class Events(Protocol):
         """Place of each row in `assets`."""
         ...
 
+    @property
+    def has_duplicates(self) -> bool:
+        """Whether a (date, asset) pair occurs twice."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Around:
@@ -317,12 +322,20 @@ def windows(
 
 
 def around(source: Events, returns: pd.DataFrame, dates: Ints) -> Around:
-    """Return the rows of a frame that lie on some of its dates and have a column in returns."""
+    """Return the rows of a frame that lie on some of its dates and have a column in returns.
+
+    An asset that a date names twice is one event.
+    """
     number = np.full(len(source.dates), -1)
     number[dates] = np.arange(len(dates))
     column_of_asset = returns.columns.get_indexer(source.assets)
     columns, date_codes = column_of_asset[source.asset_codes], number[source.date_codes]
     rows = np.flatnonzero((columns >= 0) & (date_codes >= 0))
+    if source.has_duplicates:
+        _, first = np.unique(
+            date_codes[rows] * len(returns.columns) + columns[rows], return_index=True
+        )
+        rows = rows[np.sort(first)]
     return Around(dates=dates, rows=rows, date_codes=date_codes[rows], columns=columns[rows])
 
 

@@ -102,6 +102,8 @@ def groups_of(
     if isinstance(groupby, Mapping):
         return _mapped_groups(factor, index, groupby, labels)
     groups = groupby
+    if not isinstance(groups.index, pd.MultiIndex):
+        return _mapped_groups(factor, index, groups.to_dict(), labels)
     if labels is not None:
         groups = groups.map(_named_groups(pd.Index(groups.dropna().unique()), labels))
     if not isinstance(groups.dtype, pd.CategoricalDtype):

@@ -252,7 +252,7 @@ def _factorize(column: pd.Series) -> tuple[Ints, pd.Index]:
     if found is not None:
         return found
     codes, distinct = pd.factorize(column, sort=True)
-    return codes.astype(np.int64), pd.Index(distinct)
+    return codes.astype(np.int64), pd.Index(distinct).infer_objects()
 
 
 def _counted(values: NDArray[np.generic]) -> tuple[Ints, pd.Index] | None:
@@ -425,10 +425,11 @@ class Panel:
         return np.asarray(np.count_nonzero(now & ~now[previous], axis=1), dtype=np.int64)
 
     def calendar_of_used(self, frame: LongFrame) -> BaseOffset | None:
-        """Return the freq of the dates that occur: the level's, if they are a run of its dates."""
-        codes = np.unique(self._codes[0])
-        is_run = len(codes) == 0 or int(codes[-1] - codes[0]) == len(codes) - 1
-        return calendar_of(frame) if is_run else None
+        """Return the freq of the dates that occur: the level's (times n for every n-th date)."""
+        freq, steps = calendar_of(frame), np.diff(np.unique(self._codes[0]))
+        if freq is None or not len(steps):
+            return freq
+        return freq * int(steps[0]) if bool((steps == steps[0]).all()) else None
 
     def wide(self, values: Floats) -> tuple[Floats, pd.Index]:
         """Return a dates x assets matrix, NaN where there is no row, and its assets.

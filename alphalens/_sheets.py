@@ -7,7 +7,7 @@ whoever draws, prints or saves it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -115,6 +115,15 @@ class TurnoverReport:
     table: pd.DataFrame
     autocorrelation_table: pd.DataFrame
 
+    def with_whole_labels(self) -> TurnoverReport:
+        """Return the report with ``Quantile 1`` for ``Quantile 1.0`` in its table.
+
+        The summary sheet has always named quantiles by whole numbers, the turnover sheet by the
+        labels of the data, which are floats after the binning lost a row.
+        """
+        labels = [label.replace(".0 ", " ") for label in self.table.index]
+        return replace(self, table=self.table.set_axis(pd.Index(labels), axis=0))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventReport:
@@ -215,11 +224,15 @@ def _labels(factor_data: pd.DataFrame) -> list[float]:
     """Return the quantile labels present, ascending."""
     labels = sorted(factor_data["factor_quantile"].dropna().unique().tolist())
     if not labels:
-        raise InputError(
-            f"factor_data has {len(factor_data)} rows and no quantile label: there is nothing to "
-            "judge; see what get_clean_factor dropped, or raise its max_loss"
-        )
+        raise _nothing_to_judge(factor_data, "no quantile label")
     return labels
+
+
+def _nothing_to_judge(factor_data: pd.DataFrame, found: str) -> InputError:
+    return InputError(
+        f"factor_data has {len(factor_data)} rows and {found}: there is nothing to judge; see what "
+        "get_clean_factor dropped, or raise its max_loss"
+    )
 
 
 def _group_means(factor_data: pd.DataFrame, long_short: bool, group_neutral: bool) -> pd.DataFrame:
@@ -259,6 +272,8 @@ def information_report(
     -------
     InformationReport
     """
+    if factor_data.empty:
+        raise _nothing_to_judge(factor_data, "no return")
     ic = perf.factor_information_coefficient(factor_data, group_neutral)
     grouped = None
     if by_group:
@@ -386,7 +401,14 @@ def event_means(
     -------
     tuple of DataFrames
         Quantiles x periods and (factor_quantile, date) x periods; nothing is demeaned.
+
+    Raises
+    ------
+    InputError
+        If there is no event.
     """
+    if factor_data.empty:
+        raise _nothing_to_judge(factor_data, "no event")
     means, _ = perf.mean_return_by_quantile(factor_data, by_group=False, demeaned=False)
     dated, _ = perf.mean_return_by_quantile(
         factor_data, by_date=True, by_group=False, demeaned=False

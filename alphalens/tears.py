@@ -73,7 +73,7 @@ def create_summary_tear_sheet(
     pages.returns_table(stage, report.returns)
     pages.draw_quantile_means(stage, report.returns.mean_by_quantile)
     pages.information_table(stage, report.information)
-    pages.turnover_table(stage, report.turnover)
+    pages.turnover_table(stage, report.turnover.with_whole_labels())
     return stage.sheet(
         "Factor summary",
         lambda: _header(factor_data, long_short=long_short, group_neutral=group_neutral),
@@ -395,12 +395,12 @@ def create_event_study_tear_sheet(
     >>> sheet.header["Observations"]
     '18'
     """
+    means, dated = _sheets.event_means(factor_data, rate_of_ret=rate_of_ret)
+    report = _sheets.event_report(factor_data, returns, window=avgretplot, long_short=False)
     stage = Stage(keep=return_fig)
     pages.quantile_statistics(stage, _tables.quantile_statistics_table(factor_data))
     pages.draw_distribution(stage, factor_data["factor"], n_bars)
-    report = _sheets.event_report(factor_data, returns, window=avgretplot, long_short=False)
     pages.draw_events(stage, report, std_bar=True)
-    means, dated = _sheets.event_means(factor_data, rate_of_ret=rate_of_ret)
     pages.draw_quantile_returns(stage, means, dated)
     return stage.sheet("Event study", lambda: _header(factor_data))
 

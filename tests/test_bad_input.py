@@ -12,6 +12,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from alphalens import performance, tears, utils
+from alphalens.errors import InputError
 from alphalens.utils import (
     MaxLossExceededError,
     NonMatchingTimezoneError,
@@ -488,6 +489,26 @@ def test_calendar_arithmetic_refuses_other_offsets_by_name():
 def test_sheet_of_a_frame_without_groups_names_the_missing_column(fd, sheet):
     with pytest.raises(KeyError, match="group"):
         sheet(fd, group_neutral=True)
+
+
+@pytest.mark.parametrize(
+    "sheet",
+    [
+        tears.create_full_tear_sheet,
+        tears.create_summary_tear_sheet,
+        tears.create_returns_tear_sheet,
+        tears.create_information_tear_sheet,
+        tears.create_turnover_tear_sheet,
+        lambda fd: tears.create_event_study_tear_sheet(fd, None),
+    ],
+)
+def test_sheet_of_an_empty_frame_says_that_there_is_nothing_to_judge(fd, sheet, capsys):
+    capsys.readouterr()
+
+    with pytest.raises(InputError, match=r"0 rows .* nothing to judge"):
+        sheet(fd.iloc[:0])
+
+    assert not capsys.readouterr().out
 
 
 def test_messages_stay_short_however_many_rows_are_wrong(factor, prices):

@@ -24,6 +24,7 @@ def holed(matrix: np.ndarray) -> np.ndarray:
     return np.where(uniforms(9, *matrix.shape) < 0.2, np.nan, matrix)
 
 
+@np.errstate(invalid="ignore")  # inf - inf inside pandas
 def pandas_labels(row: np.ndarray, quantiles, bins) -> np.ndarray:
     """Return the labels of one row as pandas makes them, 0 for none and for a row that fails."""
     series = pd.Series(row)
@@ -63,6 +64,26 @@ def test_labels_are_those_of_pandas(name, has_gaps, quantiles, bins):
 
     theirs = np.array([pandas_labels(row, quantiles, bins) for row in matrix])
     np.testing.assert_array_equal(labels, theirs)
+    assert not labels[failed].any()
+
+
+@pytest.mark.parametrize("quantiles", [1, 2, 3, 4, [0, 0.3, 1.0], [0.1, 0.5, 0.8]])
+@pytest.mark.parametrize(
+    "row",
+    [
+        [1, 2, 3, 4, np.inf],
+        [np.inf, np.inf, 1, 2, 3, 4, 5, 6, 7, 8],
+        [-np.inf, 1, 2, 3, 4, 5],
+        [-np.inf, 1, 2, 3, np.inf],
+        [np.inf, np.inf, np.nan],
+    ],
+)
+def test_rows_with_infinite_values_are_labelled_as_pandas_labels_them(row, quantiles):
+    matrix = np.array([row, np.arange(len(row))], dtype=float)
+
+    labels, failed = Binning.of(quantiles, None, is_zero_aware=False).labels(matrix)
+
+    np.testing.assert_array_equal(labels, [pandas_labels(r, quantiles, None) for r in matrix])
     assert not labels[failed].any()
 
 

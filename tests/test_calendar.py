@@ -201,3 +201,52 @@ def test_period_names_are_recognised(name):
 @pytest.mark.parametrize("name", ["", "D", "x1D", "1D ", "1W", "factor", 5, None, ("1D",)])
 def test_other_labels_are_no_period_names(name):
     assert not calendars.is_period_name(name)
+
+
+@pytest.mark.parametrize("freq", [Day(), CustomBusinessDay(weekmask="1111111")], ids=str)
+@pytest.mark.parametrize(
+    ("zone", "clock"), [("US/Eastern", "01:30"), ("America/Havana", "00:00")], ids=["hour", "day"]
+)
+def test_adding_days_onto_a_time_that_occurs_twice_takes_the_first(zone, clock, freq):
+    before = pd.Timestamp(f"2023-11-04 {clock}", tz=zone)
+
+    moved = calendars.add_custom_calendar_timedelta(before, pd.Timedelta("1D"), freq)
+    both = calendars.add_custom_calendar_timedelta(
+        pd.DatetimeIndex([before]), pd.Timedelta("1D"), freq
+    )
+
+    assert moved - before == pd.Timedelta("24h")
+    assert list(both) == [moved]
+
+
+def test_adding_no_days_leaves_the_second_of_two_equal_times():
+    second = pd.DatetimeIndex(["2023-11-06 06:30"], tz="UTC").tz_convert("US/Eastern")
+    twice = pd.DatetimeIndex(["2023-11-05 06:30"], tz="UTC").tz_convert("US/Eastern")
+
+    for stamps in (second, twice):
+        kept = calendars.add_custom_calendar_timedelta(stamps, pd.Timedelta("2h"), Day())
+        assert list(kept) == list(stamps + pd.Timedelta("2h"))
+
+
+@pytest.mark.parametrize("occurrence", ["first", "second"])
+def test_grid_over_a_time_that_occurs_twice_keeps_the_observed_one(occurrence):
+    wall = pd.date_range("2023-11-02 01:30", periods=6, name="date")
+    whole = wall.tz_localize("US/Eastern", ambiguous=np.full(6, occurrence == "first"))
+
+    grid = calendars.calendar_grid(whole.delete(1), Day())
+
+    assert list(grid) == list(whole)
+
+
+def test_grid_over_a_gap_in_local_time_takes_the_next_there_is():
+    wall = pd.DatetimeIndex(["2023-03-10 02:30", "2023-03-14 02:30"], name="date")
+
+    grid = calendars.calendar_grid(wall.tz_localize("US/Eastern"), Day())
+
+    assert [stamp.strftime("%d %H:%M") for stamp in grid] == [
+        "10 02:30",
+        "11 02:30",
+        "12 03:00",
+        "13 02:30",
+        "14 02:30",
+    ]

@@ -617,6 +617,19 @@ def test_turnover_uses_the_labels_present(fd, shown, tables):
     assert rows == {f"Quantile {label} Mean Turnover " for label in (2, 3, 7, 9)}
 
 
+def test_whole_labels_that_became_floats_are_named_as_before(fd, shown, tables):
+    floats = fd.assign(factor_quantile=fd["factor_quantile"].astype(float))
+
+    tears.create_summary_tear_sheet(floats)
+    summary = {str(row) for table in tables for row in table.index if "Turnover" in str(row)}
+    tables.clear()
+    tears.create_turnover_tear_sheet(floats)
+    sheet = {str(row) for table in tables for row in table.index if "Turnover" in str(row)}
+
+    assert summary == {f"Quantile {label} Mean Turnover " for label in (1, 2, 3, 4)}
+    assert sheet == {f"Quantile {label}.0 Mean Turnover " for label in (1, 2, 3, 4)}
+
+
 def test_full_sheet_of_whole_days_does_not_warn(fd, shown, tables):
     tears.create_full_tear_sheet(fd)  # pytest turns any warning into an error
 

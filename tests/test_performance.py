@@ -596,3 +596,49 @@ def test_an_infinite_value_in_a_hand_made_frame_warns_of_nothing(column: str):
     assert np.isfinite(perf.factor_alpha_beta(frame).loc["beta"]).all() == (column == "factor")
     assert means.index.tolist() == [1, 2, 3]
     assert weights.loc[dates[0]].tolist() == [-0.5, 0.0, 0.5]
+
+
+# --- what a review found ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("freq", ["D", "B"])
+def test_every_other_date_of_a_calendar_has_that_calendar(freq):
+    dates = days("2024-01-02", 20, freq=freq)
+    index = pd.MultiIndex.from_product([dates, ["A"]], names=["date", "asset"])
+    weights = pd.Series(1.0, index)
+    thinned = weights[np.isin(index.codes[0], np.arange(0, 20, 2))]
+
+    book = perf.positions(thinned, "1D")  # pytest turns the warning of no calendar into an error
+
+    assert_frame_equal(book, perf.positions(thinned, "1D", freq=freq))
+
+
+def test_events_named_twice_count_once(fd, prices):
+    events = fd.iloc[:5]
+    repeated = pd.concat([events, events.iloc[:1], events.iloc[:1]])
+
+    for mean_by_date in (True, False):
+        once, more = (
+            perf.common_start_returns(
+                frame, prices, 2, 2, cumulative=True, mean_by_date=mean_by_date, demean_by=frame
+            )
+            for frame in (events, repeated)
+        )
+        assert_frame_equal(more, once)
+
+
+def test_average_paths_refuse_rows_that_repeat(fd, prices):
+    repeated = pd.concat([fd, fd.iloc[:1]])
+
+    with pytest.raises(InputError, match="repeats 1 rows"):
+        perf.average_cumulative_return_by_quantile(repeated, prices)
+
+
+def test_groups_as_plain_objects_give_the_default_labels_of_pandas(fd):
+    plain = fd.assign(group=fd["group"].astype(object))
+
+    mean = perf.mean_information_coefficient(plain, by_group=True)
+    means, _ = perf.mean_return_by_quantile(plain, by_group=True)
+
+    assert mean.index.dtype == pd.Index(["x", "y"]).dtype
+    assert means.index.levels[1].dtype == pd.Index(["x", "y"]).dtype

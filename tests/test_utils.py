@@ -302,6 +302,16 @@ def test_group_labels_replace_the_codes(factor, prices, as_series, capsys):
     assert frame["group"].xs("A", level="asset").eq("tech").all()
 
 
+def test_a_series_of_groups_by_asset_is_a_mapping(factor, prices, capsys):
+    groups = {asset: "xy"[i % 2] for i, asset in enumerate(letters(N_ASSETS))}
+
+    by_asset = clean(factor, prices, groupby=pd.Series(groups))
+
+    assert_frame_equal(by_asset, clean(factor, prices, groupby=groups))
+    with pytest.raises(KeyError, match=r"Assets \['A'\] not in group mapping"):
+        clean(factor, prices, groupby=pd.Series(groups).drop("A"))
+
+
 def test_asset_without_group_is_no_matter_where_its_factor_is_missing(factor, prices, capsys):
     without = factor.mask(factor.index.get_level_values("asset") == "F")
 

@@ -56,7 +56,8 @@ def get_clean_factor(
     forward_returns : DataFrame
         As from `compute_forward_returns`: same index, one column per period.
     groupby : mapping or Series, optional
-        Group of each asset, or of each row (same index as `factor`).
+        Group of each asset (a Series has assets as its index), or of each row (same index as
+        `factor`).
     binning_by_group : bool
         Cut quantiles inside each group.
     quantiles, bins : int or sequence of float, optional

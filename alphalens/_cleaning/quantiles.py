@@ -222,5 +222,5 @@ def refuse(
         f"Bin edges must be unique: {len(numbers)} of {int((cells.members > 0).sum())} "
         f"{'dates' if groups is None else 'dates and groups'} have repeated edges, first {shown}; "
         f"edges of the first: {edges[0].tolist()}, from {len(first)} values of which "
-        f"{len(np.unique(first))} are distinct"
+        f"{len(np.unique(first))} are distinct and {int(np.isinf(first).sum())} infinite"
     )

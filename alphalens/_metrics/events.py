@@ -10,6 +10,7 @@ import pandas as pd
 from alphalens import _events as events
 from alphalens._metrics.weights import cumulative_returns
 from alphalens._panel import Labels, MissingLabelError, Panel, column_of
+from alphalens.errors import InputError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,7 +32,8 @@ def common_start_returns(
     Parameters
     ----------
     factor : Series or DataFrame
-        Its index ``(date, asset)`` is the events; the values do not matter.
+        Its index ``(date, asset)`` is the events; the values do not matter. An asset that a date
+        names twice is one event.
     returns : DataFrame of shape (times, assets)
         Returns, or values that are cumulative already (growth, prices) with `cumulative`.
     before, after : int
@@ -140,7 +142,8 @@ def average_cumulative_return_by_quantile(
     Raises
     ------
     InputError
-        (a ValueError) If no date is in `returns`, or one is there twice.
+        (a ValueError) If no date is in `returns`, or one is there twice, or a date and asset occur
+        twice in `factor_data`.
 
     Notes
     -----
@@ -158,6 +161,8 @@ def average_cumulative_return_by_quantile(
     [0.0, 0.1, 0.1]
     """
     panel = Panel.of(factor_data)
+    if panel.has_duplicates:
+        raise InputError(f"factor_data repeats {panel.duplicates()}: keep one of each")
     quantiles = Labels(column_of(factor_data, "factor_quantile"))
     groups = Labels(column_of(factor_data, "group")) if group_adjust or by_group else None
     windows, around = events.windows(panel, returns, periods_before, periods_after)
