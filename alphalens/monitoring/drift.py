@@ -17,6 +17,7 @@ from math import log, sqrt
 import numpy as np
 import pandas as pd
 
+from alphalens._stats import long_run_variance
 from alphalens.errors import InputError
 from alphalens.factors.library import Factor
 from alphalens.performance import factor_information_coefficient
@@ -436,10 +437,7 @@ def _check(
 def _long_run_std(values: np.ndarray) -> float:
     """Return the Newey-West long-run standard deviation of two values or more."""
     lags = min(_LAGS, values.size // 4)
-    centred = values - values.mean()
-    covariance = [float(centred[k:] @ centred[: values.size - k]) for k in range(lags + 1)]
-    weighted = sum((1.0 - k / (lags + 1)) * covariance[k] for k in range(1, lags + 1))
-    return sqrt(max(0.0, covariance[0] + 2.0 * weighted) / values.size)
+    return sqrt(long_run_variance(values, lags))
 
 
 def _hits(ic: pd.Series[float]) -> pd.Series[float]:
