@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from alphalens._blocks import over_blocks
 from alphalens.errors import InputError
 
 if TYPE_CHECKING:
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Bools = NDArray[np.bool_]
     Labels = NDArray[np.int16]
-
-_CACHE_CELLS = 1 << 16
-"""Cells worked on at once, so that the temporaries stay in the processor's cache."""
 
 _ROUNDS_QUANTILES_UP = int(pd.__version__.split(".", maxsplit=1)[0]) >= 3
 """pandas 3 rounds the quantile q/n up where it is not a binary fraction (its issue 59355)."""
@@ -93,11 +91,12 @@ class Binning:
         """
         labels = np.empty(matrix.shape, dtype=np.int16)
         failed = np.empty(len(matrix), dtype=bool)
-        step = max(_CACHE_CELLS // max(matrix.shape[1], 1), 1)
-        for start in range(0, len(matrix), step):
-            part = slice(start, start + step)
+
+        def label(part: slice) -> None:
             labels[part], failed[part] = self._block(matrix[part])
-        labels[failed] = 0
+            labels[part][failed[part]] = 0
+
+        over_blocks(label, *matrix.shape)
         return labels, failed
 
     def _block(self, matrix: Floats) -> tuple[Labels, Bools]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 import bottleneck as bn
 import numpy as np
 import pandas as pd
 
+from alphalens._blocks import over_blocks
 from alphalens.errors import InputError
 
 if TYPE_CHECKING:
@@ -20,9 +22,6 @@ if TYPE_CHECKING:
 
 _FEW_CELLS = 16
 """Cells of a date up to which multiplying with a membership matrix beats adding under keys."""
-
-_MULTIPLIED = 1 << 18
-"""Cells of the membership matrices built at once, to stay in the processor's cache."""
 
 
 class Events(Protocol):
@@ -64,7 +63,7 @@ class Around:
     columns: Ints
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class EventCells:
     """Events (a date and an asset), with the quantile and the group of each; -1 for none."""
 
@@ -75,6 +74,7 @@ class EventCells:
     n_quantiles: int
     n_groups: int
 
+    @cached_property
     def numbers(self) -> tuple[Ints, int]:
         """Return the cell of each event inside its date, and how many cells a date has.
 
@@ -82,19 +82,19 @@ class EventCells:
         events without quantile, and one for events without group.
         """
         own = self.n_groups * self.n_quantiles
-        groups = np.zeros(len(self.quantiles), np.int64) if self.groups is None else self.groups
-        number = groups * self.n_quantiles + self.quantiles
         homeless = self.quantiles < 0
+        number = self.quantiles
+        if self.groups is not None:
+            number = number + self.groups * self.n_quantiles
         if homeless.any():
-            number[homeless] = own + groups[homeless]
-        lost = groups < 0
-        if lost.any():
-            number[lost] = own + self.n_groups
+            number = np.where(homeless, own + (0 if self.groups is None else self.groups), number)
+        if self.groups is not None and (self.groups < 0).any():
+            number = np.where(self.groups < 0, own + self.n_groups, number)
         return number, own + self.n_groups + 1
 
     def seen(self) -> Bools:
         """Tell which groups and quantiles have an event, shape (groups, quantiles)."""
-        number, per_date = self.numbers()
+        number, per_date = self.numbers
         own = self.n_groups * self.n_quantiles
         counts = np.bincount(number, minlength=per_date)[:own]
         return (counts > 0).reshape(self.n_groups, self.n_quantiles)
@@ -158,7 +158,7 @@ class Windows:
         -------
         ndarray of shape (dates, groups, quantiles, width)
         """
-        number, per_date = cells.numbers()
+        number, per_date = cells.numbers
         total, count = self.sums(cells.dates, cells.assets, number, per_date)
         own, shape = cells.n_groups * cells.n_quantiles, (cells.n_groups, cells.n_quantiles)
         means = _divide(total[:, :own], count[:, :own]).reshape(-1, *shape, self.width)
@@ -204,8 +204,12 @@ class Windows:
         return self._added(dates, assets, dates * per_date + cells, per_date)
 
     def _padded(self, values: Floats, fill: float) -> Floats:
-        rows = ((self.before, self.after), (0, 0))
-        return np.pad(values, rows, constant_values=fill)
+        rows, width = values.shape
+        out = np.empty((self.before + rows + self.after, width))
+        out[: self.before] = fill
+        out[self.before : self.before + rows] = values
+        out[self.before + rows :] = fill
+        return out
 
     def _added(
         self, dates: Ints, assets: Ints, cells: Ints, per_date: int
@@ -235,23 +239,24 @@ class Windows:
         known = self._padded((~missing).astype(np.float64), 0.0) if has_missing else None
         total = np.empty((len(self.rows), per_date, self.width))
         count = np.empty_like(total)
-        step = max(_MULTIPLIED // max(per_date * cell_of.shape[1], 1), 1)
         numbers = np.arange(per_date, dtype=np.int16)[:, None]
-        for start in range(0, len(self.rows), step):
-            part = slice(start, start + step)
+
+        def multiply(part: slice) -> None:
             members = (cell_of[part, None, :] == numbers).astype(np.float64)
             total[part] = members @ self._stacked(values, part)
             if known is not None:
                 count[part] = members @ self._stacked(known, part)
             else:
                 count[part] = members.sum(axis=2)[:, :, None] * self._inside(part)[:, None, :]
+
+        over_blocks(multiply, len(self.rows), per_date * cell_of.shape[1])
         return total, count
 
     def _stacked(self, padded: Floats, part: slice) -> Floats:
         """Return the windows of some dates: (dates, assets, width)."""
         rows = self.rows[part]
         view = np.lib.stride_tricks.sliding_window_view(padded, self.width, axis=0)
-        is_run = bool((np.diff(rows) == 1).all())
+        is_run = bool((rows[1:] - rows[:-1] == 1).all())
         return view[rows[0] : rows[-1] + 1] if is_run else view[rows]
 
     def _inside(self, part: slice) -> Bools:
@@ -330,13 +335,18 @@ def around(source: Events, returns: pd.DataFrame, dates: Ints) -> Around:
     number[dates] = np.arange(len(dates))
     column_of_asset = returns.columns.get_indexer(source.assets)
     columns, date_codes = column_of_asset[source.asset_codes], number[source.date_codes]
-    rows = np.flatnonzero((columns >= 0) & (date_codes >= 0))
+    if len(dates) == len(source.dates) and bool((column_of_asset >= 0).all()):
+        rows = np.arange(len(columns))
+    else:
+        rows = np.flatnonzero((columns >= 0) & (date_codes >= 0))
     if source.has_duplicates:
         _, first = np.unique(
             date_codes[rows] * len(returns.columns) + columns[rows], return_index=True
         )
         rows = rows[np.sort(first)]
-    return Around(dates=dates, rows=rows, date_codes=date_codes[rows], columns=columns[rows])
+    if len(rows) < len(columns):
+        date_codes, columns = date_codes[rows], columns[rows]
+    return Around(dates=dates, rows=rows, date_codes=date_codes, columns=columns)
 
 
 def _row_of_dates(dates: pd.DatetimeIndex, index: pd.Index) -> Ints:

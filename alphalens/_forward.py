@@ -11,6 +11,7 @@ import bottleneck as bn
 import numpy as np
 import pandas as pd
 
+from alphalens._blocks import over_blocks
 from alphalens.errors import InputError
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Bools = NDArray[np.bool_]
 
+
+_COLUMNS = 64
+"""Columns turned into rows at once: eight cache lines of each row."""
 
 _NAMING_DATES = 30
 """Dates looked at when a forward-return column gets its name."""
@@ -254,10 +258,22 @@ def _filled(prices: pd.DataFrame, columns: Ints) -> Floats:
         values = chosen.to_numpy(dtype=np.float64, na_value=np.nan)
     except (ValueError, TypeError) as error:
         raise InputError(_no_number(chosen)) from error
-    if not values.size or not np.isnan(values).any():
+    values = _by_rows(values)
+    if not values.size or not np.isnan(values.sum()):
         return values
     filled: Floats = bn.push(values, axis=0)
     return filled
+
+
+def _by_rows(matrix: Floats) -> Floats:
+    """Return a matrix that lies row after row; frames often lie column after column."""
+    if matrix.flags.c_contiguous:
+        return matrix
+    out = np.empty(matrix.shape)
+    for start in range(0, matrix.shape[1], _COLUMNS):
+        part = slice(start, start + _COLUMNS)
+        out[:, part] = matrix[:, part]
+    return out
 
 
 def _no_number(prices: pd.DataFrame) -> str:
@@ -324,9 +340,15 @@ def forward_returns(prices: Floats, rows: Ints, period: int, *, is_cumulative: b
     target = rows + period
     origin = rows if is_cumulative else target - 1
     inside = (target < len(prices)) & (origin >= 0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        found = _rows_of(prices, target[inside]) / _rows_of(prices, origin[inside])
-    found -= 1.0
+    later, now = _rows_of(prices, target[inside]), _rows_of(prices, origin[inside])
+    found = np.empty(later.shape)
+
+    @np.errstate(divide="ignore", invalid="ignore")  # in the thread that works on the block
+    def change(block: slice) -> None:
+        np.divide(later[block], now[block], out=found[block])
+        found[block] -= 1.0
+
+    over_blocks(change, *found.shape)
     if inside.all():
         return found
     out = np.full((len(rows), prices.shape[1]), np.nan)
@@ -341,26 +363,33 @@ def _rows_of(matrix: Floats, rows: Ints) -> Floats:
     return matrix[rows]
 
 
-def drop_outliers(returns: Floats, limit: float) -> Bools:
+def drop_outliers(returns: Floats, limit: float) -> None:
     """Set values more than `limit` standard deviations from their column mean to NaN, in place.
 
-    Returns the mask of what was removed. The standard deviation has ddof 1; NaN is skipped.
+    The standard deviation has ddof 1; NaN is skipped.
     """
-    missing = np.isnan(returns)
-    has_missing = bool(missing.any())
-    known = np.where(missing, 0.0, returns) if has_missing else returns
-    count = (
-        len(returns) - missing.sum(axis=0)
-        if has_missing
-        else np.full(returns.shape[1], len(returns))
-    )
-    with np.errstate(invalid="ignore", divide="ignore"):
-        distance = known - known.sum(axis=0) / count
+    rows, width = returns.shape
+    total = returns.sum(axis=0)
+    has_missing = bool(np.isnan(total).any())
+    count = np.full(width, rows)
+    if has_missing:
+        count = rows - np.isnan(returns).sum(axis=0)
+        total = np.where(np.isnan(returns), 0.0, returns).sum(axis=0)
+
+    @np.errstate(invalid="ignore")  # in the thread that works on the block
+    def spread(block: slice) -> tuple[Floats, Floats]:
+        distance = returns[block] - mean
         if has_missing:
-            distance[missing] = 0.0
-        deviation = np.sqrt(np.einsum("ij,ij->j", distance, distance) / (count - 1))
-        np.abs(distance, out=distance)
-        removed: Bools = distance > limit * deviation
-    if removed.any():
-        returns[removed] = np.nan
-    return removed
+            distance[np.isnan(distance)] = 0.0
+        squares: Floats = np.einsum("ij,ij->j", distance, distance)
+        return squares, np.abs(distance, out=distance).max(axis=0, initial=0.0)
+
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = total / count
+        squares, furthest = zip(*over_blocks(spread, rows, width), strict=True)
+        allowed = limit * np.sqrt(np.sum(squares, axis=0) / (count - 1))
+    columns = np.flatnonzero(np.max(furthest, axis=0) > allowed)
+    if len(columns):
+        chosen = returns[:, columns]
+        chosen[np.abs(chosen - mean[columns]) > allowed[columns]] = np.nan
+        returns[:, columns] = chosen

@@ -6,13 +6,16 @@ missing or a place that pads a short row; every kernel says what it does with Na
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import bottleneck as bn
 import numpy as np
 
+from alphalens._blocks import over_blocks, row_blocks
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
 
@@ -20,17 +23,8 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Bools = NDArray[np.bool_]
 
-_CACHE_CELLS = 1 << 16
-"""Cells worked on at once, so that the temporaries stay in the processor's cache."""
-
-_LOW_63_BITS = np.int64(0x7FFFFFFFFFFFFFFF)
-
-
-def row_blocks(rows: int, width: int) -> Iterator[slice]:
-    """Yield slices over `rows` that hold about `_CACHE_CELLS` cells each."""
-    step = max(_CACHE_CELLS // max(width, 1), 1)
-    for start in range(0, rows, step):
-        yield slice(start, start + step)
+_HUGE = 1e308
+"""Stands for what has no place in the order. Values that are larger are put in order exactly."""
 
 
 def row_ranks(matrix: Floats) -> Floats:
@@ -48,54 +42,157 @@ def row_ranks(matrix: Floats) -> Floats:
 
     Notes
     -----
-    Each value and its column number share one 64-bit key (the column takes the lowest bits), so one
-    sort of integers orders the row and carries the permutation. Two neighbours that differ in the
-    overwritten bits alone look like a tie; rows with ties are ranked again, exactly.
-    O(rows * width * log width).
+    See `_Order`. O(rows * width * log width).
 
     Examples
     --------
     >>> row_ranks(np.array([[30.0, 10.0, np.nan, 10.0]])).tolist()
     [[3.0, 1.5, nan, 1.5]]
     """
-    rows, width = matrix.shape
-    ranks = np.empty((rows, width), dtype=np.float64)
-    if not matrix.size:
-        return ranks
-    bits = max((width - 1).bit_length(), 1)
-    tied = [
-        block.start + found
-        for block in row_blocks(rows, width)
-        if (found := _rank_block(matrix[block], ranks[block], bits)).size
-    ]
-    if tied:
-        again = np.concatenate(tied)
-        ranks[again] = bn.nanrankdata(matrix[again], axis=1)
+    ranks = np.empty(matrix.shape, dtype=np.float64)
+    ramp = np.arange(1.0, matrix.shape[1] + 1.0)
+
+    def rank(block: slice) -> None:
+        order, out = _Order.of(matrix[block]), ranks[block]
+        out.reshape(-1)[order.place] = ramp
+        if len(order.tied):
+            out.reshape(-1)[order.place[order.tied]] = order.tied_ranks
+        if order.missing is not None:
+            out[order.missing] = np.nan
+
+    over_blocks(rank, *matrix.shape)
     return ranks
 
 
-def _rank_block(block: Floats, out: Floats, bits: int) -> Ints:
-    """Rank one block into `out` and return the rows whose ties need the exact way."""
-    rows, width = block.shape
-    keys = (block + 0.0).view(np.int64)
-    missing = np.isnan(block)
-    keys ^= (keys >> 63) & _LOW_63_BITS
-    has_missing = bool(missing.any())
-    if has_missing:
-        keys[missing] = _LOW_63_BITS
-    keys &= ~np.int64((1 << bits) - 1)
-    keys |= np.arange(width)
-    keys.sort(axis=1)
-    place = keys & np.int64((1 << bits) - 1)
-    place += np.arange(rows)[:, None] * width
-    keys >>= bits
-    same = keys[:, 1:] == keys[:, :-1]
-    if has_missing:
-        same &= np.arange(1, width) < (width - missing.sum(axis=1))[:, None]
-    out.reshape(-1)[place] = np.arange(1.0, width + 1.0)
-    if has_missing:
-        out[missing] = np.nan
-    return np.flatnonzero(same.any(axis=1)) if same.any() else np.empty(0, dtype=np.int64)
+def rank_correlation(left: tuple[Floats, Floats], matrix: Floats, members: Ints) -> Floats:
+    """Return the correlation of centred ranks with the ranks of another matrix, row by row.
+
+    Parameters
+    ----------
+    left : tuple of ndarrays
+        Ranks less their mean and the sums of their squares, as from `centred`.
+    matrix : ndarray of shape (rows, width), float64
+        Values of the other side; NaN where there is none.
+    members : ndarray of shape (rows,)
+        Number of members of each row.
+
+    Returns
+    -------
+    ndarray of shape (rows,)
+        In [-1, 1]; NaN where one side is constant or has fewer values than members.
+
+    Notes
+    -----
+    The ranks themselves are never laid out: the left side is read in the order of the right one,
+    and multiplied with 1, 2, ... The products are multiples of a quarter, so their sum is exact.
+    """
+    (values, squares), out = left, np.empty(len(matrix))
+    ramp = np.arange(1.0, matrix.shape[1] + 1.0)
+
+    def correlate(block: slice) -> None:
+        order = _Order.of(matrix[block])
+        ordered = values[block].reshape(-1).take(order.place)
+        covariance = ordered @ ramp
+        counts = order.counts.astype(np.float64)
+        own = counts * (counts * counts - 1.0) / 12.0
+        if len(order.tied):
+            covariance[order.tied] = np.einsum(
+                "ij,ij->i", ordered[order.tied], order.tied_ranks
+            )
+            own[order.tied] = order.squares_of_tied()
+        own[order.counts < members[block]] = np.nan
+        scale = np.sqrt(squares[block] * own)
+        out[block] = np.nan
+        np.divide(covariance, scale, out=out[block], where=scale > 0)
+
+    over_blocks(correlate, *matrix.shape)
+    return out
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """The ascending order of each row of a block, missing values last.
+
+    Each value carries its column number in the lowest bits of its mantissa, so that one sort of
+    floats orders the row and brings the permutation. Neighbours that differ in these bits alone
+    look alike; such rows are looked at again, exactly.
+
+    Attributes
+    ----------
+    place : ndarray of shape (rows, width), int64
+        Flat places of the values, ascending.
+    counts : ndarray of shape (rows,)
+        Values that are not NaN.
+    missing : ndarray of shape (rows, width) or None
+        Where there is NaN.
+    tied : ndarray of int64
+        Rows in which values repeat.
+    tied_ranks : ndarray of shape (tied rows, width)
+        Average ranks in the order of `place`; without meaning beyond the count.
+    """
+
+    place: Ints
+    counts: Ints
+    missing: Bools | None
+    tied: Ints
+    tied_ranks: Floats
+
+    @classmethod
+    def of(cls, block: Floats) -> _Order:
+        """Sort each row of a block."""
+        rows, width = block.shape
+        low = np.int64((1 << max((width - 1).bit_length(), 1)) - 1)
+        keys = block + 0.0
+        ordinary = np.abs(keys) < _HUGE
+        missing, strange = None, np.empty(0, dtype=np.int64)
+        if not ordinary.all():
+            missing = np.isnan(block)
+            strange = np.flatnonzero((~ordinary & ~missing).any(axis=1))
+            keys[~ordinary] = _HUGE
+        place = keys.view(np.int64)
+        place &= ~low
+        place |= np.arange(width)
+        keys.sort(axis=1)
+        words = place.view(np.uint64)
+        same = (words[:, 1:] ^ words[:, :-1]) <= np.uint64(low)
+        counts = np.full(rows, width) if missing is None else width - missing.sum(axis=1)
+        if missing is not None:
+            same &= np.arange(1, width) < counts[:, None]
+        place &= low
+        place += np.arange(rows)[:, None] * width
+        doubtful = np.flatnonzero(same.any(axis=1))
+        if len(strange):
+            doubtful = np.union1d(doubtful, strange)
+        return cls(place, counts, missing, doubtful, _exact(block, place, counts, doubtful))
+
+    def squares_of_tied(self) -> Floats:
+        """Return the sum of squared deviations of the ranks of each tied row from their mean."""
+        counts = self.counts[self.tied][:, None]
+        apart = self.tied_ranks - (counts + 1) / 2.0
+        apart[np.arange(apart.shape[1]) >= counts] = 0.0
+        squares: Floats = np.einsum("ij,ij->i", apart, apart)
+        return squares
+
+
+def _exact(block: Floats, place: Ints, counts: Ints, rows: Ints) -> Floats:
+    """Return the average ranks of some rows in their order, which is put right on the way."""
+    width = block.shape[1]
+    if not len(rows):
+        return np.empty((0, width))
+    ordered = block.reshape(-1).take(place[rows])
+    outside = np.arange(width) >= counts[rows, None]
+    known = np.where(outside, _HUGE, ordered)
+    is_right = (known[:, 1:] >= known[:, :-1]).all(axis=1) & (np.abs(known) <= _HUGE).all(axis=1)
+    for number in np.flatnonzero(~is_right):
+        row = rows[number]
+        place[row] = np.argsort(block[row], kind="stable") + row * width
+        ordered[number] = block.reshape(-1).take(place[row])
+    starts = np.ones(ordered.shape, dtype=bool)
+    np.not_equal(ordered[:, 1:], ordered[:, :-1], out=starts[:, 1:])
+    first = np.flatnonzero(starts)
+    length = np.diff(first, append=ordered.size)
+    ranks: Floats = np.repeat(first % width + (length + 1) / 2.0, length).reshape(ordered.shape)
+    return ranks
 
 
 def centred(ranks: Floats, members: Ints) -> tuple[Floats, Floats]:
@@ -265,20 +362,41 @@ def keyed_moments(keys: Ints, values: Floats, size: int) -> tuple[Floats, Floats
 
     Notes
     -----
-    Two passes, so that the variance does not cancel. O(n + size).
+    Two passes, so that the variance does not cancel. O(n + size) where keys that stand together
+    are near each other.
     """
-    missing = np.isnan(values)
-    if missing.any():
-        keys, values = keys[~missing], values[~missing]
-    count = np.bincount(keys, minlength=size).astype(np.float64)
-    total = np.bincount(keys, weights=values, minlength=size)
+    count, total = _added_up(keys, values, size, lambda _, known: known)
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = total / count
-        deviation = values - mean[keys]
-        deviation *= deviation
-        squares = np.bincount(keys, weights=deviation, minlength=size)
+        _, squares = _added_up(keys, values, size, lambda at, known: (known - mean[at]) ** 2)
         variance = np.where(count > 1, squares / (count - 1), np.nan)
     return mean, variance, count
+
+
+def _added_up(
+    keys: Ints, values: Floats, size: int, term: Callable[[Ints, Floats], Floats]
+) -> tuple[Floats, Floats]:
+    """Count the values under each key and add their terms up, block after block."""
+
+    @np.errstate(invalid="ignore")  # an infinite value gives NaN, not a warning
+    def part(block: slice) -> tuple[int, Ints, Floats] | None:
+        at, known = keys[block], values[block]
+        missing = np.isnan(known)
+        if missing.any():
+            at, known = at[~missing], known[~missing]
+        if not len(at):
+            return None
+        low = int(at.min())
+        near = at - low
+        return low, np.bincount(near), np.bincount(near, weights=term(at, known))
+
+    count, total = np.zeros(size), np.zeros(size)
+    for found in over_blocks(part, len(keys), 1):
+        if found is not None:
+            low, counts, sums = found
+            count[low : low + len(counts)] += counts
+            total[low : low + len(sums)] += sums
+    return count, total
 
 
 def overlapping_sums(trades: Floats, first: Ints, last: Ints) -> Floats:

@@ -40,6 +40,9 @@ _SMALL = 1 << 20
 """Cells that are never worth splitting."""
 
 
+_WORDS = 255 * 8
+"""Truth values added up in the bytes of one word."""
+
 _FEW = 1 << 12
 """Range of whole-number labels that are counted rather than hashed."""
 
@@ -400,8 +403,7 @@ class Panel:
     def count(self, is_member: Bools) -> Ints:
         """Count the members of each date."""
         if self.cells.is_rectangular:
-            counts = np.count_nonzero(is_member.reshape(len(self.dates), -1), axis=1)
-            return np.asarray(counts, dtype=np.int64)
+            return row_counts(is_member.reshape(len(self.dates), -1))
         return np.bincount(self.date_codes[is_member], minlength=len(self.dates))
 
     def joined(self, is_member: Bools, previous: Ints) -> Ints:
@@ -422,7 +424,7 @@ class Panel:
         else:
             stayed = self.lagged(is_member.astype(np.float64), previous) == 1.0
             return np.bincount(self.date_codes[is_member & ~stayed], minlength=n_dates)
-        return np.asarray(np.count_nonzero(now & ~now[previous], axis=1), dtype=np.int64)
+        return row_counts(now > now[previous])
 
     def calendar_of_used(self, frame: LongFrame) -> BaseOffset | None:
         """Return the freq of the dates that occur: the level's (times n for every n-th date)."""
@@ -454,6 +456,8 @@ class Panel:
     @cached_property
     def has_duplicates(self) -> bool:
         """Whether a (date, asset) pair occurs twice."""
+        if self.is_product:
+            return len(np.unique(self.asset_codes[: self.cells.width])) < self.cells.width
         keys = self.row_keys
         if bool((keys[1:] > keys[:-1]).all()):
             return False
@@ -470,13 +474,25 @@ _NAMES = ("date", "asset")
 _CACHE: dict[int, tuple[weakref.ref[LongFrame], Panel]] = {}
 
 
+def row_counts(matrix: Bools) -> Ints:
+    """Count the true values of each row, eight to a word: 255 words cannot overflow a byte."""
+    rows, width = matrix.shape
+    whole = width - width % 8
+    counts = matrix[:, whole:].sum(axis=1)
+    for start in range(0, whole, _WORDS):
+        words = matrix[:, start : min(start + _WORDS, whole)].view(np.uint64)
+        sums = np.add.reduce(words, axis=1, dtype=np.uint64)
+        counts += sums.view(np.uint8).reshape(rows, 8).sum(axis=1, dtype=np.int64)
+    return np.asarray(counts, dtype=np.int64)
+
+
 def _used_sorted(
     level: pd.Index, codes: NDArray[np.signedinteger]
 ) -> tuple[pd.DatetimeIndex, Ints, Ints]:
     """Return the dates that occur, ascending, the place of each row among them, and their rows."""
     dates = level if isinstance(level, pd.DatetimeIndex) else pd.DatetimeIndex(level)
     if dates.is_monotonic_increasing and bool((codes[1:] >= codes[:-1]).all()):
-        starts = np.flatnonzero(np.diff(codes, prepend=-1))
+        starts = np.flatnonzero(np.append(len(codes) > 0, codes[1:] != codes[:-1]))
         used = codes[starts].astype(np.int64)
         members = np.diff(starts, append=len(codes)).astype(np.int64)
         return _without_freq(dates[used]), np.repeat(np.arange(len(used)), members), members

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from alphalens import _blocks
 from alphalens import _kernels as kernels
 
 from .golden.shapes import normals, uniforms
@@ -53,7 +54,7 @@ def test_ranks_do_not_depend_on_the_block_a_row_falls_into(monkeypatch):
     values = rows_with_gaps(5, rows=60)
     whole = kernels.row_ranks(values)
 
-    monkeypatch.setattr(kernels, "_CACHE_CELLS", 30)
+    monkeypatch.setattr(_blocks, "CACHE_CELLS", 30)
 
     np.testing.assert_array_equal(kernels.row_ranks(values), whole)
 

@@ -92,13 +92,13 @@ def factor_information_coefficient(
 
 def _rank_correlations(cells: Cells, factor: Floats, returns: list[Floats]) -> list[Floats]:
     """Return the rank correlation of the factor with each column of returns, per cell."""
-    factor_ranks = cells.map(kernels.centred, ranks_of(cells, factor, "factor"))
-    out = []
-    for number, values in enumerate(returns):
-        ranks = cells.map(kernels.centred, ranks_of(cells, values, number))
-        pairs = zip(factor_ranks, ranks, strict=True)
-        out.append(cells.gather([kernels.row_correlation(one, other) for one, other in pairs]))
-    return out
+    ranked = cells.map(kernels.centred, ranks_of(cells, factor, "factor"))
+
+    def correlate(values: Floats) -> Floats:
+        sides = iter(ranked)
+        return cells.reduce(lambda *side: kernels.rank_correlation(next(sides), *side), values)
+
+    return [correlate(values) for values in returns]
 
 
 def _cell_index(panel: Panel, groups: Labels, cells: Ints) -> pd.MultiIndex:

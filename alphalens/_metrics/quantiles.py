@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -87,7 +88,11 @@ def mean_return_by_quantile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Table:
-    """Cells of quantile, date and, if wanted, group, numbered in this order."""
+    """Cells of quantile, date and, if wanted, group.
+
+    Rows are keyed by date first, so that neighbours meet in neighbouring cells; the results are
+    numbered by quantile, date and group.
+    """
 
     dates: pd.DatetimeIndex
     quantiles: Labels
@@ -100,7 +105,7 @@ class _Table:
     def of(cls, panel: Panel, quantiles: Labels, groups: Labels | None) -> _Table:
         """Return the cells of a panel; rows without quantile or group are left out."""
         n_groups = 1 if groups is None else len(groups)
-        keys = quantiles.codes * len(panel.dates) + panel.date_codes
+        keys = panel.date_codes * len(quantiles) + quantiles.codes
         lost = quantiles.codes < 0
         if groups is not None:
             keys = keys * n_groups + groups.codes
@@ -109,14 +114,15 @@ class _Table:
         if lost.any():
             rows = np.flatnonzero(~lost)
             keys = keys[rows]
-        size = len(quantiles) * len(panel.dates) * n_groups
+        shape = (len(panel.dates), len(quantiles), n_groups)
+        members = np.bincount(keys, minlength=math.prod(shape)).reshape(shape)
         return cls(
             dates=panel.dates,
             quantiles=quantiles,
             groups=groups,
             rows=rows,
             keys=keys,
-            seen=np.flatnonzero(np.bincount(keys, minlength=size)),
+            seen=np.flatnonzero(members.swapaxes(0, 1)),
         )
 
     @property
@@ -126,8 +132,11 @@ class _Table:
 
     def moments(self, values: Floats) -> tuple[Floats, Floats]:
         """Return mean and standard error of every cell."""
-        size = len(self.quantiles) * len(self.dates) * self.n_groups
-        mean, variance, count = kernels.keyed_moments(self.keys, values[self.rows], size)
+        shape = (len(self.dates), len(self.quantiles), self.n_groups)
+        moments = kernels.keyed_moments(self.keys, values[self.rows], math.prod(shape))
+        mean, variance, count = (
+            moment.reshape(shape).swapaxes(0, 1).reshape(-1) for moment in moments
+        )
         with np.errstate(divide="ignore", invalid="ignore"):
             return mean, np.sqrt(variance) / np.sqrt(count)
 

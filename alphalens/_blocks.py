@@ -1,0 +1,61 @@
+"""Work on a matrix in blocks of rows that fit the processor's cache, on all processors.
+
+The blocks are the same whatever the number of processors, so a result never depends on it.
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+T = TypeVar("T")
+
+CACHE_CELLS = 1 << 16
+"""Cells worked on at once, so that the temporaries stay in the processor's cache."""
+
+_WORTH_THREADS = 8
+"""Blocks below which starting threads costs more than it gives."""
+
+_MOST_THREADS = 8
+
+
+def row_blocks(rows: int, width: int) -> Iterator[slice]:
+    """Yield slices over `rows` that hold about `CACHE_CELLS` cells each."""
+    step = max(CACHE_CELLS // max(width, 1), 1)
+    for start in range(0, rows, step):
+        yield slice(start, min(start + step, rows))
+
+
+def over_blocks(work: Callable[[slice], T], rows: int, width: int) -> list[T]:
+    """Call `work` with every block of rows, on several threads if there are many blocks.
+
+    Parameters
+    ----------
+    work : callable
+        Reads and writes the rows of its slice alone. numpy lets go of the interpreter lock inside
+        its loops, so threads run side by side.
+    rows, width : int
+        Shape of the matrix.
+
+    Returns
+    -------
+    list
+        What `work` returned, in the order of the blocks.
+    """
+    blocks = list(row_blocks(rows, width))
+    workers = min(_processors(), len(blocks) // _WORTH_THREADS + 1, _MOST_THREADS)
+    if workers < 2:
+        return [work(block) for block in blocks]
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(work, blocks))
+
+
+def _processors() -> int:
+    """Return the processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
