@@ -8,6 +8,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from html import escape
+from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["only", "picture_html", "strips"]
 
 _LARGEST_SVG: Final = 1_500_000
+_CROWDED: Final = 2_000
+_STEPS: Final = re.compile(r"(?:[ML]\s*-?[\d.e-]+\s+-?[\d.e-]+\s*|z\s*)+")
 _ROLES: Final = {
     "#000000": "ink",
     "#262626": "ink",
@@ -156,7 +159,7 @@ def _inline(svg: str, prefix: str, alt: str) -> str:
     rest = re.sub(r'\bid="([^"]+)"', rf'id="{prefix}\1"', rest)
     rest = re.sub(r'(href="#|url\(#)', rf"\1{prefix}", rest)
     rest = re.sub(r"(fill|stroke): (#[0-9a-f]{6})", _role, rest)
-    rest = re.sub(r'\bd="[^"]*"', _short, rest)
+    rest = re.sub(r'\bd="([^"]*)"', _short, rest)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
         f'{view[0] if view else ""} role="img" aria-label="{escape(alt)}">{rest.rstrip()}'
@@ -164,8 +167,46 @@ def _inline(svg: str, prefix: str, alt: str) -> str:
 
 
 def _short(match: re.Match[str]) -> str:
-    """Return the coordinates of a path to a hundredth of a point."""
-    return re.sub(r"(\.\d\d)\d+", r"\1", match[0])
+    """Return a path to a tenth of a point, each step of a line from where the last one ended."""
+    path = match[1]
+    if _STEPS.fullmatch(path) is None:
+        return re.sub(r"(\.\d\d)\d+", r"\1", match[0])
+    return f'd="{"".join(_line(piece) for piece in re.findall(r"M[^M]*", path))}"'
+
+
+def _line(piece: str) -> str:
+    """Return one line (a start, its points, perhaps a way back) in steps, dots of no length out."""
+    tenths = [round(float(number) * 10) for number in re.findall(r"-?[\d.]+(?:e-?\d+)?", piece)]
+    (x, y), *rest = _thinned(list(zip(tenths[::2], tenths[1::2], strict=True)))
+    steps = [f"M{_tenth(x)}{_tenth(y)}"]
+    for to_x, to_y in rest:
+        if (to_x, to_y) != (x, y):
+            steps.append(f"{'l' if len(steps) == 1 else ''}{_tenth(to_x - x)}{_tenth(to_y - y)}")
+            x, y = to_x, to_y
+    return "".join(steps) + ("z" if "z" in piece else "")
+
+
+def _thinned(points: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Keep of a crowded line what can be seen: of each point in width the first, ends and last."""
+    if len(points) <= _CROWDED:
+        return points
+    kept = []
+    for _, run in groupby(points, key=lambda point: point[0] // 10):
+        column = list(run)
+        seen = [column[0], min(column, key=_height), max(column, key=_height), column[-1]]
+        kept += [point for point in column if point in seen] if len(column) > len(seen) else column
+    return kept
+
+
+def _height(point: tuple[int, int]) -> int:
+    return point[1]
+
+
+def _tenth(tenths: int) -> str:
+    """Write tenths as a number that needs no blank after the one before it."""
+    whole, rest = divmod(abs(tenths), 10)
+    digits = f"{whole or ''}.{rest}" if rest else f"{whole}"
+    return f"{'-' if tenths < 0 else ' '}{digits}"
 
 
 def _role(match: re.Match[str]) -> str:
