@@ -301,7 +301,7 @@ def _symbols(events: pd.DataFrame) -> pd.Index:
 
 
 def _known(events: pd.DataFrame, days: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return value and day of the report that stands after each day; row 0 is before all of them."""
+    """Return value and day of the report that stands after each day; row 0 is before them all."""
     symbols = _symbols(events)
     at = np.searchsorted(days, events["seen"].to_numpy()) + 1
     column = symbols.get_indexer(pd.Index(events["symbol"], dtype=object))
