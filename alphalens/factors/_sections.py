@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import bottleneck as bn
 import numpy as np
 
+from alphalens._binning import quantile_grid
 from alphalens._kernels import row_mean, row_ranks
 from alphalens._panel import Cells
 
@@ -86,7 +87,7 @@ def zscore(matrix: Floats) -> Floats:
     """Subtract the mean and divide by the deviation (ddof 1); a constant row becomes NaN."""
     centred = demean(matrix)
     with np.errstate(invalid="ignore", divide="ignore"):
-        squares = np.nansum(centred * centred, axis=1, keepdims=True)
+        squares = _sum(centred * centred)
         deviation = np.sqrt(squares / (counts(matrix) - 1.0))
         deviation[~(squares > 0.0)] = np.nan
         scores: Floats = centred / deviation
@@ -95,7 +96,7 @@ def zscore(matrix: Floats) -> Floats:
 
 def scale(matrix: Floats, gross: float = 1.0) -> Floats:
     """Multiply each row so that its absolute values sum to `gross`; a row of zeros becomes NaN."""
-    total = np.nansum(np.abs(matrix), axis=1, keepdims=True)
+    total = _sum(np.abs(matrix))
     with np.errstate(invalid="ignore", divide="ignore"):
         scaled: Floats = matrix * (gross / np.where(total > 0.0, total, np.nan))
     return scaled
@@ -134,6 +135,25 @@ def row_quantiles(matrix: Floats, probabilities: tuple[float, ...]) -> list[Floa
         right = np.take_along_axis(ordered, np.ceil(place).astype(np.int64), axis=1)
         found.append(left + (right - left) * (place - below))
     return found
+
+
+def quantile_labels(matrix: Floats, count: int) -> Floats:
+    """Return 1 .. `count` by the quantile of its row that a value lies in, ties together.
+
+    As `pandas.qcut` labels where the edges differ; equal edges leave labels out.
+    """
+    labels = np.where(np.isnan(matrix), np.nan, 1.0)
+    for edge in row_quantiles(matrix, tuple(quantile_grid(count)[1:-1])):
+        labels += matrix > edge
+    return labels
+
+
+def _sum(matrix: Floats) -> Floats:
+    """Return the sum of each row as a column, one by one: NaN at the end changes no bit of it."""
+    if not matrix.size:
+        return np.zeros((len(matrix), 1))
+    total: Floats = bn.nansum(matrix, axis=1)[:, None]
+    return total
 
 
 def _clipped(matrix: Floats, low: Floats, high: Floats) -> Floats:
