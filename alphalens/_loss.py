@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
@@ -106,3 +107,18 @@ def describe_loss(index: pd.MultiIndex, codes: Codes, *, examples: int = 3) -> s
             first = ", ".join(f"({date}, {asset})" for date, asset in index[rows[:examples]])
             lines.append(f"  {name}: {rows.size} rows, first {first}: {_REMEDY[name]}")
     return "\n".join(lines)
+
+
+_RECORDED: dict[int, tuple[weakref.ref[pd.DataFrame], Callable[[], pd.DataFrame]]] = {}
+
+
+def record(frame: pd.DataFrame, table: Callable[[], pd.DataFrame]) -> None:
+    """Remember, as long as a frame lives, how its loss table is made."""
+    key = id(frame)
+    _RECORDED[key] = (weakref.ref(frame, lambda _: _RECORDED.pop(key, None)), table)
+
+
+def recorded(frame: pd.DataFrame) -> pd.DataFrame | None:
+    """Return the loss table of a frame that the clean step made; None for any other frame."""
+    found = _RECORDED.get(id(frame))
+    return found[1]() if found is not None and found[0]() is frame else None

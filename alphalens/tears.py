@@ -9,18 +9,42 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from alphalens import _sheets, _tables, plotting
+from alphalens._doubt import DoubtReport, doubt_report
 from alphalens._panel import calendar_of
+from alphalens._sheets import (
+    EventReport,
+    InformationReport,
+    ReturnsReport,
+    SummaryReport,
+    TurnoverReport,
+    event_report,
+    information_report,
+    returns_report,
+    summary_report,
+    turnover_report,
+)
 from alphalens._stage import GridFigure, Stage, pages
 from alphalens._tear_sheet import SheetPart, TearSheet
 
+if TYPE_CHECKING:
+    from alphalens._doubt import Buckets
+    from alphalens.trials import TrialCount
+
 __all__ = [
+    "DoubtReport",
+    "EventReport",
     "GridFigure",
+    "InformationReport",
+    "ReturnsReport",
     "SheetPart",
+    "SummaryReport",
     "TearSheet",
+    "TurnoverReport",
     "create_event_returns_tear_sheet",
     "create_event_study_tear_sheet",
     "create_full_tear_sheet",
@@ -28,6 +52,12 @@ __all__ = [
     "create_returns_tear_sheet",
     "create_summary_tear_sheet",
     "create_turnover_tear_sheet",
+    "doubt_report",
+    "event_report",
+    "information_report",
+    "returns_report",
+    "summary_report",
+    "turnover_report",
 ]
 
 
@@ -38,6 +68,8 @@ def create_summary_tear_sheet(
     group_neutral: bool = False,
     *,
     return_fig: bool = False,
+    trials: TrialCount | None = None,
+    buckets: Buckets | None = None,
 ) -> TearSheet | None:
     """Show the tables of all sheets and the mean return of each quantile.
 
@@ -51,6 +83,8 @@ def create_summary_tear_sheet(
         Judge a group-neutral portfolio: demean by date and group; reaches returns and IC.
     return_fig : bool
         Return a `TearSheet` instead of printing and showing.
+    trials, buckets
+        For the doubt box, see `doubt_report`.
 
     Returns
     -------
@@ -74,6 +108,7 @@ def create_summary_tear_sheet(
     pages.draw_quantile_means(stage, report.returns.mean_by_quantile)
     pages.information_table(stage, report.information)
     pages.turnover_table(stage, report.turnover.with_whole_labels())
+    _doubt(stage, factor_data, trials, buckets, long_short=long_short, group_neutral=group_neutral)
     return stage.sheet(
         "Factor summary",
         lambda: _header(factor_data, long_short=long_short, group_neutral=group_neutral),
@@ -88,6 +123,8 @@ def create_returns_tear_sheet(
     by_group: bool = False,
     *,
     return_fig: bool = False,
+    trials: TrialCount | None = None,
+    buckets: Buckets | None = None,
 ) -> TearSheet | None:
     """Show what the factor and its quantiles earned.
 
@@ -103,6 +140,8 @@ def create_returns_tear_sheet(
         Also draw the quantiles of each group, on a page of their own.
     return_fig : bool
         Return a `TearSheet` instead of printing and showing.
+    trials, buckets
+        For the doubt box, see `doubt_report`.
 
     Returns
     -------
@@ -135,6 +174,7 @@ def create_returns_tear_sheet(
         factor_data, long_short=long_short, group_neutral=group_neutral, by_group=by_group
     )
     pages.draw_returns(stage, report)
+    _doubt(stage, factor_data, trials, buckets, long_short=long_short, group_neutral=group_neutral)
     return stage.sheet(
         "Factor returns",
         lambda: _header(factor_data, long_short=long_short, group_neutral=group_neutral),
@@ -148,6 +188,8 @@ def create_information_tear_sheet(
     by_group: bool = False,
     *,
     return_fig: bool = False,
+    trials: TrialCount | None = None,
+    buckets: Buckets | None = None,
 ) -> TearSheet | None:
     """Show how well the factor ranks the returns that follow.
 
@@ -161,6 +203,8 @@ def create_information_tear_sheet(
         Draw the mean IC of each group instead of each month.
     return_fig : bool
         Return a `TearSheet` instead of printing and showing.
+    trials, buckets
+        For the doubt box, see `doubt_report`.
 
     Returns
     -------
@@ -180,6 +224,7 @@ def create_information_tear_sheet(
     stage = Stage(keep=return_fig)
     report = _sheets.information_report(factor_data, group_neutral=group_neutral, by_group=by_group)
     pages.draw_information(stage, report)
+    _doubt(stage, factor_data, trials, buckets, group_neutral=group_neutral)
     return stage.sheet(
         "Factor information", lambda: _header(factor_data, group_neutral=group_neutral)
     )
@@ -191,6 +236,8 @@ def create_turnover_tear_sheet(
     turnover_periods: Sequence[str] | None = None,
     *,
     return_fig: bool = False,
+    trials: TrialCount | None = None,
+    buckets: Buckets | None = None,
 ) -> TearSheet | None:
     """Show how fast the factor changes its mind.
 
@@ -203,6 +250,8 @@ def create_turnover_tear_sheet(
         Without any, nothing is printed or drawn.
     return_fig : bool
         Return a `TearSheet` instead of printing and showing.
+    trials, buckets
+        For the doubt box, see `doubt_report`.
 
     Returns
     -------
@@ -226,6 +275,7 @@ def create_turnover_tear_sheet(
     """
     stage = Stage(keep=return_fig)
     pages.draw_turnover(stage, _sheets.turnover_report(factor_data, turnover_periods))
+    _doubt(stage, factor_data, trials, buckets)
     return stage.sheet("Factor turnover", lambda: _header(factor_data))
 
 
@@ -237,6 +287,8 @@ def create_full_tear_sheet(
     by_group: bool = False,
     *,
     return_fig: bool = False,
+    trials: TrialCount | None = None,
+    buckets: Buckets | None = None,
 ) -> TearSheet | None:
     """Show everything: quantiles, returns, information and turnover.
 
@@ -252,6 +304,8 @@ def create_full_tear_sheet(
         Also show each group.
     return_fig : bool
         Return a `TearSheet` instead of printing and showing.
+    trials, buckets
+        For the doubt box, see `doubt_report`.
 
     Returns
     -------
@@ -282,6 +336,7 @@ def create_full_tear_sheet(
     pages.draw_returns(stage, report.returns)
     pages.draw_information(stage, report.information)
     pages.draw_turnover(stage, report.turnover)
+    _doubt(stage, factor_data, trials, buckets, long_short=long_short, group_neutral=group_neutral)
     return stage.sheet(
         "Full tear sheet",
         lambda: _header(factor_data, long_short=long_short, group_neutral=group_neutral),
@@ -299,6 +354,8 @@ def create_event_returns_tear_sheet(
     by_group: bool = False,
     *,
     return_fig: bool = False,
+    trials: TrialCount | None = None,
+    buckets: Buckets | None = None,
 ) -> TearSheet | None:
     """Show the average path of each quantile around the dates of the factor's values.
 
@@ -347,6 +404,7 @@ def create_event_returns_tear_sheet(
         by_group=by_group,
     )
     pages.draw_events(stage, report, std_bar=std_bar)
+    _doubt(stage, factor_data, trials, buckets, long_short=long_short, group_neutral=group_neutral)
     return stage.sheet(
         "Event returns",
         lambda: _header(factor_data, long_short=long_short, group_neutral=group_neutral),
@@ -362,6 +420,8 @@ def create_event_study_tear_sheet(
     n_bars: int = 50,
     *,
     return_fig: bool = False,
+    trials: TrialCount | None = None,
+    buckets: Buckets | None = None,
 ) -> TearSheet | None:
     """Show when events happened, what surrounded them, and what followed; nothing is demeaned.
 
@@ -379,6 +439,8 @@ def create_event_study_tear_sheet(
         Bars in the distribution of the events in time.
     return_fig : bool
         Return a `TearSheet` instead of printing and showing.
+    trials, buckets
+        For the doubt box, see `doubt_report`.
 
     Returns
     -------
@@ -402,7 +464,29 @@ def create_event_study_tear_sheet(
     pages.draw_distribution(stage, factor_data["factor"], n_bars)
     pages.draw_events(stage, report, std_bar=True)
     pages.draw_quantile_returns(stage, means, dated)
+    _doubt(stage, factor_data, trials, buckets, long_short=False)
     return stage.sheet("Event study", lambda: _header(factor_data))
+
+
+def _doubt(
+    stage: Stage,
+    factor_data: pd.DataFrame,
+    trials: TrialCount | None,
+    buckets: Buckets | None,
+    *,
+    long_short: bool = True,
+    group_neutral: bool = False,
+) -> None:
+    """Put the doubt box on a sheet that is kept, or shown to somebody who asked for it."""
+    if stage.keep or trials is not None or buckets is not None:
+        report = doubt_report(
+            factor_data,
+            trials=trials,
+            buckets=buckets,
+            long_short=long_short,
+            group_neutral=group_neutral,
+        )
+        pages.doubt(stage, report)
 
 
 def _header(factor_data: pd.DataFrame, **options: bool) -> dict[str, str]:

@@ -154,15 +154,21 @@ def _clean(
     labelled = labels > 0
     counts = (n_rows, len(index), int(labelled.sum()))
 
+    in_failed = failed[cells.keys] if failed.any() else np.zeros(len(labelled), dtype=bool)
+    given = cast("pd.MultiIndex", merged.forward.index)
+
     def lost() -> Codes:
         known = missing if ahead is None else _explained(missing, ahead.missing())
-        return losses.reasons(known, kept, labelled, failed[cells.keys])
+        return losses.reasons(known, kept, labelled, in_failed)
 
     hint = "" if ahead is None else ahead.hint()
-    _report_loss(counts, max_loss, cast("pd.MultiIndex", merged.forward.index), lost, hint)
+    _report_loss(counts, max_loss, given, lost, hint)
     if labelled.all() and len(labels):
-        return _with_labels(frame, labels.astype(np.int64))
-    return _with_labels(frame[labelled], labels[labelled].astype(np.float64))
+        clean = _with_labels(frame, labels.astype(np.int64))
+    else:
+        clean = _with_labels(frame[labelled], labels[labelled].astype(np.float64))
+    losses.record(clean, lambda: losses.loss_table(given, lost()))
+    return clean
 
 
 _explained_refusal = non_unique_bin_edges_error(refuse)

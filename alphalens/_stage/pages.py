@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,10 +15,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from alphalens import _sheets
+    from alphalens._doubt import DoubtReport
     from alphalens._stage.grid import GridFigure
     from alphalens._stage.stage import Stage
 
 __all__ = [
+    "doubt",
     "draw_distribution",
     "draw_events",
     "draw_information",
@@ -64,6 +67,13 @@ def turnover_table(stage: Stage, report: _sheets.TurnoverReport) -> None:
         lambda: _tables.show(title, table.round(3), ranks.round(3)),
         {title: table, "Factor Rank Autocorrelation": ranks},
     )
+
+
+def doubt(stage: Stage, report: DoubtReport) -> None:
+    """Show what speaks against the factor."""
+    stage.part("Doubt")
+    for title, table in report.tables().items():
+        stage.table(partial(_tables.show, title, table.round(3)), {title: table})
 
 
 def draw_quantile_means(stage: Stage, means: pd.DataFrame) -> None:

@@ -1,0 +1,354 @@
+"""What speaks against a factor: overlap, trials, costs, coverage, and where the edge lives.
+
+The numbers are those of the metrics; only the judgement of them is added. Where something was not
+recorded, the report says so and leaves the figure out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from alphalens import _calendar as calendars
+from alphalens import _loss as losses
+from alphalens import _stats as stats
+from alphalens import performance as perf
+from alphalens import utils
+from alphalens.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from alphalens.trials import TrialCount
+
+    Floats = NDArray[np.float64]
+    Buckets: TypeAlias = Mapping[str, pd.Series[float] | pd.DataFrame]
+
+__all__ = ["DoubtReport", "doubt_report"]
+
+_YEAR_DAYS = 252
+_BPS = 10_000
+_BUCKETS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoubtReport:
+    """What speaks against a factor.
+
+    Attributes
+    ----------
+    information, spread : DataFrame, statistics x periods
+        Mean IC, and mean top less bottom quantile return (bps per own period), each with its naive
+        t, Newey-West's and Hansen-Hodrick's, and the observations they are worth.
+    sharpe : DataFrame, statistics x periods
+        Annual Sharpe ratio of the factor portfolio, the probability that the true one is above 0,
+        and above what the best of as many trials without any edge would show (NaN where trials
+        were not recorded).
+    costs : DataFrame, statistics x periods
+        Spread, turnover of the outer quantiles, and the one-way cost at which nothing is left.
+    by_time : DataFrame, years (quarters, months) x periods
+        Mean IC.
+    by_bucket : mapping of str to DataFrame, buckets x periods
+        Mean IC within thirds of each exposure given.
+    coverage : DataFrame, years (quarters, months) x (dates, assets a date, share of all assets)
+        How much of the panel the factor speaks about.
+    losses : DataFrame, years (quarters, months) x reasons, or None
+        Rows lost in cleaning; None where `factor_data` was not made by the clean step here.
+    notes : tuple of str
+        What was not recorded or cannot be said.
+    """
+
+    information: pd.DataFrame
+    spread: pd.DataFrame
+    sharpe: pd.DataFrame
+    costs: pd.DataFrame
+    by_time: pd.DataFrame
+    by_bucket: Mapping[str, pd.DataFrame]
+    coverage: pd.DataFrame
+    losses: pd.DataFrame | None
+    notes: tuple[str, ...]
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Return all tables by title, in the order of reading."""
+        found = {
+            "Information under doubt": self.information,
+            "Spread under doubt (bps)": self.spread,
+            "Sharpe ratio under doubt": self.sharpe,
+            "Spread against its costs": self.costs,
+            "Mean IC in time": self.by_time,
+            **{f"Mean IC by {name}": frame for name, frame in self.by_bucket.items()},
+            "Coverage in time": self.coverage,
+        }
+        if self.losses is not None:
+            found["Rows lost in cleaning"] = self.losses
+        found["What cannot be said"] = pd.DataFrame({"": list(self.notes)})
+        return found
+
+
+def doubt_report(
+    factor_data: pd.DataFrame,
+    *,
+    trials: TrialCount | None = None,
+    buckets: Buckets | None = None,
+    long_short: bool = True,
+    group_neutral: bool = False,
+) -> DoubtReport:
+    """Judge a factor by what usually flatters it.
+
+    Parameters
+    ----------
+    factor_data : DataFrame
+        Clean factor data with ``factor_quantile``.
+    trials : TrialCount, optional
+        How many factors were tried before this one, from `alphalens.trials.TrialRegistry`. There
+        is no default: without it no deflated figure is given.
+    buckets : mapping of str to Series or DataFrame, optional
+        Exposures such as liquidity or size, a long Series on ``(date, asset)``, a wide frame of
+        dates x assets, or one value per asset; the IC is shown within thirds of each date.
+    long_short, group_neutral : bool
+        As in `create_full_tear_sheet`.
+
+    Returns
+    -------
+    DoubtReport
+
+    Raises
+    ------
+    InputError
+        If there is no row, or a bucket has no value for any of them.
+
+    Notes
+    -----
+    A period that spans H rows overlaps with its H - 1 neighbours. Hansen-Hodrick's standard error
+    counts all of their covariance; Newey-West's uses 2 (H - 1) lags, since its falling weights see
+    only part of it, and never fewer than its own rule for the number of observations.
+    The break-even cost c solves spread = 2 c (turnover of the top + turnover of the bottom
+    quantile): each name replaced is one sale and one purchase.
+
+    References
+    ----------
+    .. [1] Hansen, L. P. and Hodrick, R. J. (1980). Forward exchange rates as optimal predictors of
+       future spot rates. Journal of Political Economy 88(5), 829-853. doi:10.1086/260910
+    .. [2] Newey, W. K. and West, K. D. (1987). A simple, positive semi-definite,
+       heteroskedasticity and autocorrelation consistent covariance matrix. Econometrica 55(3),
+       703-708. doi:10.2307/1913610
+    .. [3] Bailey, D. H. and Lopez de Prado, M. (2014). The deflated Sharpe ratio. Journal of
+       Portfolio Management 40(5), 94-107. doi:10.3905/jpm.2014.40.5.094
+
+    Examples
+    --------
+    >>> index = pd.MultiIndex.from_product(
+    ...     [pd.bdate_range("2024-01-01", periods=9), list("AB")], names=["date", "asset"]
+    ... )
+    >>> data = pd.DataFrame({"1D": [0.01, 0.02] * 9, "factor": [1, 2] * 9}, index=index)
+    >>> data["factor_quantile"] = [1, 2] * 9
+    >>> doubt_report(data).spread.loc["Mean spread (bps)", "1D"].round(6).item()
+    100.0
+    """
+    if factor_data.empty:
+        raise InputError("factor_data has 0 rows: there is nothing to doubt")
+    ic = perf.factor_information_coefficient(factor_data, group_adjust=group_neutral)
+    returns = perf.factor_returns(factor_data, long_short, group_neutral)
+    dates = pd.DatetimeIndex(ic.index)
+    rows = {str(period): rows_of(dates, str(period)) for period in ic.columns}
+    spread = _spread(factor_data, long_short, group_neutral).reindex(dates)
+    turnover = _turnovers(factor_data, rows)
+    sharpe, notes = _sharpes(returns, rows, trials)
+    freq = _step(dates)
+    lost = losses.recorded(factor_data)
+    if lost is None:
+        notes.append("rows lost in cleaning: this frame was not made by the clean step here")
+    return DoubtReport(
+        information=_means(ic, rows, "Mean IC", 1.0),
+        spread=_means(spread, rows, "Mean spread (bps)", _BPS),
+        sharpe=sharpe,
+        costs=_costs(spread.mean(), turnover),
+        by_time=_in_time(ic.groupby(_naive(dates).to_period(freq)).mean()),
+        by_bucket={
+            name: _by_bucket(factor_data, values, name, group_neutral)
+            for name, values in (buckets or {}).items()
+        },
+        coverage=_coverage(factor_data, freq),
+        losses=None if lost is None else _lost_in_time(lost, freq),
+        notes=tuple(notes),
+    )
+
+
+def rows_of(dates: pd.DatetimeIndex, period: str) -> int:
+    """Return how many of the dates a period usually spans, its own first date among them."""
+    naive = _naive(dates)
+    calendar = calendars.trading_calendar(dates.freq)
+    step = calendars.single_day(
+        calendar or calendars.infer_trading_calendar(naive, naive), message="a trading calendar"
+    )
+    ends = calendars.add_custom_calendar_timedelta(naive, pd.Timedelta(period), step)
+    inside = np.flatnonzero(ends <= naive[-1])
+    if not len(inside):
+        return max(len(dates), 1)
+    spans = naive.searchsorted(ends[inside], side="left") - inside
+    return max(int(np.median(spans)), 1)
+
+
+def _means(series: pd.DataFrame, rows: Mapping[str, int], name: str, unit: float) -> pd.DataFrame:
+    """Return the mean of each column with its t statistics, naive and robust to overlap."""
+    columns = {}
+    for period in series.columns:
+        values = series[period].to_numpy(dtype=np.float64)
+        overlap = rows[str(period)] - 1
+        lags = max(2 * overlap, stats.automatic_lags(int((~np.isnan(values)).sum())))
+        naive, hodrick = (
+            stats.mean_tstat(values),
+            stats.mean_tstat(values, overlap, kernel="uniform"),
+        )
+        newey = stats.mean_tstat(values, lags)
+        columns[period] = {
+            name: float(naive.mean) * unit,
+            "t, naive": float(naive.t),
+            "t, Newey-West": float(newey.t),
+            "t, Hansen-Hodrick": float(hodrick.t),
+            "p, Newey-West": float(newey.p),
+            "Observations": float(naive.n),
+            "Observations they are worth": float(newey.effective_n),
+            "Rows a period spans": float(overlap + 1),
+        }
+    return pd.DataFrame(columns, columns=series.columns)
+
+
+def _spread(factor_data: pd.DataFrame, long_short: bool, group_neutral: bool) -> pd.DataFrame:
+    """Return highest less lowest quantile by date, in full."""
+    means, _ = perf.mean_return_by_quantile(
+        factor_data, by_date=True, demeaned=long_short, group_adjust=group_neutral
+    )
+    labels = means.index.get_level_values("factor_quantile").unique()
+    top, bottom = (
+        means.xs(label, level="factor_quantile") for label in (labels.max(), labels.min())
+    )
+    return top - bottom
+
+
+def _turnovers(factor_data: pd.DataFrame, rows: Mapping[str, int]) -> pd.DataFrame:
+    """Return the mean turnover of the outer quantiles over the rows of each period."""
+    quantiles = factor_data["factor_quantile"]
+    outer = {"Top quantile turnover": quantiles.max(), "Bottom quantile turnover": quantiles.min()}
+    return pd.DataFrame(
+        {
+            period: {
+                name: perf.quantile_turnover(quantiles, label, span).mean()
+                for name, label in outer.items()
+            }
+            for period, span in rows.items()
+        }
+    )
+
+
+def _costs(spread: pd.Series[float], turnover: pd.DataFrame) -> pd.DataFrame:
+    """Return spread, turnover, and the one-way cost at which the spread is gone, in bps."""
+    table = pd.DataFrame([spread * _BPS], index=["Mean spread (bps)"])
+    table = pd.concat([table, turnover])
+    traded = 2.0 * turnover.sum(axis=0, skipna=False)
+    table.loc["Break-even one-way cost (bps)"] = (spread * _BPS / traded).where(traded > 0)
+    return table
+
+
+def _sharpes(
+    returns: pd.DataFrame, rows: Mapping[str, int], trials: TrialCount | None
+) -> tuple[pd.DataFrame, list[str]]:
+    """Return the Sharpe ratio of each period and what remains of it, and what cannot be said."""
+    columns: dict[str, dict[str, float]] = {}
+    missing: dict[str, list[str]] = {}
+    for period in returns.columns:
+        values = returns[period].to_numpy(dtype=np.float64)
+        lags = rows[str(period)] - 1
+        per_year = pd.Timedelta(days=_YEAR_DAYS) / pd.Timedelta(str(period))
+        deflated = stats.deflated_sharpe(values, trials, lags=lags)
+        if deflated.probability is None:
+            missing.setdefault(deflated.reason, []).append(str(period))
+        columns[period] = {
+            "Annual Sharpe ratio": float(stats.sharpe(values, per_year)),
+            "Probability that it is above 0": float(stats.probabilistic_sharpe(values, lags=lags)),
+            "Trials": np.nan if deflated.n_trials is None else deflated.n_trials,
+            "Probability after deflation": (
+                np.nan if deflated.probability is None else deflated.probability
+            ),
+        }
+    notes = [
+        f"deflated Sharpe ratio ({', '.join(periods)}): {reason}"
+        for reason, periods in missing.items()
+    ]
+    return pd.DataFrame(columns, columns=returns.columns), notes
+
+
+def _step(dates: pd.DatetimeIndex) -> str:
+    """Return the unit of time that cuts the dates into a few parts."""
+    days = (dates[-1] - dates[0]).days
+    return "Y" if days > 3 * 365 else "Q" if days > 270 else "M"
+
+
+def _in_time(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table by periods of time with their names as its index."""
+    return table.set_axis(pd.Index([str(period) for period in table.index], name="date"), axis=0)
+
+
+def _naive(dates: pd.Index) -> pd.DatetimeIndex:
+    """Return local times without their zone."""
+    found = pd.DatetimeIndex(dates)
+    return found if found.tz is None else found.tz_localize(None)
+
+
+def _coverage(factor_data: pd.DataFrame, freq: str) -> pd.DataFrame:
+    """Return dates, assets a date, and their share of all assets, in time."""
+    dates = _naive(factor_data.index.get_level_values("date"))
+    members = pd.Series(1, index=dates).groupby(level=0).sum()
+    part = members.groupby(pd.DatetimeIndex(members.index).to_period(freq))
+    assets = factor_data.index.get_level_values("asset").nunique()
+    table = pd.DataFrame({"Dates": part.size(), "Assets a date": part.mean()})
+    table["Share of all assets"] = table["Assets a date"] / assets
+    return _in_time(table)
+
+
+def _lost_in_time(lost: pd.DataFrame, freq: str) -> pd.DataFrame:
+    """Return the rows lost by reason, in time; reasons that took nothing are left out."""
+    table = lost.loc[:, lost.sum() > 0].groupby(_naive(lost.index).to_period(freq)).sum()
+    return _in_time(table)
+
+
+def _by_bucket(
+    factor_data: pd.DataFrame,
+    values: pd.Series[float] | pd.DataFrame,
+    name: str,
+    group_neutral: bool,
+) -> pd.DataFrame:
+    """Return the mean IC within thirds of an exposure, cut on each date."""
+    exposure = _on_rows(factor_data, values, name)
+    known = exposure.notna()
+    framed = pd.DataFrame({"factor": exposure[known].to_numpy()}, index=factor_data.index[known])
+    thirds = utils.quantize_factor(framed, quantiles=_BUCKETS, no_raise=True)
+    if thirds.empty:
+        raise InputError(
+            f"buckets[{name!r}] has no value that can be cut into thirds on the dates of "
+            "factor_data: give one number per asset, or per date and asset"
+        )
+    cut = factor_data.loc[thirds.index]
+    words = np.array(["low", "middle", "high"])
+    labels = pd.Categorical(words[thirds.to_numpy(dtype=np.int64) - 1], words, ordered=True)
+    if group_neutral:
+        cut = utils.demean_forward_returns(cut, grouper=["date", "group"])
+    ic = perf.mean_information_coefficient(cut.assign(group=labels), by_group=True)
+    return pd.DataFrame(ic).rename_axis(index=name)
+
+
+def _on_rows(
+    factor_data: pd.DataFrame, values: pd.Series[float] | pd.DataFrame, name: str
+) -> pd.Series[float]:
+    """Return the exposure of each row of factor_data, NaN where there is none."""
+    if isinstance(values, pd.DataFrame):
+        values = values.stack()
+    if isinstance(values.index, pd.MultiIndex):
+        found = values.reindex(factor_data.index)
+    else:
+        found = values.reindex(factor_data.index.get_level_values("asset"))
+    return pd.Series(found.to_numpy(dtype=np.float64), index=factor_data.index, name=name)

@@ -1,0 +1,185 @@
+"""The doubt box: overlap, trials, costs, coverage, losses, buckets."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+from alphalens import performance, tears, utils
+from alphalens._doubt import rows_of
+from alphalens.errors import InputError
+from alphalens.tears import doubt_report
+from alphalens.trials import TrialCount
+
+from .golden.shapes import days, letters, long, normals, walk
+
+DATES, ASSETS = 260, 12
+
+
+def clean(
+    seed: int = 2, foresight: float = 0.0, periods=(1, 5), persistence: bool = False
+) -> pd.DataFrame:
+    """Return clean data of a factor that knows the next five rows as well as asked."""
+    index = days("2020-01-06", DATES + 12, freq="B")
+    prices = walk(1, index, letters(ASSETS))
+    ahead = (prices.shift(-5) / prices - 1).iloc[:DATES].to_numpy()
+    values = normals(seed, DATES, ASSETS) + foresight * ahead / ahead.std()
+    values = values.cumsum(axis=0) if persistence else values
+    factor = long(values, index[:DATES], letters(ASSETS))
+    return utils.get_clean_factor_and_forward_returns(
+        factor, prices, quantiles=3, periods=periods, max_loss=1.0
+    )
+
+
+def trials(count: int, variance: float | None = 0.01) -> TrialCount:
+    """Return a count of trials as a registry gives it."""
+    now = datetime(2024, 1, 1, tzinfo=UTC)
+    return TrialCount(
+        study="tests",
+        n_trials=count,
+        sharpe_variance=variance,
+        best=0.2,
+        best_key="a",
+        first=now,
+        last=now,
+        n_effective=None,
+    )
+
+
+def test_a_period_spans_its_rows_on_every_kind_of_clock():
+    daily = pd.bdate_range("2024-01-01", periods=60)
+    weekly = pd.date_range("2024-01-01", periods=30, freq="5B")
+    hours = pd.DatetimeIndex(
+        [day + pd.Timedelta(hours=h) for day in daily for h in (10, 11, 12, 13)]
+    )
+
+    assert [rows_of(daily, p) for p in ("1D", "5D", "10D")] == [1, 5, 10]
+    assert rows_of(daily.tz_localize("US/Eastern"), "5D") == 5
+    assert [rows_of(weekly, p) for p in ("1D", "5D", "10D")] == [1, 1, 2]
+    assert [rows_of(hours, p) for p in ("1h", "2h", "1D")] == [1, 2, 4]
+
+
+def test_t_statistics_of_a_long_period_shrink_and_those_of_one_row_do_not(capsys):
+    data = clean(persistence=True, periods=(1, 10))
+
+    table = doubt_report(data).information
+
+    ic = performance.factor_information_coefficient(data)
+    naive = ic.mean() / ic.std() * np.sqrt(ic.count())
+    np.testing.assert_allclose(table.loc["t, naive"], naive)
+    assert table.loc["t, Hansen-Hodrick", "1D"] == pytest.approx(table.loc["t, naive", "1D"])
+    assert table.loc["Rows a period spans"].tolist() == [1, 10]
+    assert table.loc["Observations they are worth", "10D"] < DATES / 3
+    assert abs(table.loc["t, Newey-West", "10D"]) < abs(table.loc["t, naive", "10D"]) / 1.5
+
+
+def test_a_planted_edge_is_found_and_noise_is_not(capsys):
+    planted, noise = doubt_report(clean(foresight=0.5)), doubt_report(clean())
+
+    assert planted.information.loc["p, Newey-West", "5D"] < 0.001
+    assert planted.sharpe.loc["Probability that it is above 0", "5D"] > 0.99
+    assert noise.information.loc["p, Newey-West", "5D"] > 0.05
+
+
+def test_the_break_even_cost_takes_the_whole_spread(capsys):
+    data = clean(foresight=0.5)
+
+    costs = doubt_report(data).costs["1D"]
+
+    turnover = sum(
+        performance.quantile_turnover(data["factor_quantile"], label, 1).mean() for label in (1, 3)
+    )
+    paid = costs["Break-even one-way cost (bps)"] * 2 * turnover
+    assert paid == pytest.approx(costs["Mean spread (bps)"])
+
+
+def test_without_recorded_trials_nothing_is_deflated_and_the_box_says_so(capsys):
+    report = doubt_report(clean())
+
+    assert report.sharpe.loc["Probability after deflation"].isna().all()
+    assert report.sharpe.loc["Trials"].isna().all()
+    assert "deflated Sharpe ratio (1D, 5D): the trials were not recorded" in report.notes[0]
+
+
+def test_more_trials_leave_less_probability(capsys):
+    data = clean(foresight=0.1)
+
+    few, many = (doubt_report(data, trials=trials(count)).sharpe for count in (2, 1000))
+
+    row = "Probability after deflation"
+    assert (many.loc[row] < few.loc[row]).all()
+    assert (few.loc[row] < few.loc["Probability that it is above 0"]).all()
+    assert (many.loc["Trials"] == 1000).all()
+
+
+def test_rows_lost_in_cleaning_are_told_by_reason_and_time_and_only_where_known(capsys):
+    data = clean()
+    index = days("2020-01-06", DATES + 12, freq="B")
+    factor = long(normals(2, DATES, ASSETS), index[:DATES], letters(ASSETS))
+    factor.iloc[:7] = np.nan
+    lossy = utils.get_clean_factor_and_forward_returns(
+        factor, walk(1, index, letters(ASSETS)), quantiles=3, periods=(1, 20), max_loss=1.0
+    )
+
+    lost = doubt_report(lossy).losses
+
+    assert lost is not None
+    assert lost["NaN factor"].sum() == 7
+    assert lost["no later price"].sum() == 8 * ASSETS
+    assert lost.to_numpy().sum() == DATES * ASSETS - len(lossy)
+    assert doubt_report(data).losses.to_numpy().sum() == 0
+    copied = doubt_report(data.copy())
+    assert copied.losses is None
+    assert any("not made by the clean step" in note for note in copied.notes)
+
+
+def test_buckets_may_be_per_asset_wide_or_long(capsys):
+    data = clean(foresight=0.2)
+    size = pd.Series(np.arange(float(ASSETS)), letters(ASSETS))
+    wide = pd.DataFrame([size] * DATES, index=days("2020-01-06", DATES, freq="B"))
+    tall = wide.stack()
+
+    tables = [
+        doubt_report(data, buckets={"size": form}).by_bucket["size"] for form in (size, wide, tall)
+    ]
+
+    assert tables[0].index.tolist() == ["low", "middle", "high"]
+    assert_frame_equal(tables[0], tables[1])
+    assert_frame_equal(tables[0], tables[2])
+
+
+def test_a_bucket_of_equal_numbers_is_refused_by_name(capsys):
+    with pytest.raises(InputError, match=r"buckets\['size'\] has no value that can be cut"):
+        doubt_report(clean(), buckets={"size": pd.Series(1.0, letters(ASSETS))})
+
+
+def test_coverage_counts_dates_and_assets(capsys):
+    data = clean()
+    holed = data.drop(index=data.index[:6])
+
+    coverage = doubt_report(holed).coverage
+
+    assert coverage["Dates"].sum() == DATES
+    assert coverage["Assets a date"].iloc[0] < coverage["Assets a date"].iloc[-1] == ASSETS
+
+
+def test_old_calls_show_no_doubt_and_new_ones_do(monkeypatch, capsys):
+    data = clean()
+    shown: list[str] = []
+    monkeypatch.setattr(utils, "display", lambda frame: shown.extend(map(str, frame.index)))
+
+    tears.create_summary_tear_sheet(data)
+    assert "t, Newey-West" not in shown
+    tears.create_summary_tear_sheet(data, trials=trials(10))
+    assert "t, Newey-West" in shown
+    sheet = tears.create_summary_tear_sheet(data, return_fig=True)
+    assert "Sharpe ratio under doubt" in sheet.tables
+
+
+def test_there_is_nothing_to_doubt_in_an_empty_frame(capsys):
+    with pytest.raises(InputError, match="0 rows"):
+        doubt_report(clean().iloc[:0])
