@@ -14,6 +14,7 @@ import bottleneck as bn
 import numpy as np
 
 from alphalens._binning import quantile_grid
+from alphalens._binning import row_quantiles as quantile_edges
 from alphalens._kernels import row_mean, row_ranks
 from alphalens._panel import Cells
 
@@ -143,8 +144,9 @@ def quantile_labels(matrix: Floats, count: int) -> Floats:
     As `pandas.qcut` labels where the edges differ; equal edges leave labels out.
     """
     labels = np.where(np.isnan(matrix), np.nan, 1.0)
-    for edge in row_quantiles(matrix, tuple(quantile_grid(count)[1:-1])):
-        labels += matrix > edge
+    if matrix.size:
+        for edge in quantile_edges(matrix, quantile_grid(count)[1:-1]).T:
+            labels += matrix > edge[:, None]
     return labels
 
 

@@ -250,6 +250,17 @@ def test_a_deviation_survives_a_level_a_billion_times_its_size():
     assert values["A"].iloc[-1] == pytest.approx(stored.std(ddof=1), rel=1e-9)
 
 
+@pytest.mark.parametrize("count", [2, 3, 5, 7, 10])
+def test_quantile_labels_are_those_of_qcut_where_edges_are_values(count: int):
+    rng = np.random.default_rng(8)
+    fields = {"x": pd.DataFrame([rng.permutation(3 * count + 1) / 7.0 for _ in range(20)])}
+
+    values = evaluate(f"quantile(x, {count})", fields)
+
+    expected = by_date(fields["x"], lambda row: pd.qcut(row, count, labels=False) + 1.0)
+    pd.testing.assert_frame_equal(values, expected)
+
+
 def test_equal_quantile_edges_leave_labels_out():
     fields = {"x": pd.DataFrame([[1.0, 1.0, 1.0, 1.0, 2.0, np.nan]])}
 
