@@ -342,6 +342,40 @@ def _local_grid(dates: pd.DatetimeIndex, freq: BaseOffset) -> pd.DatetimeIndex:
     return grid.where(place < 0, dates[place])
 
 
+def rows_spanned(dates: pd.DatetimeIndex, period: str, freq: object) -> int:
+    """Return how many ascending dates a period usually spans, its own first date among them.
+
+    Parameters
+    ----------
+    dates : DatetimeIndex
+        Dates of a factor or of a series of results.
+    period : str
+        Name of a return period, e.g. ``"5D"``.
+    freq : object
+        Trading calendar; anything else is inferred from the dates.
+
+    Returns
+    -------
+    int
+        1 or more; all dates if the period is longer than they reach.
+
+    Examples
+    --------
+    >>> dates = pd.bdate_range("2024-01-01", periods=30)
+    >>> rows_spanned(dates, "5D", BusinessDay()), rows_spanned(dates[::5], "5D", BusinessDay())
+    (5, 1)
+    """
+    naive = dates if dates.tz is None else dates.tz_localize(None)
+    calendar = trading_calendar(freq) or infer_trading_calendar(naive, naive)
+    step = single_day(calendar, message="the trading calendar must step by days")
+    ends = add_custom_calendar_timedelta(naive, pd.Timedelta(period), step)
+    inside = np.flatnonzero(ends <= naive[-1])
+    if not len(inside):
+        return max(len(dates), 1)
+    spans = naive.searchsorted(ends[inside], side="left") - inside
+    return max(int(np.median(spans)), 1)
+
+
 def timedelta_to_string(timedelta: pd.Timedelta) -> str:
     """Write a time span as a period name.
 

@@ -154,7 +154,9 @@ def doubt_report(
     ic = perf.factor_information_coefficient(factor_data, group_adjust=group_neutral)
     returns = perf.factor_returns(factor_data, long_short, group_neutral)
     dates = pd.DatetimeIndex(ic.index)
-    rows = {str(period): rows_of(dates, str(period)) for period in ic.columns}
+    rows = {
+        str(period): calendars.rows_spanned(dates, str(period), dates.freq) for period in ic.columns
+    }
     spread = _spread(factor_data, long_short, group_neutral).reindex(dates)
     turnover = _turnovers(factor_data, rows)
     sharpe, notes = _sharpes(returns, rows, trials)
@@ -176,21 +178,6 @@ def doubt_report(
         losses=None if lost is None else _lost_in_time(lost, freq),
         notes=tuple(notes),
     )
-
-
-def rows_of(dates: pd.DatetimeIndex, period: str) -> int:
-    """Return how many of the dates a period usually spans, its own first date among them."""
-    naive = _naive(dates)
-    calendar = calendars.trading_calendar(dates.freq)
-    step = calendars.single_day(
-        calendar or calendars.infer_trading_calendar(naive, naive), message="a trading calendar"
-    )
-    ends = calendars.add_custom_calendar_timedelta(naive, pd.Timedelta(period), step)
-    inside = np.flatnonzero(ends <= naive[-1])
-    if not len(inside):
-        return max(len(dates), 1)
-    spans = naive.searchsorted(ends[inside], side="left") - inside
-    return max(int(np.median(spans)), 1)
 
 
 def _means(series: pd.DataFrame, rows: Mapping[str, int], name: str, unit: float) -> pd.DataFrame:

@@ -96,9 +96,7 @@ def rank_correlation(left: tuple[Floats, Floats], matrix: Floats, members: Ints)
         counts = order.counts.astype(np.float64)
         own = counts * (counts * counts - 1.0) / 12.0
         if len(order.tied):
-            covariance[order.tied] = np.einsum(
-                "ij,ij->i", ordered[order.tied], order.tied_ranks
-            )
+            covariance[order.tied] = np.einsum("ij,ij->i", ordered[order.tied], order.tied_ranks)
             own[order.tied] = order.squares_of_tied()
         own[order.counts < members[block]] = np.nan
         scale = np.sqrt(squares[block] * own)
@@ -262,6 +260,14 @@ def row_pearson(left: Floats, right: Floats) -> Floats:
     return row_correlation(sides[0], sides[1])
 
 
+def whole_row_pearson(left: Floats, right: Floats, members: Ints) -> Floats:
+    """Return Pearson's correlation of each row; NaN where a member lacks a value on either side."""
+    out = row_pearson(left, right)
+    known = left.shape[1] - (np.isnan(left) | np.isnan(right)).sum(axis=1)
+    out[known < members] = np.nan
+    return out
+
+
 def row_sum(matrix: Floats) -> Floats:
     """Return the sum of each row, NaN skipped; NaN for a row without any value."""
     total = _nansum(matrix)
@@ -373,6 +379,35 @@ def keyed_moments(keys: Ints, values: Floats, size: int) -> tuple[Floats, Floats
     return mean, variance, count
 
 
+def keyed_weighted(keys: Ints, values: Floats, weights: Floats, size: int) -> tuple[Floats, Floats]:
+    """Return the weighted mean of the values under each key, and its standard error.
+
+    Parameters
+    ----------
+    keys, values : ndarray of shape (n,)
+        As in `keyed_moments`.
+    weights : ndarray of shape (n,)
+        0 or more; rows without weight or value are left out.
+    size : int
+        Number of cells.
+
+    Returns
+    -------
+    mean, error : ndarray of shape (size,)
+        NaN where nothing has a weight; the error also for a single value.
+    """
+    used = ~np.isnan(values) & (weights > 0)
+    keys, values, weights = keys[used], values[used], weights[used]
+    count = np.bincount(keys, minlength=size)
+    total = np.bincount(keys, weights=weights, minlength=size)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = np.bincount(keys, weights=weights * values, minlength=size) / total
+        apart = weights * (values - mean[keys])
+        squares = np.bincount(keys, weights=apart * apart, minlength=size)
+        error = np.sqrt(squares * count / (count - 1)) / total
+    return mean, np.where(count > 1, error, np.nan)
+
+
 def _added_up(
     keys: Ints, values: Floats, size: int, term: Callable[[Ints, Floats], Floats]
 ) -> tuple[Floats, Floats]:
@@ -397,6 +432,14 @@ def _added_up(
             count[low : low + len(counts)] += counts
             total[low : low + len(sums)] += sums
     return count, total
+
+
+def replaced(book: Floats, rows: int) -> Floats:
+    """Return per row of weights the sum of what changed since `rows` before, at first since 0."""
+    before = np.zeros_like(book)
+    before[rows:] = book[: max(len(book) - rows, 0)]
+    total: Floats = np.abs(book - before).sum(axis=1)
+    return total
 
 
 def overlapping_sums(trades: Floats, first: Ints, last: Ints) -> Floats:

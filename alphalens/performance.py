@@ -9,9 +9,15 @@ one they stay as observed. Returns are fractions; NaN is skipped unless said oth
 from __future__ import annotations
 
 from alphalens._metrics.events import average_cumulative_return_by_quantile, common_start_returns
+from alphalens._metrics.holding import overlapping_returns, realised
 from alphalens._metrics.information import (
     factor_information_coefficient,
     mean_information_coefficient,
+)
+from alphalens._metrics.lags import (
+    information_decay,
+    rank_autocorrelation_by_lag,
+    turnover_by_lag,
 )
 from alphalens._metrics.positions import (
     create_pyfolio_input,
@@ -41,8 +47,13 @@ __all__ = [
     "factor_rank_autocorrelation",
     "factor_returns",
     "factor_weights",
+    "information_decay",
     "mean_information_coefficient",
     "mean_return_by_quantile",
+    "overlapping_returns",
     "positions",
     "quantile_turnover",
+    "rank_autocorrelation_by_lag",
+    "realised",
+    "turnover_by_lag",
 ]

@@ -10,7 +10,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from alphalens import performance, tears, utils
-from alphalens._doubt import rows_of
+from alphalens._calendar import rows_spanned
 from alphalens.errors import InputError
 from alphalens.tears import doubt_report
 from alphalens.trials import TrialCount
@@ -57,10 +57,10 @@ def test_a_period_spans_its_rows_on_every_kind_of_clock():
         [day + pd.Timedelta(hours=h) for day in daily for h in (10, 11, 12, 13)]
     )
 
-    assert [rows_of(daily, p) for p in ("1D", "5D", "10D")] == [1, 5, 10]
-    assert rows_of(daily.tz_localize("US/Eastern"), "5D") == 5
-    assert [rows_of(weekly, p) for p in ("1D", "5D", "10D")] == [1, 1, 2]
-    assert [rows_of(hours, p) for p in ("1h", "2h", "1D")] == [1, 2, 4]
+    assert [rows_spanned(daily, p, daily.freq) for p in ("1D", "5D", "10D")] == [1, 5, 10]
+    assert rows_spanned(daily.tz_localize("US/Eastern"), "5D", daily.freq) == 5
+    assert [rows_spanned(weekly, p, weekly.freq) for p in ("1D", "5D", "10D")] == [1, 1, 2]
+    assert [rows_spanned(hours, p, hours.freq) for p in ("1h", "2h", "1D")] == [1, 2, 4]
 
 
 def test_t_statistics_of_a_long_period_shrink_and_those_of_one_row_do_not(capsys):

@@ -68,6 +68,10 @@ def mean_kernel(matrix: Floats, _: Ints) -> Floats:
     return kernels.row_mean(matrix)
 
 
+def sum_kernel(matrix: Floats, _: Ints) -> Floats:
+    return kernels.row_sum(matrix)
+
+
 def group_cells(panel: Panel, frame: pd.DataFrame) -> tuple[Labels, Cells]:
     """Return the groups of a frame and the cells of each date and group."""
     groups = Labels(column_of(frame, "group"))

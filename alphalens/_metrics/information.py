@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,7 @@ from alphalens._metrics.common import (
     ranks_of,
 )
 from alphalens._panel import Cells, Labels, Panel, calendar_of, column_values, multi_index
+from alphalens.errors import InputError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,10 +26,15 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
+Method: TypeAlias = Literal["spearman", "pearson"]
 
 
 def factor_information_coefficient(
-    factor_data: pd.DataFrame, group_adjust: bool = False, by_group: bool = False
+    factor_data: pd.DataFrame,
+    group_adjust: bool = False,
+    by_group: bool = False,
+    *,
+    method: Method = "spearman",
 ) -> pd.DataFrame:
     r"""Return the rank correlation of factor and forward returns on each date.
 
@@ -40,11 +46,13 @@ def factor_information_coefficient(
         Subtract the mean of date and group from the returns first.
     by_group : bool
         Correlate inside each group.
+    method : {"spearman", "pearson"}
+        Correlate ranks, or the values themselves, in which large ones speak louder.
 
     Returns
     -------
     DataFrame
-        Spearman's correlation in [-1, 1], one column per period; index date, or date and group
+        The correlation in [-1, 1], one column per period; index date, or date and group
         (observed ones). NaN where factor or returns are constant, have a single member, or contain
         a NaN.
 
@@ -52,6 +60,8 @@ def factor_information_coefficient(
     ------
     MissingLabelError
         (a KeyError) If a column is missing.
+    InputError
+        (a ValueError) If `method` is another word.
 
     Notes
     -----
@@ -71,6 +81,8 @@ def factor_information_coefficient(
     >>> factor_information_coefficient(frame)["1D"].tolist()
     [1.0]
     """
+    if method not in ("spearman", "pearson"):
+        raise InputError(f"method must be 'spearman' or 'pearson', got {method!r}")
     panel = Panel.of(factor_data)
     labels, returns = period_returns(factor_data)
     factor = column_values(factor_data, "factor")
@@ -81,7 +93,8 @@ def factor_information_coefficient(
             returns = [less_mean(by_cells, values) for values in returns]
         if by_group:
             cells = by_cells
-    columns = _rank_correlations(cells, factor, returns)
+    correlate = _rank_correlations if method == "spearman" else _value_correlations
+    columns = correlate(cells, factor, returns)
     if not by_group:
         columns, dates = on_calendar(columns, panel.dates, calendar_of(factor_data))
         return labelled_frame(columns, dates, labels)
@@ -101,6 +114,11 @@ def _rank_correlations(cells: Cells, factor: Floats, returns: list[Floats]) -> l
     return [correlate(values) for values in returns]
 
 
+def _value_correlations(cells: Cells, factor: Floats, returns: list[Floats]) -> list[Floats]:
+    """Return the correlation of the factor's values with each column of returns, per cell."""
+    return [cells.reduce(kernels.whole_row_pearson, factor, values) for values in returns]
+
+
 def _cell_index(panel: Panel, groups: Labels, cells: Ints) -> pd.MultiIndex:
     """Return the index of cells of date and group."""
     codes = [cells // len(groups), cells % len(groups)]
@@ -112,6 +130,8 @@ def mean_information_coefficient(
     group_adjust: bool = False,
     by_group: bool = False,
     by_time: str | BaseOffset | None = None,
+    *,
+    method: Method = "spearman",
 ) -> pd.Series[float] | pd.DataFrame:
     """Average the information coefficient over dates, by group, or by span of time.
 
@@ -125,6 +145,8 @@ def mean_information_coefficient(
         One mean per group.
     by_time : str or offset, optional
         One mean per span, e.g. ``"ME"``, ``"M"`` or ``"W"``; old and new spellings are taken.
+    method : {"spearman", "pearson"}
+        See `factor_information_coefficient`.
 
     Returns
     -------
@@ -145,7 +167,7 @@ def mean_information_coefficient(
     >>> mean_information_coefficient(pd.DataFrame(values, index=index)).tolist()
     [0.0]
     """
-    ic = factor_information_coefficient(factor_data, group_adjust, by_group)
+    ic = factor_information_coefficient(factor_data, group_adjust, by_group, method=method)
     groupers: list[object] = []
     if by_time is not None:
         groupers.append(pd.Grouper(level="date", freq=calendars.to_offset(by_time)))

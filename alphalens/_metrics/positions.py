@@ -217,6 +217,8 @@ def create_pyfolio_input(
     quantiles: Sequence[float] | None = None,
     groups: Sequence[Hashable] | None = None,
     benchmark_period: str = "1D",
+    *,
+    is_trading_days: bool = False,
 ) -> tuple[pd.Series[float], pd.DataFrame, pd.Series[float] | None]:
     """Return what pyfolio wants: daily returns, daily positions, and a benchmark.
 
@@ -228,11 +230,14 @@ def create_pyfolio_input(
         Starting capital; positions are then amounts of it instead of fractions.
     benchmark_period : str
         Period of the benchmark: the whole universe, equal weights, long only.
+    is_trading_days : bool
+        Give rows to the days on which something traded alone, so that 252 of them make a year.
 
     Returns
     -------
     returns : Series
-        Fractions per calendar day (weekends are 0), stamped at the trade; the first is 0.
+        Fractions per calendar day (weekends are 0) or trading day, stamped at the trade; the first
+        is 0.
     positions : DataFrame
         Fractions, or amounts with `capital`, per asset and ``cash``. With `capital`, NaN after the
         last date of the factor.
@@ -246,7 +251,7 @@ def create_pyfolio_input(
 
     Notes
     -----
-    Annualise with 365 days, or drop the days without trading first: the rows are calendar days.
+    Annualise calendar days, the default, with 365 days.
 
     Examples
     --------
@@ -258,8 +263,11 @@ def create_pyfolio_input(
     ([0.0, -0.1], [0.0, 0.2])
     """
     wanted = (period, long_short, group_neutral, equal_weight, quantiles, groups)
-    growth = _by_calendar_day(factor_cumulative_returns(factor_data, *wanted))
-    book = factor_positions(factor_data, *wanted).resample("1D").sum()
+    growth = factor_cumulative_returns(factor_data, *wanted)
+    held = factor_positions(factor_data, *wanted)
+    traded = _days(held.index) if is_trading_days else None
+    growth, book = _by_day(growth, traded), held.resample("1D").sum()
+    book = book if traded is None else book.loc[traded]
     book = book.div(book.abs().sum(axis=1), axis=0).fillna(0.0)
     book["cash"] = 1.0 - book.sum(axis=1)
     if capital is not None:
@@ -270,13 +278,19 @@ def create_pyfolio_input(
         market = factor_cumulative_returns(
             universe, benchmark_period, long_short=False, equal_weight=True
         )
-        benchmark = _daily_returns(_by_calendar_day(market)).rename("benchmark")
+        benchmark = _daily_returns(_by_day(market, traded)).rename("benchmark")
     return _daily_returns(growth), book, benchmark
 
 
-def _by_calendar_day(growth: pd.Series[float]) -> pd.Series[float]:
-    """Return the last value of each calendar day, carried over days without one."""
-    return growth.resample("1D").last().ffill()
+def _days(times: pd.Index) -> pd.DatetimeIndex:
+    """Return the days of some times, each once."""
+    return pd.DatetimeIndex(times).normalize().unique()
+
+
+def _by_day(growth: pd.Series[float], days: pd.DatetimeIndex | None) -> pd.Series[float]:
+    """Return the last value of each calendar day, or of the days given, carried over gaps."""
+    daily = growth.resample("1D").last().ffill()
+    return daily if days is None else daily[daily.index.isin(days)]
 
 
 def _daily_returns(growth: pd.Series[float]) -> pd.Series[float]:

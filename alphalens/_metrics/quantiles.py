@@ -10,8 +10,23 @@ import numpy as np
 import pandas as pd
 
 from alphalens import _kernels as kernels
-from alphalens._metrics.common import group_cells, labelled_frame, less_mean, period_returns
-from alphalens._panel import Labels, MissingLabelError, Panel, column_of, multi_index
+from alphalens._metrics.common import (
+    group_cells,
+    labelled_frame,
+    less_mean,
+    period_returns,
+    sum_kernel,
+)
+from alphalens._panel import (
+    Cells,
+    Labels,
+    MissingLabelError,
+    Panel,
+    column_of,
+    float_values,
+    multi_index,
+)
+from alphalens.errors import InputError
 from alphalens.utils import options
 
 if TYPE_CHECKING:
@@ -27,6 +42,8 @@ def mean_return_by_quantile(
     by_group: bool = False,
     demeaned: bool = True,
     group_adjust: bool = False,
+    *,
+    weights: pd.Series[float] | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     r"""Return the mean forward return of each quantile and its standard error.
 
@@ -42,6 +59,9 @@ def mean_return_by_quantile(
         Subtract the mean of the date from the returns first.
     group_adjust : bool
         Subtract the mean of date and group instead.
+    weights : Series, optional
+        Weight of each row, such as its market capitalisation, on the index of `factor_data`; 0 or
+        more, NaN leaves the row out. Universe means are then weighted too. Equal weights otherwise.
 
     Returns
     -------
@@ -53,7 +73,9 @@ def mean_return_by_quantile(
     Notes
     -----
     Error :math:`s / \sqrt{n}` with the sample standard deviation s (ddof 1) of the n returns in a
-    cell or, without `by_date`, of the n date means.
+    cell or, without `by_date`, of the n date means. With weights w the mean is
+    :math:`m = \sum w r / \sum w`, the error :math:`\sqrt{\sum w^2 (r - m)^2} / \sum w` times
+    :math:`\sqrt{n / (n - 1)}`, the same for equal weights.
 
     Examples
     --------
@@ -69,12 +91,12 @@ def mean_return_by_quantile(
     groups: Labels | None = None
     if group_adjust or by_group:
         groups, cells = group_cells(panel, factor_data)
-    if group_adjust:
-        returns = [less_mean(cells, values) for values in returns]
-    elif demeaned:
-        returns = [less_mean(panel.cells, values) for values in returns]
+    own = None if weights is None else _weights_of(factor_data, weights)
+    if group_adjust or demeaned:
+        universe = cells if group_adjust else panel.cells
+        returns = [_less_universe(universe, values, own) for values in returns]
     table = _Table.of(panel, quantiles, groups if by_group else None)
-    moments = [table.moments(values) for values in returns]
+    moments = [table.moments(values, own) for values in returns]
     index: pd.Index
     if by_date:
         index = table.dated_index()
@@ -84,6 +106,31 @@ def mean_return_by_quantile(
         pairs = [table.over_dates(mean) for mean, _ in moments]
     means, errors = zip(*pairs, strict=True)
     return labelled_frame(means, index, labels), labelled_frame(errors, index, labels)
+
+
+def _weights_of(factor_data: pd.DataFrame, weights: pd.Series[float]) -> Floats:
+    """Return the weight of each row, NaN where there is none."""
+    if not weights.index.equals(factor_data.index):
+        weights = weights.reindex(factor_data.index)
+    values = float_values(weights)
+    if (values < 0).any() or np.isinf(values).any():
+        row = int(np.flatnonzero((values < 0) | np.isinf(values))[0])
+        raise InputError(
+            f"weights must be finite and 0 or more, got {values[row]} at {factor_data.index[row]}"
+        )
+    if not (values > 0).any():
+        raise InputError("weights has no number above 0 on the rows of factor_data")
+    return values
+
+
+def _less_universe(cells: Cells, values: Floats, weights: Floats | None) -> Floats:
+    """Subtract the mean of each cell, weighted if there are weights."""
+    if weights is None:
+        return less_mean(cells, values)
+    known = np.where(np.isnan(values), np.nan, weights)
+    total = cells.reduce(sum_kernel, known)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return values - cells.spread(cells.reduce(sum_kernel, known * values) / total)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,15 +177,22 @@ class _Table:
         """Number of groups, 1 without."""
         return 1 if self.groups is None else len(self.groups)
 
-    def moments(self, values: Floats) -> tuple[Floats, Floats]:
+    def moments(self, values: Floats, weights: Floats | None) -> tuple[Floats, Floats]:
         """Return mean and standard error of every cell."""
         shape = (len(self.dates), len(self.quantiles), self.n_groups)
-        moments = kernels.keyed_moments(self.keys, values[self.rows], math.prod(shape))
-        mean, variance, count = (
-            moment.reshape(shape).swapaxes(0, 1).reshape(-1) for moment in moments
-        )
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return mean, np.sqrt(variance) / np.sqrt(count)
+        if weights is None:
+            mean, variance, count = kernels.keyed_moments(
+                self.keys, values[self.rows], math.prod(shape)
+            )
+            with np.errstate(divide="ignore", invalid="ignore"):
+                error = np.sqrt(variance) / np.sqrt(count)
+        else:
+            mean, error = kernels.keyed_weighted(
+                self.keys, values[self.rows], weights[self.rows], math.prod(shape)
+            )
+        by_quantile = (part.reshape(shape).swapaxes(0, 1).reshape(-1) for part in (mean, error))
+        mean, error = by_quantile
+        return mean, error
 
     def over_dates(self, means: Floats) -> tuple[Floats, Floats]:
         """Return the mean over dates of the date means, and its standard error."""

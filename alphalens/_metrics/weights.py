@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from alphalens import _calendar as calendars
 from alphalens import _kernels as kernels
 from alphalens._metrics.common import (
     group_cells,
@@ -14,8 +15,10 @@ from alphalens._metrics.common import (
     mean_kernel,
     on_calendar,
     period_returns,
+    sum_kernel,
 )
 from alphalens._panel import Panel, calendar_of, column_values, float_values
+from alphalens.errors import InputError
 from alphalens.utils import options
 
 if TYPE_CHECKING:
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
+_BPS = 10_000.0
 _TRADING_YEAR = pd.Timedelta("252D")
 
 
@@ -111,6 +115,8 @@ def factor_returns(
     group_adjust: bool = False,
     equal_weight: bool = False,
     by_asset: bool = False,
+    *,
+    cost_bps: float = 0.0,
 ) -> pd.DataFrame:
     """Return the return of the portfolio weighted by the factor, for each date and period.
 
@@ -122,12 +128,20 @@ def factor_returns(
         See `factor_weights`.
     by_asset : bool
         Give each asset's contribution instead of their sum.
+    cost_bps : float
+        One-way cost in bps of what is traded: on each date the weights replace those of one period
+        before, and the first ones are bought.
 
     Returns
     -------
     DataFrame
         Fractions, one column per period; index date (or that of `factor_data`). A date without
         weight and return of any asset is NaN.
+
+    Raises
+    ------
+    InputError
+        (a ValueError) If `cost_bps` is negative, or given together with `by_asset`.
 
     Examples
     --------
@@ -137,6 +151,11 @@ def factor_returns(
     >>> factor_returns(frame)["1D"].round(6).tolist()
     [0.01]
     """
+    if not cost_bps >= 0 or (cost_bps and by_asset):
+        raise InputError(
+            f"cost_bps must be 0 or more, and 0 with by_asset (a trade between two dates belongs "
+            f"to the portfolio), got {cost_bps=} and {by_asset=}"
+        )
     panel = Panel.of(factor_data)
     labels, returns = period_returns(factor_data)
     weights = _weights(
@@ -150,13 +169,17 @@ def factor_returns(
         return labelled_frame(
             [weights * values for values in returns], factor_data.index.copy(), labels
         )
-    sums = [panel.cells.reduce(_sum_kernel, weights * values) for values in returns]
+    sums = [panel.cells.reduce(sum_kernel, weights * values) for values in returns]
+    if cost_bps:
+        book = np.nan_to_num(panel.wide(weights)[0])
+        calendar = calendar_of(factor_data)
+        rows = [calendars.rows_spanned(panel.dates, str(name), calendar) for name in labels]
+        sums = [
+            gross - cost_bps / _BPS * kernels.replaced(book, held)
+            for gross, held in zip(sums, rows, strict=True)
+        ]
     columns, dates = on_calendar(sums, panel.dates, calendar_of(factor_data))
     return labelled_frame(columns, dates, labels)
-
-
-def _sum_kernel(matrix: Floats, _: Ints) -> Floats:
-    return kernels.row_sum(matrix)
 
 
 def factor_alpha_beta(
