@@ -1,0 +1,262 @@
+"""What the original does not have: methods, weights, costs, lags, tranches, stamps."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pandas.testing import assert_frame_equal, assert_series_equal
+
+from alphalens import performance as perf
+from alphalens import utils
+from alphalens.errors import InputError
+
+from .golden.shapes import days, letters, long, normals, uniforms, walk
+
+DATES, ASSETS = 60, 9
+
+
+@pytest.fixture(scope="module")
+def prices() -> pd.DataFrame:
+    """Prices of nine assets on 80 business days."""
+    return walk(3, days("2021-01-04", DATES + 20, freq="B"), letters(ASSETS))
+
+
+@pytest.fixture(scope="module")
+def fd(prices: pd.DataFrame) -> pd.DataFrame:
+    """Clean data of noise, with two groups."""
+    factor = long(normals(4, DATES, ASSETS), prices.index[:DATES], letters(ASSETS))
+    groups = {asset: "xy"[i % 2] for i, asset in enumerate(letters(ASSETS))}
+    return utils.get_clean_factor_and_forward_returns(
+        factor, prices, groupby=groups, quantiles=3, periods=(1, 5)
+    )
+
+
+# --- Pearson's coefficient ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("by_group", [False, True])
+def test_pearson_is_the_plain_correlation_of_each_cell(fd, by_group):
+    keys = ["date", "group"] if by_group else "date"
+
+    ours = perf.factor_information_coefficient(fd, by_group=by_group, method="pearson")
+
+    cells = fd.groupby(keys, observed=True)
+    theirs = cells.apply(lambda cell: cell[["1D", "5D"]].corrwith(cell["factor"]))
+    np.testing.assert_allclose(ours, theirs, atol=1e-14)
+    mean = perf.mean_information_coefficient(fd, by_group=by_group, method="pearson")
+    np.testing.assert_allclose(
+        mean.to_numpy().sum(),
+        theirs.groupby("group").mean().sum().sum() if by_group else theirs.mean().sum(),
+    )
+
+
+def test_pearson_of_a_date_with_a_missing_return_is_nan_as_for_ranks(fd):
+    holed = fd.copy()
+    holed.iloc[2, 0] = np.nan
+
+    ic = perf.factor_information_coefficient(holed, method="pearson")
+
+    assert np.isnan(ic.iloc[0, 0])
+    assert ic.iloc[1:].notna().all(axis=None)
+
+
+def test_another_method_is_quoted(fd):
+    with pytest.raises(InputError, match="'kendall'"):
+        perf.factor_information_coefficient(fd, method="kendall")
+
+
+# --- weights in quantile means ------------------------------------------------------------------
+
+
+def test_equal_weights_change_nothing(fd):
+    ones = pd.Series(2.0, fd.index)
+
+    for by_date in (True, False):
+        plain = perf.mean_return_by_quantile(fd, by_date=by_date)
+        own = perf.mean_return_by_quantile(fd, by_date=by_date, weights=ones)
+        assert_frame_equal(own[0], plain[0], atol=1e-15)
+        assert_frame_equal(own[1], plain[1], atol=1e-15)
+
+
+def test_weighted_means_are_averages_less_the_weighted_universe(fd):
+    weights = pd.Series(uniforms(7, len(fd)) + 0.1, fd.index)
+
+    ours, _ = perf.mean_return_by_quantile(fd, by_date=True, weights=weights)
+
+    for (label, date), mine in ours["1D"].items():
+        day = fd.xs(date, level="date")
+        own, part = weights.xs(date, level="date"), day["factor_quantile"] == label
+        theirs = np.average(day["1D"][part], weights=own[part]) - np.average(day["1D"], weights=own)
+        assert mine == pytest.approx(theirs, abs=1e-15)
+
+
+def test_a_row_without_weight_is_left_out(fd):
+    weights = pd.Series(1.0, fd.index)
+    first = fd.index[fd["factor_quantile"] == 1][0]
+    weights[first] = np.nan
+
+    ours, _ = perf.mean_return_by_quantile(fd, by_date=True, demeaned=False, weights=weights)
+
+    rest, _ = perf.mean_return_by_quantile(fd.drop(index=[first]), by_date=True, demeaned=False)
+    assert_frame_equal(ours, rest, check_freq=False)
+
+
+@pytest.mark.parametrize("value", [-1.0, np.inf])
+def test_a_weight_that_is_none_is_shown_with_its_row(fd, value):
+    weights = pd.Series(1.0, fd.index)
+    weights.iloc[4] = value
+
+    with pytest.raises(InputError, match=rf"got {value} at \("):
+        perf.mean_return_by_quantile(fd, weights=weights)
+
+
+# --- costs --------------------------------------------------------------------------------------
+
+
+def test_costs_are_those_of_what_one_period_replaces(fd):
+    weights = perf.factor_weights(fd).unstack()  # noqa: PD010 - wide
+
+    ours = perf.factor_returns(fd) - perf.factor_returns(fd, cost_bps=10)
+
+    for period, rows in (("1D", 1), ("5D", 5)):
+        traded = (weights - weights.shift(rows).fillna(0)).abs().sum(axis=1)
+        np.testing.assert_allclose(ours[period], traded * 0.001, atol=1e-15)
+
+
+def test_costs_below_zero_or_by_asset_are_refused(fd):
+    with pytest.raises(InputError, match="cost_bps=-1"):
+        perf.factor_returns(fd, cost_bps=-1)
+    with pytest.raises(InputError, match="by_asset=True"):
+        perf.factor_returns(fd, cost_bps=1, by_asset=True)
+
+
+# --- lags ---------------------------------------------------------------------------------------
+
+
+def test_decay_takes_each_row_ahead_by_itself(fd, prices):
+    decay = perf.information_decay(fd, prices, lags=[1, 3])
+
+    changes = prices.pct_change()
+    for lag in (1, 3):
+        ahead = changes.shift(-lag).stack()  # the row from t + lag - 1 to t + lag
+        ahead = ahead.rename_axis(index=["date", "asset"]).reindex(fd.index)
+        ic = ahead.groupby("date").rank().groupby("date").corr(fd["factor"].groupby("date").rank())
+        assert decay.loc[lag, "mean"] == pytest.approx(ic.mean())
+        assert decay.loc[lag, "t"] == pytest.approx(ic.mean() / ic.std() * np.sqrt(len(ic)))
+    assert decay["dates"].tolist() == [DATES, DATES]
+
+
+def test_decay_of_foresight_of_one_row_is_one_row_long(prices):
+    seen = (prices.shift(-2) / prices.shift(-1)).iloc[:DATES].stack()
+    factor = seen.rename_axis(index=["date", "asset"]).to_frame("factor")
+
+    decay = perf.information_decay(factor, prices, lags=range(1, 5))["mean"]
+
+    assert decay[2] == pytest.approx(1.0)
+    assert decay.drop(2).abs().max() < 0.3
+
+
+def test_figures_by_lag_are_the_means_of_the_metrics(fd):
+    turnover = perf.turnover_by_lag(fd, [1, 4])
+    ranks = perf.rank_autocorrelation_by_lag(fd, [1, 4])
+
+    assert turnover.columns.tolist() == [1, 2, 3]
+    assert turnover.loc[4, 2] == perf.quantile_turnover(fd["factor_quantile"], 2, 4).mean()
+    assert ranks[4] == perf.factor_rank_autocorrelation(fd, 4).mean()
+
+
+@pytest.mark.parametrize("lags", [[0], [-1, 2], [], [1.5]])
+def test_lags_that_are_no_rows_ahead_are_refused(fd, lags):
+    with pytest.raises(InputError, match="whole numbers of rows from 1"):
+        perf.turnover_by_lag(fd, lags)
+
+
+# --- tranches -----------------------------------------------------------------------------------
+
+
+def test_one_row_tranches_earn_the_factor_return_of_the_day(fd, prices):
+    ours = perf.overlapping_returns(fd, prices, 1, is_realised=False)
+
+    theirs = perf.factor_returns(fd)["1D"]
+    np.testing.assert_allclose(ours.to_numpy(), theirs.to_numpy(), atol=1e-15)
+    assert ours.index.equals(pd.DatetimeIndex(theirs.index))
+
+
+@pytest.mark.parametrize(("holding", "delay"), [(1, 1), (5, 0), (5, 2)])
+def test_tranches_are_those_of_a_loop(fd, prices, holding, delay):
+    weights = perf.factor_weights(fd).unstack()  # noqa: PD010 - wide
+    book = np.zeros(prices.shape)
+    for row in range(DATES):
+        book[row + delay : row + delay + holding] += weights.iloc[row].to_numpy() / holding
+    change = prices.pct_change().shift(-1).to_numpy()[:-1]
+    cost = np.abs(np.diff(book, axis=0, prepend=0)).sum(axis=1)[:-1] * 0.0007
+
+    ours = perf.overlapping_returns(fd, prices, holding, delay=delay, cost_bps=7)
+
+    theirs = pd.Series((book[:-1] * change).sum(axis=1) - cost, prices.index[1:])
+    np.testing.assert_allclose(ours, theirs.loc[ours.index], atol=1e-15)
+    assert ours.index[0] == prices.index[delay + 1]
+    assert ours.index[-1] == prices.index[DATES - 1 + delay + holding]
+
+
+@settings(max_examples=20, deadline=None)
+@given(holding=st.integers(1, 12), delay=st.integers(0, 6))
+def test_returns_after_a_date_change_nothing_before_it(holding, delay):
+    prices = walk(3, days("2021-01-04", 40, freq="B"), letters(4))
+    factor = long(normals(4, 20, 4), prices.index[:20], letters(4)).to_frame("factor")
+    later = prices.copy()
+    later.iloc[25:] *= 2.0
+
+    one, other = (
+        perf.overlapping_returns(factor, p, holding, delay=delay) for p in (prices, later)
+    )
+
+    known = prices.index[24]
+    assert_series_equal(one[:known], other[:known])
+
+
+@pytest.mark.parametrize("wrong", [{"holding": 0}, {"delay": -1}, {"cost_bps": -1.0}])
+def test_tranches_out_of_range_are_refused_with_the_values(fd, prices, wrong):
+    with pytest.raises(InputError, match="holding >= 1"):
+        perf.overlapping_returns(fd, prices, **({"holding": 1} | wrong))
+
+
+def test_prices_that_cannot_be_traded_are_refused(fd, prices):
+    with pytest.raises(InputError, match="can be traded"):
+        perf.overlapping_returns(fd, prices.add_suffix("?"), 1)
+    with pytest.raises(InputError, match="first trade is on row"):
+        perf.overlapping_returns(fd, prices, 1, delay=200)
+    with pytest.raises(InputError, match="ascend"):
+        perf.overlapping_returns(fd, prices[::-1], 1)
+
+
+# --- stamps -------------------------------------------------------------------------------------
+
+
+def test_realised_returns_are_stamped_a_period_later_on_the_calendar(fd):
+    returns = perf.factor_returns(fd)
+
+    known = perf.realised(returns)
+
+    assert known["1D"].dropna().index[0] == fd.index.levels[0][1]
+    assert known["5D"].dropna().index[0] == fd.index.levels[0][5]
+    for name in ("1D", "5D"):
+        np.testing.assert_array_equal(known[name].dropna(), returns[name])
+
+
+def test_a_series_without_a_period_for_a_name_is_refused(fd):
+    with pytest.raises(InputError, match="'gain'"):
+        perf.realised(perf.factor_returns(fd)["1D"].rename("gain"))
+
+
+def test_pyfolio_input_of_trading_days_has_no_weekend_and_the_same_growth(fd):
+    calendar = perf.create_pyfolio_input(fd, "1D")
+    trading = perf.create_pyfolio_input(fd, "1D", is_trading_days=True)
+
+    for frame in trading:
+        assert (frame.index.day_of_week < 5).all()
+    np.testing.assert_allclose((1 + trading[0]).prod(), (1 + calendar[0]).prod())
+    assert_frame_equal(trading[1], calendar[1].loc[trading[1].index], check_freq=False)
