@@ -109,6 +109,11 @@ def evaluate_many(
     >>> frames["ratio"]["A"].tolist()
     [nan, 2.0, 2.0]
     """
+    if not isinstance(expressions, Mapping):
+        raise InputError(
+            f"evaluate_many takes a mapping from names to expressions, got "
+            f"{type(expressions).__name__}"
+        )
     roots = {name: _read(name, expression) for name, expression in expressions.items()}
     return _engine.run(roots, panel, groups or {}, n_jobs)
 

@@ -252,6 +252,11 @@ def test_a_window_longer_than_the_panel_has_no_value():
     assert frames["c"].shape == (ROWS, ASSETS)
 
 
+def test_expressions_without_names_are_refused():
+    with pytest.raises(InputError, match="mapping from names to expressions, got list"):
+        evaluate_many(["x"], panel())
+
+
 def test_no_expressions_give_no_frames():
     assert evaluate_many({}, panel()) == {}
 

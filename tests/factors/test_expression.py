@@ -92,6 +92,12 @@ def test_the_canonical_form_reads_back_as_the_same_expression(expression: Expres
         (np.float64(2) * CLOSE, "2 * close"),
         (1 - CLOSE, "1 - close"),
         (2.5**CLOSE, "2.5 ** close"),
+        (1 + CLOSE - VOLUME, "1 + close - volume"),
+        (1 / CLOSE * +VOLUME, "1 / close * +volume"),
+        ((1 & CLOSE) | (CLOSE & VOLUME), "(1 & close) | (close & volume)"),
+        (1 | (CLOSE | VOLUME), "1 | (close | volume)"),
+        (CLOSE <= 1, "close <= 1"),
+        (1 < CLOSE, "close > 1"),  # noqa: SIM300  # the reflected operator is meant
     ],
 )
 def test_python_and_text_give_the_same_object(built: Expression, text: str):
@@ -135,6 +141,7 @@ def test_python_and_text_give_the_same_object(built: Expression, text: str):
 def test_the_canonical_form_is_the_normal_form(text: str, canonical: str):
     assert parse(text).canonical == canonical
     assert str(parse(canonical)) == canonical
+    assert repr(parse(text)) == f"parse({canonical!r})"
 
 
 def test_a_sum_of_three_keeps_the_order_in_which_it_was_added():
@@ -253,6 +260,7 @@ def test_an_expression_goes_where_a_factor_goes():
     values = expression(closes)
 
     assert expression.rows == known.rows
+    assert expression.name == "delay(close, 21) / delay(close, 252) - 1"
     pd.testing.assert_frame_equal(values, known(closes))
     assert FactorStrategy(expression).lookback == 253
     named = Factor("slow", expression.rows, expression)

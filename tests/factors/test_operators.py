@@ -221,6 +221,31 @@ def test_every_callable_operator_is_a_function_of_the_same_name():
     assert str(operators.ts_quantile(field("x"), 5, 0.5)) == "ts_quantile(x, 5, 0.5)"
 
 
+@pytest.mark.parametrize("name", operators.__all__)
+def test_a_function_builds_what_its_call_reads(name: str):
+    rule, values = RULES[name], {"n": 7, "q": 0.25, "limit": 0.125, "a": 2.0}
+    operands = ["x", "y + 1", "few"][: len(rule.operands)]
+    numbers = [values[parameter.name] for parameter in rule.parameters]
+    written = f" {rule.symbol} ".join(operands)
+    if not rule.symbol:
+        written = f"{name}({', '.join([*operands, *map(str, numbers)])})"
+
+    built = getattr(operators, name)(*map(parse, operands), *numbers)
+
+    assert built == parse(written)
+    assert built.operator == name
+
+
+@pytest.mark.parametrize("name", [n for n, rule in CALLABLE.items() if rule.kind == "section"])
+def test_groups_are_named_in_python_as_in_text(name: str):
+    numbers = [{"n": 7, "limit": 0.125, "a": 2.0}[p.name] for p in CALLABLE[name].parameters]
+
+    built = getattr(operators, name)(field("x"), *numbers, by="sector")
+
+    assert built == parse(f"{name}({', '.join(['x', *map(str, numbers)])}, by=sector)")
+    assert built.groups == {"sector"}
+
+
 @pytest.mark.parametrize("name", ["ts_corr", "ts_rsquare", "ts_zscore", "ts_skew", "ts_kurt"])
 def test_a_constant_window_has_no_value_where_its_spread_divides(name: str):
     fields = panel()
@@ -312,5 +337,5 @@ def test_a_window_over_numbers_alone_is_refused():
 
 
 def test_a_text_in_place_of_an_expression_is_refused():
-    with pytest.raises(InputError, match=r"write field\('close'\\)"):
+    with pytest.raises(InputError, match=r"write field\('close'\)"):
         operators.delay("close", 1)
