@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 import numpy as np
 import pandas as pd
@@ -214,7 +214,7 @@ def _spread(factor_data: pd.DataFrame, long_short: bool, group_neutral: bool) ->
     top, bottom = (
         means.xs(label, level="factor_quantile") for label in (labels.max(), labels.min())
     )
-    return top - bottom
+    return cast("pd.DataFrame", top - bottom)
 
 
 def _turnovers(factor_data: pd.DataFrame, rows: Mapping[str, int]) -> pd.DataFrame:

@@ -423,7 +423,8 @@ def _added_up(
             return None
         low = int(at.min())
         near = at - low
-        return low, np.bincount(near), np.bincount(near, weights=term(at, known))
+        sums: Floats = np.asarray(np.bincount(near, weights=term(at, known)), dtype=np.float64)
+        return low, np.bincount(near).astype(np.int64), sums
 
     count, total = np.zeros(size), np.zeros(size)
     for found in over_blocks(part, len(keys), 1):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
 from alphalens import _stats as stats
@@ -146,6 +145,6 @@ def rank_autocorrelation_by_lag(
 def _checked(lags: Iterable[int]) -> list[int]:
     """Return the lags ascending, each once."""
     wanted = sorted(set(lags))
-    if not wanted or not all(isinstance(lag, int | np.integer) and lag >= 1 for lag in wanted):
+    if not wanted or any(lag != int(lag) or lag < 1 for lag in wanted):
         raise InputError(f"lags must be whole numbers of rows from 1, got {wanted}")
     return [int(lag) for lag in wanted]
