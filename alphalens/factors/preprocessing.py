@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import numpy as np
 import pandas as pd
 
-from alphalens._kernels import row_blocks
+from alphalens._blocks import over_blocks
 from alphalens.errors import InputError
 from alphalens.factors import _sections as sections
 
@@ -303,9 +303,12 @@ def neutralise_by_regression(
         [np.isfinite(values), weighing > 0.0, codes >= 0, *map(np.isfinite, regressors)]
     )
     residual = np.full_like(values, np.nan)
-    for rows in row_blocks(len(values), values.shape[1] * (len(regressors) + 2)):
-        fit = sections.Fit(used[rows], weighing[rows], codes[rows])
-        residual[rows] = fit.residual(values[rows], [panel[rows] for panel in regressors])
+
+    def fit(rows: slice) -> None:
+        rows_fit = sections.Fit(used[rows], weighing[rows], codes[rows])
+        residual[rows] = rows_fit.residual(values[rows], [panel[rows] for panel in regressors])
+
+    over_blocks(fit, len(values), values.shape[1] * (len(regressors) + 2))
     out = _like(factor, residual)
     out.attrs["cells_lost"] = int(np.isfinite(values).sum() - np.isfinite(residual).sum())
     return out

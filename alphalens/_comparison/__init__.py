@@ -1,0 +1,1 @@
+"""Several factors side by side, behind :mod:`alphalens.comparison`."""

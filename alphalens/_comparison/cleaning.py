@@ -1,0 +1,191 @@
+"""Many factors cleaned against the same prices, their forward returns computed once."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+import pandas as pd
+
+from alphalens._binning import Binning
+from alphalens._cleaning.factor_data import _clean as clean
+from alphalens._cleaning.forward_returns import forward_frame
+from alphalens._cleaning.quantiles import FIVE, one_of
+from alphalens._comparison.inputs import Factors, long_frame_of, named
+from alphalens._forward import Ahead, dated, factor_series, look_ahead
+from alphalens._merge import Merged, groups_of
+from alphalens._panel import MissingLabelError, multi_index
+from alphalens._printing import say
+
+if TYPE_CHECKING:
+    from alphalens._cleaning.quantiles import Steps
+    from alphalens._merge import Grouping
+
+__all__ = ["SharedReturns", "clean_factors", "factor_rows"]
+
+
+class SharedReturns:
+    """Forward returns of every date and asset of some labels, for any factor that has these labels.
+
+    What follows a date does not depend on the factor: only on its labels, which also set the
+    calendar and, with `filter_zscore`, the rows that an outlier is measured against.
+    """
+
+    def __init__(
+        self,
+        prices: pd.DataFrame,
+        periods: Iterable[int],
+        *,
+        filter_zscore: float | None,
+        is_cumulative: bool,
+    ) -> None:
+        self._prices, self._periods = prices, tuple(periods)
+        self._filter, self._is_cumulative = filter_zscore, is_cumulative
+        self._kept: list[tuple[pd.MultiIndex, Ahead, pd.DataFrame]] = []
+
+    def of(self, index: pd.MultiIndex) -> tuple[Ahead, pd.DataFrame]:
+        """Return what lies ahead of the rows of an index, and the frame of forward returns."""
+        _, whole, frame = self._on_labels_of(index)
+        width = len(index.levels[1])
+        cells = index.codes[0].astype(np.int64) * width + index.codes[1]
+        places = np.arange(len(frame)) if whole.places is None else whole.places
+        on_rows = multi_index(frame.index.levels, index.codes, ["date", "asset"])  # type: ignore[attr-defined]  # a MultiIndex, made below
+        columns = {
+            number: frame.iloc[:, number].to_numpy()[cells] for number in range(frame.shape[1])
+        }
+        out = pd.DataFrame(columns, index=on_rows, copy=False)
+        out.columns = frame.columns
+        return replace(whole, index=on_rows, places=places[cells]), out
+
+    def _on_labels_of(self, index: pd.MultiIndex) -> tuple[pd.MultiIndex, Ahead, pd.DataFrame]:
+        for entry in self._kept:
+            if _has_same_labels(entry[0], index):
+                return entry
+        product = _product(index)
+        ahead = look_ahead(
+            pd.Series(0.0, product),
+            self._prices,
+            self._periods,
+            filter_zscore=self._filter,
+            is_cumulative=self._is_cumulative,
+        )
+        self._kept.append((index, ahead, forward_frame(ahead)))
+        return self._kept[-1]
+
+
+def _has_same_labels(left: pd.MultiIndex, right: pd.MultiIndex) -> bool:
+    """Tell whether two indexes have equal levels, calendars included."""
+    pairs = list(zip(left.levels, right.levels, strict=True))
+    calendars = [getattr(index.levels[0], "freq", None) for index in (left, right)]
+    return calendars[0] == calendars[1] and all(one.equals(other) for one, other in pairs)
+
+
+def _product(index: pd.MultiIndex) -> pd.MultiIndex:
+    """Return every pair of the labels of an index."""
+    dates, assets = index.levels
+    rows, columns = np.arange(len(dates)), np.arange(len(assets))
+    codes = [np.repeat(rows, len(assets)), np.tile(columns, len(dates))]
+    return multi_index([dates, assets], codes, ["date", "asset"])
+
+
+def factor_rows(factor: pd.Series | pd.DataFrame, name: str) -> pd.Series:
+    """Return a factor, long or wide, as a series by date and asset; a wide one without its NaN."""
+    if isinstance(factor, pd.DataFrame) and not isinstance(factor.index, pd.MultiIndex):
+        return long_frame_of(factor, name)
+    series = factor_series(factor)
+    return series.set_axis(dated(cast("pd.MultiIndex", series.index), name))
+
+
+def clean_factors(
+    factors: Factors,
+    prices: pd.DataFrame,
+    periods: Iterable[int] = (1, 5, 10),
+    *,
+    groupby: Grouping | None = None,
+    binning_by_group: bool = False,
+    quantiles: Steps | None = FIVE,
+    bins: Steps | None = None,
+    filter_zscore: float | None = 20,
+    groupby_labels: Mapping[Hashable, object] | None = None,
+    max_loss: float = 0.35,
+    zero_aware: bool = False,
+    cumulative_returns: bool = True,
+) -> dict[str, pd.DataFrame]:
+    """Clean every factor against the same prices.
+
+    Parameters
+    ----------
+    factors : mapping of str to Series or DataFrame
+        Each a Series with an index of dates and assets, or a wide frame of dates x assets, whose
+        NaN are no rows of the factor.
+    prices : DataFrame of shape (times, assets)
+        Prices at and after the factors' dates.
+    periods : iterable of int
+        Horizons in rows of `prices`.
+    groupby, binning_by_group, quantiles, bins, filter_zscore, groupby_labels, max_loss, zero_aware
+        As in `alphalens.utils.get_clean_factor_and_forward_returns`, the same for all factors.
+    cumulative_returns : bool
+        As there.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        factor_data of each factor, in the order given: the frame that
+        `get_clean_factor_and_forward_returns` gives for it alone.
+
+    Raises
+    ------
+    InputError
+        If `factors` is empty or no mapping, or anything that the clean step refuses.
+    MaxLossExceededError
+        If one factor lost more than `max_loss`; its name is printed last.
+
+    Notes
+    -----
+    Forward returns are computed once for all factors that share their labels (dates and assets),
+    as the factors of one panel do. Prints what each factor lost, under its name.
+    O(n_factors n log n) for n rows.
+
+    Examples
+    --------
+    >>> dates = pd.date_range("2024-01-01", periods=3)
+    >>> prices = pd.DataFrame({"A": [10.0, 11.0, 12.1], "B": [9.0, 9.0, 9.9]}, index=dates)
+    >>> wide = pd.DataFrame({"A": [2.0, 1.0], "B": [1.0, 2.0]}, index=dates[:2])
+    >>> both = clean_factors({"it": wide, "not it": -wide}, prices, (1,), quantiles=2)
+    it
+    Dropped 0.0% entries from factor data: 0.0% in forward returns computation and 0.0% in \
+binning phase (set max_loss=0 to see potentially suppressed Exceptions).
+    max_loss is 35.0%, not exceeded: OK!
+    not it
+    Dropped 0.0% entries from factor data: 0.0% in forward returns computation and 0.0% in \
+binning phase (set max_loss=0 to see potentially suppressed Exceptions).
+    max_loss is 35.0%, not exceeded: OK!
+    >>> both["not it"]["factor_quantile"].tolist()
+    [1, 2, 2, 1]
+    """
+    quantiles, bins = one_of(quantiles, bins)
+    if binning_by_group and groupby is None:
+        raise MissingLabelError("binning_by_group needs 'group': give groupby as well")
+    binning = Binning.of(quantiles, bins, is_zero_aware=zero_aware)
+    shared = SharedReturns(
+        prices, periods, filter_zscore=filter_zscore, is_cumulative=cumulative_returns
+    )
+    out: dict[str, pd.DataFrame] = {}
+    for name, factor in named(factors).items():
+        say(str(name))
+        series = factor_rows(factor, name)
+        ahead, forward = shared.of(cast("pd.MultiIndex", series.index))
+        index = cast("pd.MultiIndex", forward.index)
+        on_rows = series.set_axis(index)
+        groups = None if groupby is None else groups_of(on_rows, index, groupby, groupby_labels)
+        out[name] = clean(
+            Merged(is_own=True, forward=forward, factor=on_rows, groups=groups),
+            binning,
+            n_rows=len(series),
+            by_group=binning_by_group,
+            max_loss=max_loss,
+            ahead=ahead,
+        )
+    return out

@@ -1,0 +1,348 @@
+"""What each of several factors is worth, with the number of factors tried in mind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pandas as pd
+
+from alphalens import _calendar as calendars
+from alphalens import _stats as stats
+from alphalens import performance as perf
+from alphalens._comparison.inputs import Factors, clean_frames
+from alphalens._comparison.similarity import (
+    coverage_of,
+    factor_correlation,
+    period_of,
+    side_by_side,
+)
+from alphalens._panel import calendar_of
+from alphalens.utils import get_forward_returns_columns, options
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+__all__ = ["ComparisonReport", "compare_factors"]
+
+_BPS: Final = 1e4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ComparisonReport:
+    """Several factors side by side.
+
+    Attributes
+    ----------
+    information : DataFrame, (factor, period) x statistics
+        ``ic_mean``, ``ic_std`` and ``ir`` (their ratio) of the rank IC by date; ``t_naive``, which
+        takes dates to be independent, ``t`` of Newey and West with ``lags``, its two-sided ``p``,
+        and ``p_adjusted`` of Benjamini and Hochberg over all rows; ``coverage``, the mean share of
+        the assets that any of the factors has on a date.
+    returns : DataFrame, (factor, period) x statistics
+        ``spread_bps``, top less bottom quantile, mean over dates per period, and its Newey-West
+        ``spread_t``; ``turnover_top`` and ``turnover_bottom``, the share of members that are new
+        after the period, and ``rank_autocorrelation`` over it; ``break_even_bps``, the cost of a
+        trade, as a share of its value, that would use up the spread; ``sharpe`` of the factor
+        portfolio per period, and ``deflated_sharpe``, the probability that the true ratio exceeds
+        the best that chance would have found among the trials. NaN where it cannot be said.
+    coverage : DataFrame, dates x factors
+        Share of the assets that any of the factors has.
+    ic, spread, portfolio : mapping of str to DataFrame, dates x factors
+        By period, the series behind the statistics; fractions per period.
+    correlation : DataFrame, factors x factors
+        Mean rank correlation across assets.
+    ic_correlation : mapping of str to DataFrame, factors x factors
+        By period, correlation of the ICs in time.
+    reasons : Series by (factor, period)
+        Why a deflated Sharpe ratio cannot be said, or ``""``.
+    n_trials : int
+        Trials that the deflated ratios and adjusted p-values count at least.
+    """
+
+    information: pd.DataFrame
+    returns: pd.DataFrame
+    coverage: pd.DataFrame
+    ic: Mapping[str, pd.DataFrame]
+    spread: Mapping[str, pd.DataFrame]
+    portfolio: Mapping[str, pd.DataFrame]
+    correlation: pd.DataFrame
+    ic_correlation: Mapping[str, pd.DataFrame]
+    reasons: pd.Series
+    n_trials: int
+
+
+def compare_factors(
+    clean: Factors,
+    *,
+    trials: stats.TrialCount | None = None,
+    lags: int | None = None,
+    long_short: bool = True,
+    group_neutral: bool = False,
+) -> ComparisonReport:
+    r"""Judge several factors side by side.
+
+    Parameters
+    ----------
+    clean : mapping of str to DataFrame
+        factor_data of each factor with the same periods, see `clean_factors`.
+    trials : TrialCount, optional
+        What else was tried, from `alphalens.trials.TrialRegistry`; counts where it is more than the
+        factors at hand.
+    lags : int, optional
+        Rows over which the Newey-West t-statistics allow for resemblance; default: twice the rows
+        that forward returns overlap, at least the rule of thumb for the number of dates.
+    long_short : bool
+        Judge dollar-neutral portfolios: demean returns and factor by date.
+    group_neutral : bool
+        Demean by date and group instead.
+
+    Returns
+    -------
+    ComparisonReport
+
+    Raises
+    ------
+    InputError
+        If a frame is not factor_data, or a period is missing in one of them.
+
+    Notes
+    -----
+    An H-row return looks over H - 1 rows into that of the next dates. A Bartlett kernel with H - 1
+    lags sees two thirds of the variance that comes of it, hence twice as many.
+
+    Break-even: the spread over the value traded per rebalancing, once per period, of a portfolio
+    long and short one unit, :math:`\bar s / (2 (\tau_{top} + \tau_{bottom}))`.
+
+    The hurdle of the deflated Sharpe ratios [1]_ counts the larger of the factors and `trials`, and
+    takes the larger variance: of the factors' own ratios at that period, or of `trials`, whose
+    ratios are taken to be of one row, times the rows of the period. The smallest p-values of many
+    tests are adjusted for their number [2]_: the rows of `information`, or `trials` if more.
+
+    O(n_factors n log n) for n rows of factor_data, and O(n_factors^2 n) for the correlations.
+
+    References
+    ----------
+    .. [1] Bailey, D. H. and Lopez de Prado, M. (2014). The deflated Sharpe ratio: correcting for
+       selection bias, backtest overfitting, and non-normality. Journal of Portfolio Management
+       40(5), 94-107. doi:10.3905/jpm.2014.40.5.094
+    .. [2] Benjamini, Y. and Hochberg, Y. (1995). Controlling the false discovery rate: a practical
+       and powerful approach to multiple testing. Journal of the Royal Statistical Society B 57(1),
+       289-300. doi:10.1111/j.2517-6161.1995.tb02031.x
+
+    Examples
+    --------
+    >>> index = pd.MultiIndex.from_product(
+    ...     [pd.bdate_range("2024-01-01", periods=9), list("AB")], names=["date", "asset"]
+    ... )
+    >>> data = pd.DataFrame({"1D": [0.01, 0.02] * 9, "factor": [1, 2] * 9}, index=index)
+    >>> data["factor_quantile"] = [1, 2] * 9
+    >>> compare_factors({"it": data}).returns.loc[("it", "1D"), "spread_bps"].round(6).item()
+    100.0
+    """
+    frames = clean_frames(clean)
+    names = list(get_forward_returns_columns(next(iter(frames.values())).columns))
+    periods = [period_of(frames, str(name)) for name in names]
+    judged = {
+        name: _Judged.of(frame, long_short=long_short, group_neutral=group_neutral)
+        for name, frame in frames.items()
+    }
+    ics = {
+        name: perf.factor_information_coefficient(f, group_neutral) for name, f in frames.items()
+    }
+    ic = {period: side_by_side(ics, period) for period in periods}
+    parts = [_Period.of(p, ic[p], judged, frames, lags) for p in periods]
+    n_trials = max(len(frames), 0 if trials is None else trials.n_trials)
+    information = _by_factor([part.information() for part in parts], frames)
+    information["p_adjusted"] = stats.benjamini_hochberg(
+        information["p"].to_numpy(), n_tests=max(n_trials, len(information))
+    )
+    coverage = coverage_of(frames)
+    means = coverage.mean()
+    information["coverage"] = means.loc[information.index.get_level_values("factor")].to_numpy()
+    deflated = [part.deflated(trials) for part in parts]
+    returns = _by_factor([part.returns() for part in parts], frames)
+    for column in ("sharpe", "deflated_sharpe"):
+        returns[column] = _by_factor([table[[column]] for table in deflated], frames)[column]
+    return ComparisonReport(
+        information=information,
+        returns=returns,
+        coverage=coverage,
+        ic=ic,
+        spread={part.name: part.spread for part in parts},
+        portfolio={part.name: part.portfolio for part in parts},
+        correlation=factor_correlation(frames),
+        ic_correlation={period: frame.corr() for period, frame in ic.items()},
+        reasons=_by_factor([table[["reason"]] for table in deflated], frames)["reason"],
+        n_trials=n_trials,
+    )
+
+
+def _by_factor(tables: list[pd.DataFrame], frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Put tables of one period each under each other, factor by factor."""
+    whole = pd.concat(tables)
+    order = [(name, period) for name in frames for period in whole.index.unique("period")]
+    return whole.loc[order]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Judged:
+    """What does not depend on the period."""
+
+    spread: pd.DataFrame
+    portfolio: pd.DataFrame
+    ends: tuple[float, float]
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame, *, long_short: bool, group_neutral: bool) -> _Judged:
+        """Compute spread and portfolio of one factor, dates x periods."""
+        means, _ = perf.mean_return_by_quantile(
+            frame, by_date=True, demeaned=long_short, group_adjust=group_neutral
+        )
+        labels = means.index.get_level_values("factor_quantile")
+        ends = (labels.min(), labels.max())
+        spread, _ = perf.compute_mean_returns_spread(means, ends[1], ends[0])
+        portfolio = perf.factor_returns(frame, long_short, group_neutral)
+        return cls(spread=spread, portfolio=portfolio, ends=ends)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Period:
+    """One period of all factors; every frame is dates x factors on the rows of `ic`."""
+
+    name: str
+    ic: pd.DataFrame
+    spread: pd.DataFrame
+    portfolio: pd.DataFrame
+    habits: pd.DataFrame
+    rows: int
+    lags: list[int]
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        ic: pd.DataFrame,
+        judged: Mapping[str, _Judged],
+        frames: Mapping[str, pd.DataFrame],
+        lags: int | None,
+    ) -> _Period:
+        """Gather what one period needs."""
+        freq = next((f for f in map(calendar_of, frames.values()) if f is not None), None)
+        rows = calendars.rows_spanned(pd.DatetimeIndex(ic.index), name, freq)
+        by_rule = [max(2 * (rows - 1), stats.automatic_lags(int(n))) for n in ic.count()]
+        return cls(
+            name=name,
+            ic=ic,
+            spread=_columns({f: j.spread[name] for f, j in judged.items()}, ic.index),
+            portfolio=_columns({f: j.portfolio[name] for f, j in judged.items()}, ic.index),
+            habits=pd.DataFrame(
+                {f: _habits(frame, judged[f].ends, rows) for f, frame in frames.items()}
+            ).T,
+            rows=rows,
+            lags=by_rule if lags is None else [lags] * ic.shape[1],
+        )
+
+    def _table(self, columns: Mapping[str, object]) -> pd.DataFrame:
+        index = pd.MultiIndex.from_product(
+            [self.ic.columns, [self.name]], names=["factor", "period"]
+        )
+        return pd.DataFrame(dict(columns), index=index)
+
+    def information(self) -> pd.DataFrame:
+        """Return the statistics of the ICs."""
+        values = self.ic.to_numpy()
+        naive, robust = stats.mean_tstat(values), stats.mean_tstat(values, self.lags)
+        deviation = self.ic.std().to_numpy()
+        ratio = np.full(len(deviation), np.nan)
+        np.divide(robust.mean, deviation, out=ratio, where=deviation > 0.0)
+        return self._table(
+            {
+                "ic_mean": robust.mean,
+                "ic_std": deviation,
+                "ir": ratio,
+                "t_naive": naive.t,
+                "t": robust.t,
+                "lags": self.lags,
+                "p": robust.p,
+            }
+        )
+
+    def returns(self) -> pd.DataFrame:
+        """Return the statistics of spread and turnover."""
+        robust = stats.mean_tstat(self.spread.to_numpy(), self.lags)
+        gross = 1.0 if options.is_reloaded else 2.0
+        traded = gross * (self.habits["turnover_top"] + self.habits["turnover_bottom"]).to_numpy()
+        cost = np.full(len(traded), np.nan)
+        np.divide(robust.mean * _BPS, traded, out=cost, where=traded > 0.0)
+        habits = {name: column.to_numpy() for name, column in self.habits.items()}
+        return self._table(
+            {
+                "spread_bps": robust.mean * _BPS,
+                "spread_t": robust.t,
+                **{str(name): column for name, column in habits.items()},
+                "break_even_bps": cost,
+            }
+        )
+
+    def deflated(self, trials: stats.TrialCount | None) -> pd.DataFrame:
+        """Return Sharpe ratios against the best that chance would have found."""
+        count = self._trials(trials)
+        found = [
+            stats.deflated_sharpe(column.to_numpy(), count, lags=self.rows - 1)
+            for _, column in self.portfolio.items()
+        ]
+        return self._table(
+            {
+                "sharpe": [_number(one.sharpe) for one in found],
+                "deflated_sharpe": [_number(one.probability) for one in found],
+                "reason": [one.reason for one in found],
+            }
+        )
+
+    def _trials(self, trials: stats.TrialCount | None) -> stats.TrialCount | None:
+        """Return the count that holds for this period; None for one factor and nothing recorded."""
+        own = len(self.portfolio.columns)
+        told = 0 if trials is None else trials.n_trials
+        if own < 2 and not told:
+            return None
+        ratios = np.asarray(stats.sharpe(self.portfolio.to_numpy()))
+        known = ratios[np.isfinite(ratios)]
+        variances = [float(known.var(ddof=1))] if len(known) > 1 else []
+        if trials is not None and trials.sharpe_variance is not None:
+            variances.append(trials.sharpe_variance * self.rows)
+        return stats.TrialCount(
+            study="these factors" if trials is None else trials.study,
+            n_trials=max(own, told),
+            sharpe_variance=max(variances, default=None),
+            best=float(known.max()) if len(known) else None,
+            best_key=None,
+            first=None,
+            last=None,
+        )
+
+
+def _number(value: float | None) -> float:
+    return np.nan if value is None else value
+
+
+def _columns(series: Mapping[str, pd.Series[float]], index: pd.Index) -> pd.DataFrame:
+    """Return series side by side on an index."""
+    return pd.DataFrame({name: column.reindex(index) for name, column in series.items()})
+
+
+def _habits(frame: pd.DataFrame, ends: tuple[float, float], rows: int) -> pd.Series[float]:
+    """Return mean turnover of both ends and mean rank autocorrelation over so many rows."""
+    labels = frame["factor_quantile"]
+    bottom, top = (perf.quantile_turnover(labels, end, rows).mean() for end in ends)
+    return pd.Series(
+        {
+            "turnover_top": top,
+            "turnover_bottom": bottom,
+            "rank_autocorrelation": perf.factor_rank_autocorrelation(frame, rows).mean(),
+        }
+    )
