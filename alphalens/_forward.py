@@ -348,7 +348,7 @@ def forward_returns(prices: Floats, rows: Ints, period: int, *, is_cumulative: b
         np.divide(later[block], now[block], out=found[block])
         found[block] -= 1.0
 
-    over_blocks(change, len(found), found.shape[1])
+    over_blocks(change, len(later), prices.shape[1])
     if inside.all():
         return found
     out = np.full((len(rows), prices.shape[1]), np.nan)

@@ -23,9 +23,15 @@ __all__ = ["KERNELS"]
 
 def signed_power(x: Floats, a: Floats) -> Floats:
     """Return sign(x) |x|^a."""
-    power: Floats = np.power(np.abs(x), a)
-    power *= np.sign(x)
-    return power
+    size: Floats = raised(np.abs(x), a)
+    size *= np.sign(x)
+    return size
+
+
+def raised(x: Floats, a: Floats) -> Floats:
+    """Return x^a; numpy gives 1 for 1^NaN and NaN^0."""
+    power: Floats = np.power(x, a)
+    return _known(power, x, a)
 
 
 def where(condition: Floats, a: Floats, b: Floats) -> Floats:
@@ -81,7 +87,7 @@ KERNELS: Final[dict[str, Callable[..., Floats]]] = {
     "not": negated,
     "not_equal": _comparison(np.not_equal),
     "or": either,
-    "pow": np.power,
+    "pow": raised,
     "sign": np.sign,
     "signed_power": signed_power,
     "sqrt": np.sqrt,

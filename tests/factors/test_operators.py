@@ -339,3 +339,14 @@ def test_a_window_over_numbers_alone_is_refused():
 def test_a_text_in_place_of_an_expression_is_refused():
     with pytest.raises(InputError, match=r"write field\('close'\)"):
         operators.delay("close", 1)
+
+
+@pytest.mark.parametrize("text", ["one ** gap", "signed_power(one, gap)", "gap ** 0", "gap ** nil"])
+def test_a_power_of_or_with_nothing_is_nothing(text):
+    panel = {
+        "one": pd.DataFrame({"x": [1.0]}),
+        "gap": pd.DataFrame({"x": [np.nan]}),
+        "nil": pd.DataFrame({"x": [0.0]}),
+    }
+
+    assert evaluate(text, panel).isna().all(axis=None)
