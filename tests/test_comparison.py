@@ -71,7 +71,7 @@ def make_factors(prices: pd.DataFrame, missing: float = 0.1) -> dict[str, pd.Dat
 
 
 def to_long(frame: pd.DataFrame) -> pd.Series:
-    return frame.stack().dropna().rename_axis(["date", "asset"])
+    return frame.stack(future_stack=True).dropna().rename_axis(["date", "asset"])
 
 
 @pytest.fixture(scope="module")
@@ -233,6 +233,24 @@ def test_redundancy_of_a_sum_of_the_others_is_complete(prices: pd.DataFrame) -> 
     found = redundancy({"one": one, "two": two, "sum": one + two}, "pearson")
 
     np.testing.assert_allclose(found["r_squared"], 1.0)
+
+
+def test_redundancy_of_a_bystander_of_twins_is_not_drawn_into_it(prices: pd.DataFrame) -> None:
+    one, _, noise = make_factors(prices, missing=0.0).values()
+
+    found = redundancy({"one": one, "twin": 2.0 * one, "noise": noise}, "pearson")
+
+    alone = redundancy({"one": one, "noise": noise}, "pearson")
+    assert found.loc["noise", "r_squared"] == pytest.approx(alone.loc["noise", "r_squared"])
+    assert found.loc["twin", "r_squared"] == 1.0
+
+
+def test_redundancy_counts_dates_with_more_assets_than_factors() -> None:
+    index = pd.bdate_range("2024-01-01", periods=3)
+    one = pd.DataFrame([[1.0, 2.0, 4.0], [1.0, 2.0, np.nan], [5.0, 5.0, 5.0]], index)
+    two = pd.DataFrame([[1.0, 3.0, 2.0]] * 3, index)
+
+    assert redundancy({"one": one, "two": two})["dates"].to_list() == [1, 1]
 
 
 # --- orthogonalise ---------------------------------------------------------------------------
@@ -636,6 +654,7 @@ def test_shrunk_covariance_is_that_of_scikit_learn(seed: int, rows: int, columns
         (lambda f, p: compare_factors(f), "call clean_factors"),
         (lambda f, p: clean_factors(f, p, binning_by_group=True), "groupby"),
         (lambda f, p: factor_correlation({"words": f["good"].astype(str)}), "numeric"),
+        (lambda f, p: factor_correlation({"two": f["good"].iloc[:, [0, 0]]}), "repeats the asset"),
         (
             lambda f, p: factor_correlation({"twice": pd.concat([to_long(f["good"])] * 2)}),
             "repeats",

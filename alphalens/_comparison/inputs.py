@@ -68,6 +68,10 @@ def clean_frames(factors: Factors) -> Mapping[str, pd.DataFrame]:
 
 def long_frame_of(frame: pd.DataFrame, owner: str) -> pd.Series:
     """Return the values of a wide frame that are not NaN, by date and asset."""
+    for kind, labels in (("date", frame.index), ("asset", frame.columns)):
+        if not labels.is_unique:
+            repeated = labels[labels.duplicated()][0]
+            raise InputError(f"{owner!r} repeats the {kind} {repeated!r}: keep one of each")
     values = frame.to_numpy()
     is_there = frame.notna().to_numpy()
     rows, columns = np.nonzero(is_there)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from alphalens._blocks import over_blocks
-from alphalens._comparison.inputs import Factors, aligned
+from alphalens._comparison.inputs import Aligned, Factors, aligned
 from alphalens.errors import InputError
 from alphalens.factors import preprocessing
 
@@ -90,17 +90,11 @@ def orthogonalise(
     names = list(both.matrices) if order is None else list(order)
     if sorted(names) != sorted(both.matrices):
         raise InputError(f"order must hold each of {list(both.matrices)} once, got {names}")
-    has_all = np.logical_and.reduce([~np.isnan(m) for m in both.matrices.values()])
-    scores = {
-        name: preprocessing.zscore(both.wide(np.where(has_all, both.matrices[name], np.nan)))
-        for name in names
-    }
-    varies = np.logical_and.reduce([s.notna().any(axis=1).to_numpy() for s in scores.values()])
-    matrices = {name: np.where(varies[:, None], s.to_numpy(), np.nan) for name, s in scores.items()}
+    scores = common_scores(both)
     if method == "symmetric":
-        apart = _all_at_once(matrices)
+        apart = _all_at_once(scores)
     else:
-        apart = _one_by_one({name: both.wide(matrix) for name, matrix in matrices.items()})
+        apart = _one_by_one({name: both.wide(scores[name]) for name in names})
     return {name: both.long(apart[name], name) for name in both.matrices}
 
 
@@ -132,10 +126,7 @@ def _all_at_once(scores: Mapping[str, Floats]) -> dict[str, Floats]:
 
 def _nearest_apart(cube: Floats) -> Floats:
     """Return the nearest uncorrelated columns of each matrix in a stack of them."""
-    is_there: Bools = ~np.isnan(cube).any(axis=2)  # type: ignore[assignment]  # never a scalar
-    filled = np.where(is_there[:, :, None], cube, 0.0)
-    freedom = np.maximum(is_there.sum(axis=1) - 1, 1)[:, None, None]
-    values, vectors = np.linalg.eigh(np.matmul(filled.transpose(0, 2, 1), filled) / freedom)
+    filled, is_there, values, vectors = spectra(cube)
     root = np.full(values.shape, np.nan)
     np.divide(1.0, np.sqrt(np.abs(values)), out=root, where=values > _NOTHING_OWN)
     turned: Floats = np.matmul(
@@ -143,3 +134,31 @@ def _nearest_apart(cube: Floats) -> Floats:
     )
     turned[~is_there] = np.nan
     return turned
+
+
+def spectra(cube: Floats) -> tuple[Floats, Bools, Floats, Floats]:
+    """Return scores with 0 for NaN, which rows are whole, and the spectrum of their correlations.
+
+    `cube` holds standard scores, dates x assets x factors; the last two results are eigenvalues,
+    dates x factors, and eigenvectors as columns, dates x factors x factors.
+    """
+    is_there: Bools = ~np.isnan(cube).any(axis=2)  # type: ignore[assignment]  # never a scalar
+    filled = np.where(is_there[:, :, None], cube, 0.0)
+    freedom = np.maximum(is_there.sum(axis=1) - 1, 1)[:, None, None]
+    values, vectors = np.linalg.eigh(np.matmul(filled.transpose(0, 2, 1), filled) / freedom)
+    return filled, is_there, values, vectors
+
+
+def common_scores(both: Aligned, *, is_ranked: bool = False) -> dict[str, Floats]:
+    """Return standard scores of each date over the assets that have all factors.
+
+    Dates on which a factor is constant among them are NaN for all.
+    """
+    has_all = np.logical_and.reduce([~np.isnan(m) for m in both.matrices.values()])
+    scores = {}
+    for name, matrix in both.matrices.items():
+        panel = both.wide(np.where(has_all, matrix, np.nan))
+        panel = preprocessing.rank(panel) if is_ranked else panel
+        scores[name] = preprocessing.zscore(panel).to_numpy()
+    varies = np.logical_and.reduce([~np.isnan(score).all(axis=1) for score in scores.values()])
+    return {name: np.where(varies[:, None], score, np.nan) for name, score in scores.items()}

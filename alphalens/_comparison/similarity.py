@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import combinations
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 import pandas as pd
 
 from alphalens import _kernels as kernels
 from alphalens import performance as perf
+from alphalens._blocks import over_blocks
 from alphalens._comparison.inputs import Aligned, Factors, aligned, clean_frames
+from alphalens._comparison.orthogonal import common_scores, spectra
 from alphalens.errors import InputError
-from alphalens.factors import preprocessing
 from alphalens.utils import get_forward_returns_columns
 
 if TYPE_CHECKING:
@@ -24,6 +25,12 @@ if TYPE_CHECKING:
 Method = Literal["spearman", "pearson"]
 
 __all__ = ["factor_correlation", "ic_correlation", "information_coefficients", "redundancy"]
+
+_SINGULAR: Final = 1e-10
+"""Eigenvalue of a correlation matrix below which a combination of factors is constant."""
+
+_TAKES_PART: Final = 1e-6
+"""Squared weight in such a combination from which a factor is one of those that repeat."""
 
 
 def factor_correlation(factors: Factors, method: Method = "spearman") -> pd.DataFrame:
@@ -114,7 +121,8 @@ def redundancy(factors: Factors, method: Method = "spearman") -> pd.DataFrame:
     -------
     DataFrame of shape (n_factors, 2)
         ``r_squared`` in [0, 1], the mean over dates, and ``dates``, how many had one. A date counts
-        if more assets have all factors than there are factors. NaN without any.
+        if more assets have all factors than there are factors, and none is constant among them.
+        NaN without any.
 
     Raises
     ------
@@ -123,9 +131,15 @@ def redundancy(factors: Factors, method: Method = "spearman") -> pd.DataFrame:
 
     Notes
     -----
-    :math:`R^2_t = 1 - \sum e^2 / \sum (x - \bar x)^2` of the regression with constant across the
-    assets of the date. It is not adjusted: of k unrelated factors, the others explain about
-    (k - 1) / (n - 1) among n assets. O(n_dates n_assets n_factors^3).
+    The regression across the assets of a date, with a constant, has
+    :math:`R^2_k = 1 - 1 / (C^{-1})_{kk}` with the correlation matrix C of the factors [1]_. It is
+    not adjusted: of k unrelated factors, the others explain about (k - 1) / (n - 1) among n assets.
+    O(n_dates n_assets n_factors^2).
+
+    References
+    ----------
+    .. [1] Marquardt, D. W. (1970). Generalized inverses, ridge regression, biased linear
+       estimation, and nonlinear estimation. Technometrics 12(3), 591-612. doi:10.2307/1267205
 
     Examples
     --------
@@ -138,36 +152,35 @@ def redundancy(factors: Factors, method: Method = "spearman") -> pd.DataFrame:
     both = aligned(factors)
     if len(both.matrices) < 2:
         raise InputError("redundancy needs two factors or more: one has no others to repeat")
-    panels = {name: both.wide(matrix) for name, matrix in both.matrices.items()}
-    if method == "spearman":
-        panels = {name: preprocessing.rank(panel) for name, panel in panels.items()}
-    explained = {name: _explained(name, panels) for name in panels}
+    scores = common_scores(both, is_ranked=method == "spearman")
+    matrices = list(scores.values())
+    shares = np.full((len(both.dates), len(matrices)), np.nan)
+
+    def explain(rows: slice) -> None:
+        shares[rows] = _explained(np.stack([matrix[rows] for matrix in matrices], axis=2))
+
+    over_blocks(explain, len(both.dates), len(both.assets) * len(matrices))
     return pd.DataFrame(
         {
-            "r_squared": {name: _mean(values) for name, values in explained.items()},
-            "dates": {name: int((~np.isnan(v)).sum()) for name, v in explained.items()},
+            "r_squared": [_mean(column) for column in shares.T],
+            "dates": (~np.isnan(shares)).sum(axis=0),
         },
-        index=list(panels),
+        index=list(scores),
     )
 
 
-def _explained(name: str, panels: Mapping[str, pd.DataFrame]) -> Floats:
-    """Return R squared by date of one panel on the others."""
-    others = [panel for other, panel in panels.items() if other != name]
-    residual = preprocessing.neutralise_by_regression(panels[name], others).to_numpy()
-    used = np.where(np.isnan(residual), np.nan, panels[name].to_numpy())
-    left, total = np.nansum(residual**2, axis=1), _squares(used)
-    out = np.full(len(total), np.nan)
-    np.divide(left, total, out=out, where=total > 0.0)
-    shares: Floats = np.clip(1.0 - out, 0.0, 1.0)
+def _explained(cube: Floats) -> Floats:
+    """Return R squared of each factor on the others, dates x factors."""
+    _, is_there, values, vectors = spectra(cube)
+    loadings = vectors**2
+    is_null = values <= _SINGULAR
+    inverse = np.divide(1.0, values, out=np.zeros_like(values), where=~is_null)
+    diagonal = np.einsum("tki,ti->tk", loadings, inverse)
+    repeats = (loadings * is_null[:, None, :]).sum(axis=2) > _TAKES_PART
+    with np.errstate(divide="ignore"):
+        shares: Floats = np.where(repeats, 1.0, np.clip(1.0 - 1.0 / diagonal, 0.0, 1.0))
+    shares[is_there.sum(axis=1) <= cube.shape[2]] = np.nan
     return shares
-
-
-def _squares(matrix: Floats) -> Floats:
-    """Return the sum of squared deviations from the mean of each row."""
-    deviations = matrix - kernels.row_mean(matrix)[:, None]
-    squares: Floats = np.nansum(deviations**2, axis=1)
-    return squares
 
 
 def information_coefficients(

@@ -44,7 +44,9 @@ def sector_panel(seed: int = 5) -> pd.DataFrame:
 
 def by_pandas(factor: pd.DataFrame, groups: pd.DataFrame, how) -> pd.DataFrame:
     """Return `how` applied by pandas to each date and group, on the long form."""
-    long = pd.DataFrame({"x": factor.stack(), "g": groups.stack()})
+    long = pd.DataFrame(
+        {"x": factor.stack(future_stack=True), "g": groups.stack(future_stack=True)}
+    )
     out = long.groupby([long.index.get_level_values(0), "g"])["x"].transform(how)
     return out.unstack().reindex(index=factor.index, columns=factor.columns)  # noqa: PD010
 
@@ -289,7 +291,7 @@ def test_empty_panels_come_back_empty(shape):
         (lambda f: neutralise_by_regression(f, []), "at least one"),
         (lambda f: neutralise_by_regression(f, f, weights=-f.abs()), "weights must be 0 or more"),
         (lambda f: neutralise(f, pd.Series([1, 2], index=["A", "A"])), "repeats asset"),
-        (lambda f: zscore(f.stack()), "unstack"),
+        (lambda f: zscore(f.stack(future_stack=True)), "unstack"),
         (lambda f: zscore(f.astype(object).fillna("high")), "numbers"),
     ],
 )
