@@ -46,7 +46,11 @@ def over_blocks(work: Callable[[slice], T], rows: int, width: int) -> list[T]:
     list
         What `work` returned, in the order of the blocks.
     """
-    blocks = list(row_blocks(rows, width))
+    return over_slices(work, list(row_blocks(rows, width)))
+
+
+def over_slices(work: Callable[[slice], T], blocks: list[slice]) -> list[T]:
+    """Call `work` with every slice, on several threads if there are many; see `over_blocks`."""
     workers = min(_processors(), len(blocks) // _WORTH_THREADS + 1, _MOST_THREADS)
     if workers < 2:
         return [work(block) for block in blocks]

@@ -78,19 +78,18 @@ class EventCells:
     def numbers(self) -> tuple[Ints, int]:
         """Return the cell of each event inside its date, and how many cells a date has.
 
-        First the quantiles of group 0, then those of group 1, ...; then one cell per group for its
-        events without quantile, and one for events without group.
+        First the quantiles of group 0, then those of group 1, ...; then, if there are such events,
+        one cell per group for those without quantile, and one for those without group.
         """
         own = self.n_groups * self.n_quantiles
-        homeless = self.quantiles < 0
+        homeless, lost = self.quantiles < 0, self.groups is not None and self.groups < 0
         number = self.quantiles
         if self.groups is not None:
             number = number + self.groups * self.n_quantiles
-        if homeless.any():
-            number = np.where(homeless, own + (0 if self.groups is None else self.groups), number)
-        if self.groups is not None and (self.groups < 0).any():
-            number = np.where(self.groups < 0, own + self.n_groups, number)
-        return number, own + self.n_groups + 1
+        if not homeless.any() and not np.any(lost):
+            return number, own
+        number = np.where(homeless, own + (0 if self.groups is None else self.groups), number)
+        return np.where(lost, own + self.n_groups, number), own + self.n_groups + 1
 
     def seen(self) -> Bools:
         """Tell which groups and quantiles have an event, shape (groups, quantiles)."""
@@ -167,9 +166,11 @@ class Windows:
         sums = []
         for part in (total, count):
             whole = part[:, :own].reshape(-1, *shape, self.width).sum(axis=2)
-            whole += part[:, own : own + cells.n_groups]
+            if per_date > own:
+                whole += part[:, own : own + cells.n_groups]
             if universe == "date":
-                whole = whole.sum(axis=1, keepdims=True) + part[:, -1:]
+                whole = whole.sum(axis=1, keepdims=True)
+                whole += part[:, -1:] if per_date > own else 0.0
             sums.append(whole)
         with np.errstate(invalid="ignore"):
             out: Floats = means - _divide(sums[0], sums[1])[:, :, None]
@@ -201,7 +202,7 @@ class Windows:
             is_dense = cell_of.size < 8 * len(dates)
             if is_dense and np.count_nonzero(cell_of >= 0) == len(dates):
                 return self._multiplied(cell_of, per_date)
-        return self._added(dates, assets, dates * per_date + cells, per_date)
+        return self._added(dates, assets, cells, per_date)
 
     def _padded(self, values: Floats, fill: float) -> Floats:
         rows, width = values.shape
@@ -214,21 +215,32 @@ class Windows:
     def _added(
         self, dates: Ints, assets: Ints, cells: Ints, per_date: int
     ) -> tuple[Floats, Floats]:
-        """Add values under the key of their cell, one relative row after the other."""
-        shape = (len(self.rows) * per_date, self.width)
-        total, count = np.zeros(shape), np.zeros(shape)
-        padded = self._padded(self.returns, np.nan)
-        n_assets = self.returns.shape[1]
-        place = self.rows[dates] * n_assets + assets
-        for offset in range(self.width):
-            values, keys = padded.reshape(-1)[place + offset * n_assets], cells
-            known = ~np.isnan(values)
-            if not known.all():
-                values, keys = values[known], cells[known]
-            total[:, offset] = np.bincount(keys, weights=values, minlength=shape[0])
-            count[:, offset] = np.bincount(keys, minlength=shape[0])
-        folded = (len(self.rows), per_date, self.width)
-        return total.reshape(folded), count.reshape(folded)
+        """Put the members of each date in the order of their cells, and add up run by run."""
+        if not bool((dates[1:] >= dates[:-1]).all()):
+            order = np.argsort(dates, kind="stable")
+            dates, assets, cells = dates[order], assets[order], cells[order]
+        edges = np.searchsorted(dates, np.arange(len(self.rows) + 1))
+        missing = np.isnan(self.returns)
+        values = self._padded(np.where(missing, 0.0, self.returns), 0.0)
+        known = self._padded((~missing).astype(np.float64), 0.0)
+        total = np.zeros((len(self.rows), per_date, self.width))
+        count = np.zeros_like(total)
+
+        def add(part: slice) -> None:
+            for date in range(part.start, part.stop):
+                here = slice(int(edges[date]), int(edges[date + 1]))
+                order = np.argsort(cells[here], kind="stable")
+                own, columns = cells[here][order], assets[here][order]
+                starts = np.flatnonzero(np.append(len(own) > 0, own[1:] != own[:-1]))
+                if not len(starts):
+                    continue
+                window = slice(int(self.rows[date]), int(self.rows[date]) + self.width)
+                for sums, source in ((total, values), (count, known)):
+                    members = source[window].take(columns, axis=1)
+                    sums[date, own[starts]] = np.add.reduceat(members, starts, axis=1).T
+
+        over_blocks(add, len(self.rows), self.width * (len(dates) // max(len(self.rows), 1) + 1))
+        return total, count
 
     def _multiplied(self, cell_of: NDArray[np.int16], per_date: int) -> tuple[Floats, Floats]:
         """Multiply each date's window with the matrix that tells its members' cells."""

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import bottleneck as bn
 import numpy as np
 
-from alphalens._blocks import over_blocks, row_blocks
+from alphalens._blocks import CACHE_CELLS, over_blocks, over_slices, row_blocks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -349,34 +349,69 @@ def _nansum(matrix: Floats) -> Floats:
     return out
 
 
-def keyed_moments(keys: Ints, values: Floats, size: int) -> tuple[Floats, Floats, Floats]:
+def keyed_moments(
+    keys: Ints, columns: Sequence[Floats], size: int, bounds: Ints | None = None
+) -> list[tuple[Floats, Floats, Floats]]:
     """Return mean, sample variance and count of the values under each key.
 
     Parameters
     ----------
     keys : ndarray of shape (n,), int64
         Cell of each value, 0 <= key < `size`.
-    values : ndarray of shape (n,)
-        NaN is skipped.
+    columns : sequence of ndarrays of shape (n,)
+        Values; NaN is skipped.
     size : int
         Number of cells.
+    bounds : ndarray of int64, optional
+        Ascending places from 0 to n between which no cell is shared; all in one piece otherwise.
 
     Returns
     -------
-    mean, variance, count : ndarray of shape (size,)
-        The mean is NaN for an empty cell, the variance (ddof 1) for fewer than two values.
+    list of (mean, variance, count), each an ndarray of shape (size,)
+        Per column. The mean is NaN for an empty cell, the variance (ddof 1) for fewer than two
+        values.
 
     Notes
     -----
-    Two passes, so that the variance does not cancel. O(n + size) where keys that stand together
-    are near each other.
+    Two passes over each piece, so that the variance does not cancel. O(n columns + size).
     """
-    count, total = _added_up(keys, values, size, lambda _, known: known)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        mean = total / count
-        _, squares = _added_up(keys, values, size, lambda at, known: (known - mean[at]) ** 2)
-        variance = np.where(count > 1, squares / (count - 1), np.nan)
-    return mean, variance, count
+    out = [(np.full(size, np.nan), np.full(size, np.nan), np.zeros(size)) for _ in columns]
+
+    @np.errstate(invalid="ignore", divide="ignore")  # in the thread that works on the block
+    def part(block: slice) -> None:
+        low = int(keys[block].min())
+        near = keys[block] - low
+        members = np.bincount(near)
+        here = slice(low, low + len(members))
+        for values, (mean, variance, count) in zip(columns, out, strict=True):
+            mean[here], variance[here], count[here] = _moments(near, values[block], members)
+
+    over_slices(part, _pieces(len(keys), bounds))
+    return out
+
+
+def _pieces(n: int, bounds: Ints | None) -> list[slice]:
+    """Return slices of about `CACHE_CELLS` rows that end at bounds."""
+    if not n:
+        return []
+    if bounds is None:
+        return [slice(0, n)]
+    wanted = np.arange(CACHE_CELLS, n, CACHE_CELLS)
+    cuts = np.unique(np.concatenate(([0], bounds[np.searchsorted(bounds, wanted)], [n])))
+    return [slice(int(cuts[i]), int(cuts[i + 1])) for i in range(len(cuts) - 1)]
+
+
+def _moments(near: Ints, values: Floats, members: Ints) -> tuple[Floats, Floats, Ints]:
+    """Return mean, variance and count of the cells of one piece."""
+    missing = np.isnan(values)
+    if missing.any():
+        near, values = near[~missing], values[~missing]
+        members = np.bincount(near, minlength=len(members))
+    mean: Floats = np.bincount(near, weights=values, minlength=len(members)) / members
+    apart = values - mean[near]
+    apart *= apart
+    squares = np.bincount(near, weights=apart, minlength=len(members))
+    return mean, np.where(members > 1, squares / (members - 1), np.nan), members
 
 
 def keyed_weighted(keys: Ints, values: Floats, weights: Floats, size: int) -> tuple[Floats, Floats]:
@@ -406,33 +441,6 @@ def keyed_weighted(keys: Ints, values: Floats, weights: Floats, size: int) -> tu
         squares = np.bincount(keys, weights=apart * apart, minlength=size)
         error = np.sqrt(squares * count / (count - 1)) / total
     return mean, np.where(count > 1, error, np.nan)
-
-
-def _added_up(
-    keys: Ints, values: Floats, size: int, term: Callable[[Ints, Floats], Floats]
-) -> tuple[Floats, Floats]:
-    """Count the values under each key and add their terms up, block after block."""
-
-    @np.errstate(invalid="ignore")  # an infinite value gives NaN, not a warning
-    def part(block: slice) -> tuple[int, Ints, Floats] | None:
-        at, known = keys[block], values[block]
-        missing = np.isnan(known)
-        if missing.any():
-            at, known = at[~missing], known[~missing]
-        if not len(at):
-            return None
-        low = int(at.min())
-        near = at - low
-        sums: Floats = np.asarray(np.bincount(near, weights=term(at, known)), dtype=np.float64)
-        return low, np.bincount(near).astype(np.int64), sums
-
-    count, total = np.zeros(size), np.zeros(size)
-    for found in over_blocks(part, len(keys), 1):
-        if found is not None:
-            low, counts, sums = found
-            count[low : low + len(counts)] += counts
-            total[low : low + len(sums)] += sums
-    return count, total
 
 
 def replaced(book: Floats, rows: int) -> Floats:

@@ -1,15 +1,16 @@
 """The one matrix view of a factor_data frame that every metric reads.
 
-`Panel.of(frame)` answers from a cache as long as the frame lives. What is cached is bound to the
-frame's identity **and** to a fingerprint of the columns it was computed from, so that
-``factor_data["factor"] *= -1`` between two calls changes the result. Nothing is stored in the
-frame, and nothing keeps the frame alive.
+`Panel.of(frame)` answers from a cache as long as a frame with the same index lives (its copies and
+columns share it). What is computed from values is bound to a fingerprint of the columns it came
+from, so that ``factor_data["factor"] *= -1`` between two calls changes the result. Nothing is
+stored in the frame, and nothing keeps the frame alive.
 """
 
 from __future__ import annotations
 
 import weakref
 import zlib
+from collections.abc import Hashable
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
 
@@ -19,7 +20,7 @@ import pandas as pd
 from alphalens.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
     from pandas.api.typing.aliases import SequenceNotStr
@@ -335,7 +336,9 @@ class Panel:
                 "factor_data needs a MultiIndex with the levels 'date' and 'asset', got a "
                 f"{type(index).__name__} named {index.name!r}"
             )
-        panel = Panel(index)
+        panel = _SHARED.get(_address(index))
+        if panel is None or not panel.fits(index):
+            panel = _SHARED[_address(index)] = Panel(index)
         key = id(frame)
         _CACHE[key] = (weakref.ref(frame, lambda _: _CACHE.pop(key, None)), panel)
         return panel
@@ -346,7 +349,7 @@ class Panel:
             return False
         places = [index.names.index(name) if name in index.names else -1 for name in _NAMES]
         return min(places) >= 0 and all(
-            index.codes[place] is codes and index.levels[place].equals(level)
+            _place(index.codes[place]) == _place(codes) and index.levels[place].equals(level)
             for place, codes, level in zip(places, self._codes, self._levels, strict=True)
         )
 
@@ -472,6 +475,17 @@ class Panel:
 
 _NAMES = ("date", "asset")
 _CACHE: dict[int, tuple[weakref.ref[LongFrame], Panel]] = {}
+_SHARED: weakref.WeakValueDictionary[Hashable, Panel] = weakref.WeakValueDictionary()
+"""Panels by the memory of their codes: a frame, its copies and its columns have one index."""
+
+
+def _address(index: pd.MultiIndex) -> tuple[Hashable, ...]:
+    """Return where the codes of an index lie; pandas never writes there, and panels keep them."""
+    return tuple(_place(codes) for codes in index.codes)
+
+
+def _place(codes: NDArray[np.signedinteger]) -> Hashable:
+    return codes.ctypes.data, codes.shape, codes.strides, codes.dtype.str
 
 
 def row_counts(matrix: Bools) -> Ints:

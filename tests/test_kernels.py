@@ -105,12 +105,17 @@ def test_equal_weights_give_each_side_half_and_the_median_nothing():
     np.testing.assert_array_equal(weights, [[-0.25, -0.25, 0.0, 0.25, np.nan, 0.25]])
 
 
-def test_keyed_moments_are_those_of_groupby():
+@pytest.mark.parametrize("is_cut", [False, True])
+def test_keyed_moments_are_those_of_groupby(monkeypatch, is_cut):
+    monkeypatch.setattr(kernels, "CACHE_CELLS", 16)
     keys = (uniforms(3, 200) * 6).astype(np.int64)
+    keys = np.sort(keys) if is_cut else keys
+    bounds = np.searchsorted(keys, np.arange(7)) if is_cut else None
     values = rows_with_gaps(11, 200, 1)[:, 0]
 
-    mean, variance, count = kernels.keyed_moments(keys, values, 8)
+    whole, (mean, variance, count) = kernels.keyed_moments(keys, [np.ones(200), values], 8, bounds)
 
+    assert whole[2].tolist() == np.bincount(keys, minlength=8).tolist()
     grouped = pd.Series(values).groupby(keys).agg(["mean", "var", "count"]).reindex(range(8))
     np.testing.assert_allclose(mean, grouped["mean"], rtol=1e-12)
     np.testing.assert_allclose(variance, grouped["var"], rtol=1e-12)

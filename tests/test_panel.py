@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import pickle
 import weakref
 
 import numpy as np
@@ -133,11 +134,16 @@ def test_panel_lists_used_dates_in_order_whatever_the_order_of_levels_and_rows()
     assert list(panel.assets[panel.asset_codes]) == list(moved.index.get_level_values("asset"))
 
 
-def test_panel_is_kept_while_the_frame_is_the_same_object():
+def test_panel_is_kept_while_a_frame_with_the_same_index_lives():
     frame = a_frame()
 
-    assert Panel.of(frame) is Panel.of(frame)
-    assert Panel.of(frame.copy()) is not Panel.of(frame)
+    panel = Panel.of(frame)
+
+    assert Panel.of(frame) is panel
+    assert Panel.of(frame.copy()) is panel
+    assert Panel.of(frame.iloc[:, 0]) is panel
+    assert Panel.of(frame.iloc[1:]) is not panel
+    assert Panel.of(pickle.loads(pickle.dumps(frame))) is not panel
 
 
 def test_panel_is_renewed_when_the_index_is_replaced():

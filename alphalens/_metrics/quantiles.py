@@ -96,7 +96,7 @@ def mean_return_by_quantile(
         universe = cells if group_adjust else panel.cells
         returns = [_less_universe(universe, values, own) for values in returns]
     table = _Table.of(panel, quantiles, groups if by_group else None)
-    moments = [table.moments(values, own) for values in returns]
+    moments = table.moments(returns, own)
     index: pd.Index
     if by_date:
         index = table.dated_index()
@@ -146,6 +146,7 @@ class _Table:
     groups: Labels | None
     rows: Ints | slice
     keys: Ints
+    bounds: Ints | None
     seen: Ints
 
     @classmethod
@@ -163,12 +164,16 @@ class _Table:
             keys = keys[rows]
         shape = (len(panel.dates), len(quantiles), n_groups)
         members = np.bincount(keys, minlength=math.prod(shape)).reshape(shape)
+        bounds = None
+        if panel.cells.is_sorted:
+            bounds = np.concatenate(([0], np.cumsum(members.sum(axis=(1, 2)))))
         return cls(
             dates=panel.dates,
             quantiles=quantiles,
             groups=groups,
             rows=rows,
             keys=keys,
+            bounds=bounds,
             seen=np.flatnonzero(members.swapaxes(0, 1)),
         )
 
@@ -177,22 +182,22 @@ class _Table:
         """Number of groups, 1 without."""
         return 1 if self.groups is None else len(self.groups)
 
-    def moments(self, values: Floats, weights: Floats | None) -> tuple[Floats, Floats]:
-        """Return mean and standard error of every cell."""
+    def moments(self, columns: list[Floats], weights: Floats | None) -> list[tuple[Floats, Floats]]:
+        """Return mean and standard error of every cell, for each column."""
         shape = (len(self.dates), len(self.quantiles), self.n_groups)
+        values = [column[self.rows] for column in columns]
         if weights is None:
-            mean, variance, count = kernels.keyed_moments(
-                self.keys, values[self.rows], math.prod(shape)
-            )
+            found = kernels.keyed_moments(self.keys, values, math.prod(shape), self.bounds)
             with np.errstate(divide="ignore", invalid="ignore"):
-                error = np.sqrt(variance) / np.sqrt(count)
+                pairs = [(mean, np.sqrt(var) / np.sqrt(count)) for mean, var, count in found]
         else:
-            mean, error = kernels.keyed_weighted(
-                self.keys, values[self.rows], weights[self.rows], math.prod(shape)
-            )
-        by_quantile = (part.reshape(shape).swapaxes(0, 1).reshape(-1) for part in (mean, error))
-        mean, error = by_quantile
-        return mean, error
+            own = weights[self.rows]
+            pairs = [kernels.keyed_weighted(self.keys, v, own, math.prod(shape)) for v in values]
+
+        def by_quantile(cells: Floats) -> Floats:
+            return cells.reshape(shape).swapaxes(0, 1).reshape(-1)
+
+        return [(by_quantile(mean), by_quantile(error)) for mean, error in pairs]
 
     def over_dates(self, means: Floats) -> tuple[Floats, Floats]:
         """Return the mean over dates of the date means, and its standard error."""
@@ -200,7 +205,7 @@ class _Table:
         keys = np.arange(cube.size) // (len(self.dates) * self.n_groups) * self.n_groups
         keys += np.arange(cube.size) % self.n_groups
         size = len(self.quantiles) * self.n_groups
-        mean, variance, count = kernels.keyed_moments(keys, means, size)
+        ((mean, variance, count),) = kernels.keyed_moments(keys, [means], size)
         with np.errstate(divide="ignore", invalid="ignore"):
             return mean, np.sqrt(variance) / np.sqrt(count)
 
