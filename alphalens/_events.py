@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Bools = NDArray[np.bool_]
 
+_SIXTEEN_BITS = 1 << 15
+
 _FEW_CELLS = 16
 """Cells of a date up to which multiplying with a membership matrix beats adding under keys."""
 
@@ -220,9 +222,13 @@ class Windows:
             order = np.argsort(dates, kind="stable")
             dates, assets, cells = dates[order], assets[order], cells[order]
         edges = np.searchsorted(dates, np.arange(len(self.rows) + 1))
+        if per_date < _SIXTEEN_BITS:
+            cells = cells.astype(np.int16)  # numpy sorts these by radix
         missing = np.isnan(self.returns)
-        values = self._padded(np.where(missing, 0.0, self.returns), 0.0)
-        known = self._padded((~missing).astype(np.float64), 0.0)
+        has_missing = bool(missing.any())
+        filled = np.where(missing, 0.0, self.returns) if has_missing else self.returns
+        values = self._padded(filled, 0.0)
+        known = self._padded((~missing).astype(np.float64), 0.0) if has_missing else None
         total = np.zeros((len(self.rows), per_date, self.width))
         count = np.zeros_like(total)
 
@@ -235,9 +241,16 @@ class Windows:
                 if not len(starts):
                     continue
                 window = slice(int(self.rows[date]), int(self.rows[date]) + self.width)
-                for sums, source in ((total, values), (count, known)):
-                    members = source[window].take(columns, axis=1)
-                    sums[date, own[starts]] = np.add.reduceat(members, starts, axis=1).T
+                cell = own[starts]
+                members = values[window].take(columns, axis=1)
+                total[date, cell] = np.add.reduceat(members, starts, axis=1).T
+                if known is None:
+                    lengths = np.diff(starts, append=len(own))
+                    inside = self._inside(slice(date, date + 1))[0]
+                    count[date, cell] = lengths[:, None] * inside
+                else:
+                    members = known[window].take(columns, axis=1)
+                    count[date, cell] = np.add.reduceat(members, starts, axis=1).T
 
         over_blocks(add, len(self.rows), self.width * (len(dates) // max(len(self.rows), 1) + 1))
         return total, count
