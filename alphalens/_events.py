@@ -112,12 +112,16 @@ class Windows:
         Row of `returns` at which each date stands.
     before, after : int
         Rows taken before and after it; what lies outside `returns` is NaN.
+    is_rebased : bool
+        Take every window as changes from its value at the event, as a fraction of it; an asset
+        without a value there is left out.
     """
 
     returns: Floats
     rows: Ints
     before: int
     after: int
+    is_rebased: bool = False
 
     @property
     def width(self) -> int:
@@ -164,7 +168,7 @@ class Windows:
         own, shape = cells.n_groups * cells.n_quantiles, (cells.n_groups, cells.n_quantiles)
         means = _divide(total[:, :own], count[:, :own]).reshape(-1, *shape, self.width)
         if universe is None:
-            return means
+            return means - 1.0 if self.is_rebased else means
         sums = []
         for part in (total, count):
             whole = part[:, :own].reshape(-1, *shape, self.width).sum(axis=2)
@@ -198,13 +202,20 @@ class Windows:
         total, count : ndarray of shape (dates, per_date, width)
             NaN values are skipped.
         """
+        scale = None
+        if self.is_rebased:
+            with np.errstate(divide="ignore"):
+                scale = 1.0 / self.returns[self.rows]
+            kept = np.isfinite(scale[dates, assets])
+            dates, assets, cells = dates[kept], assets[kept], cells[kept]
+            scale[~np.isfinite(scale)] = 0.0
         cell_of = np.full((len(self.rows), self.returns.shape[1]), -1, dtype=np.int16)
         if per_date <= _FEW_CELLS and not np.isinf(self.returns).any():
             cell_of[dates, assets] = cells
             is_dense = cell_of.size < 8 * len(dates)
             if is_dense and np.count_nonzero(cell_of >= 0) == len(dates):
-                return self._multiplied(cell_of, per_date)
-        return self._added(dates, assets, cells, per_date)
+                return self._multiplied(cell_of, per_date, scale)
+        return self._added(dates, assets, cells, per_date, scale)
 
     def _padded(self, values: Floats, fill: float) -> Floats:
         rows, width = values.shape
@@ -215,7 +226,7 @@ class Windows:
         return out
 
     def _added(
-        self, dates: Ints, assets: Ints, cells: Ints, per_date: int
+        self, dates: Ints, assets: Ints, cells: Ints, per_date: int, scale: Floats | None
     ) -> tuple[Floats, Floats]:
         """Put the members of each date in the order of their cells, and add up run by run."""
         if not bool((dates[1:] >= dates[:-1]).all()):
@@ -243,6 +254,8 @@ class Windows:
                 window = slice(int(self.rows[date]), int(self.rows[date]) + self.width)
                 cell = own[starts]
                 members = values[window].take(columns, axis=1)
+                if scale is not None:
+                    members *= scale[date, columns]
                 total[date, cell] = np.add.reduceat(members, starts, axis=1).T
                 if known is None:
                     lengths = np.diff(starts, append=len(own))
@@ -255,7 +268,9 @@ class Windows:
         over_blocks(add, len(self.rows), self.width * (len(dates) // max(len(self.rows), 1) + 1))
         return total, count
 
-    def _multiplied(self, cell_of: NDArray[np.int16], per_date: int) -> tuple[Floats, Floats]:
+    def _multiplied(
+        self, cell_of: NDArray[np.int16], per_date: int, scale: Floats | None
+    ) -> tuple[Floats, Floats]:
         """Multiply each date's window with the matrix that tells its members' cells."""
         missing = np.isnan(self.returns)
         has_missing = bool(missing.any())
@@ -268,7 +283,8 @@ class Windows:
 
         def multiply(part: slice) -> None:
             members = (cell_of[part, None, :] == numbers).astype(np.float64)
-            total[part] = members @ self._stacked(values, part)
+            weights = members if scale is None else members * scale[part, None, :]
+            total[part] = weights @ self._stacked(values, part)
             if known is not None:
                 count[part] = members @ self._stacked(known, part)
             else:
@@ -336,7 +352,7 @@ def blocks(
 
 
 def windows(
-    source: Events, returns: pd.DataFrame, before: int, after: int
+    source: Events, returns: pd.DataFrame, before: int, after: int, *, is_rebased: bool = False
 ) -> tuple[Windows, Around]:
     """Find the events of a frame in the rows and columns of returns."""
     row_of = _row_of_dates(source.dates, returns.index)
@@ -347,7 +363,12 @@ def windows(
             f"{_span(source.dates)}, those of returns {_span(returns.index)}"
         )
     values: Floats = returns.to_numpy(dtype=np.float64, na_value=np.nan)
-    found = Windows(returns=values, rows=row_of[known], before=before, after=after)
+    if before < 0 or after < 0:
+        raise InputError(
+            f"a window reaches 0 or more rows before and after the event, got {before} and {after}"
+        )
+    rows = row_of[known]
+    found = Windows(returns=values, rows=rows, before=before, after=after, is_rebased=is_rebased)
     return found, around(source, returns, known)
 
 

@@ -6,11 +6,13 @@ whoever draws, prints or saves it.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from alphalens import _tables, utils
@@ -19,6 +21,9 @@ from alphalens.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
+
+_NO_GROWTH = 5.0
+"""Median above which values that should be returns or growth are taken for prices."""
 
 __all__ = [
     "EventReport",
@@ -344,6 +349,7 @@ def event_report(
     long_short: bool = True,
     group_neutral: bool = False,
     by_group: bool = False,
+    is_rebased: bool = False,
 ) -> EventReport:
     """Compute what the event sheet shows.
 
@@ -360,14 +366,23 @@ def event_report(
         Subtract the mean of the date, or of the date and group.
     by_group : bool
         Also compute the paths of each group.
+    is_rebased : bool
+        Average changes since the event, as `average_cumulative_return_by_quantile` does.
 
     Returns
     -------
     EventReport
         Empty if `returns` or `window` is None.
+
+    Warns
+    -----
+    UserWarning
+        If `returns` looks like prices and is not rebased.
     """
     if returns is None or window is None:
         return EventReport(paths=None, by_group={})
+    if not is_rebased:
+        _warn_of_prices(returns)
     average = partial(
         perf.average_cumulative_return_by_quantile,
         factor_data,
@@ -376,6 +391,7 @@ def event_report(
         periods_after=window[1],
         demeaned=long_short,
         group_adjust=group_neutral,
+        is_rebased=is_rebased,
     )
     grouped: dict[Hashable, pd.DataFrame] = {}
     if by_group:
@@ -383,6 +399,20 @@ def event_report(
         names = paths.index.get_level_values("group").unique()
         grouped = {name: pd.DataFrame(paths.xs(name, level="group")) for name in names}
     return EventReport(paths=average(), by_group=grouped)
+
+
+def _warn_of_prices(returns: pd.DataFrame) -> None:
+    """Say so when the paths would average prices of different levels."""
+    values = returns.to_numpy(dtype=np.float64, na_value=np.nan)
+    known = values[np.isfinite(values)]
+    if known.size and known.min() > 0 and float(np.median(known)) > _NO_GROWTH:
+        warnings.warn(
+            f"returns looks like prices (median {np.median(known):.4g}, all above 0): the paths "
+            "average their levels. Give is_rebased=True for changes since the event, or growth "
+            "that starts at 1",
+            UserWarning,
+            stacklevel=4,
+        )
 
 
 def event_means(

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
@@ -27,6 +28,7 @@ __all__ = ["SheetPart", "TearSheet"]
 
 _PAGE_INCHES: Final = 16.0
 _DPI: Final = 100
+_LETTERS: Final = 105
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +79,11 @@ class TearSheet:
     title: str
     header: Mapping[str, str] = field(default_factory=dict)
     parts: tuple[SheetPart, ...] = ()
+
+    def __repr__(self) -> str:
+        """Return title and contents in a line: a notebook prints what a cell ends with."""
+        tables, figures = len(self.tables), len(self.figures)
+        return f"TearSheet({self.title!r}, {tables} tables, {figures} figures; .save(path) to read)"
 
     @property
     def figures(self) -> tuple[Figure, ...]:
@@ -256,8 +263,9 @@ def _pixels(figure: Figure) -> NDArray[np.uint8]:
 
 def _text_figures(sheet: TearSheet) -> list[Figure]:
     """Return header and tables, drawn as text on one figure."""
-    lines = sum(3 + len(frame) for frame in sheet.tables.values())
-    height = 0.28 * (4 + len(sheet.header) + lines)
+    lines = sum(3 + sum(map(_lines_of, frame.to_numpy())) for frame in sheet.tables.values())
+    facts = sum(len(_wrapped(value)) for value in sheet.header.values())
+    height = 0.28 * (4 + facts + lines)
     writer = _TextPage(height)
     writer.heading(sheet.title, size=17)
     for key, value in sheet.header.items():
@@ -265,6 +273,16 @@ def _text_figures(sheet: TearSheet) -> list[Figure]:
     for title, frame in sheet.tables.items():
         writer.table(title, frame)
     return [writer.figure]
+
+
+def _wrapped(text: str) -> list[str]:
+    """Return a text as lines that fit beside its name."""
+    return wrap(text, _LETTERS) or [""]
+
+
+def _lines_of(row: NDArray[np.generic]) -> int:
+    """Return how many lines a row of a table takes: more than one where a cell holds words."""
+    return max((len(_wrapped(value)) for value in row if isinstance(value, str)), default=1)
 
 
 class _TextPage:
@@ -302,8 +320,13 @@ class _TextPage:
     def pair(self, key: str, value: str) -> None:
         """Write one fact."""
         self._put(0.9, key, color="#6b7280")
-        self._put(3.4, value)
-        self._y += self._LINE
+        self._words(3.4, value)
+
+    def _words(self, x: float, text: str) -> None:
+        """Write a text in as many lines as it takes."""
+        for line in _wrapped(text):
+            self._put(x, line)
+            self._y += self._LINE
 
     def table(self, title: str, frame: pd.DataFrame) -> None:
         """Write a table, its numbers aligned at the right."""
@@ -317,6 +340,8 @@ class _TextPage:
         self._y += self._LINE
         for label, row in zip(labels, frame.itertuples(index=False), strict=True):
             self._put(0.9, label)
+            words = [value for value in row if isinstance(value, str)]
             for i, value in enumerate(row):
-                self._put(first + (i + 1) * step, _html.shown(value), align="right")
-            self._y += self._LINE
+                if not isinstance(value, str):
+                    self._put(first + (i + 1) * step, _html.shown(value), align="right")
+            self._words(first, "; ".join(words))

@@ -15,7 +15,7 @@ import pandas as pd
 
 from alphalens import _sheets, _tables, plotting
 from alphalens._doubt import DoubtReport, doubt_report
-from alphalens._panel import calendar_of
+from alphalens._panel import Panel, calendar_of
 from alphalens._sheets import (
     EventReport,
     InformationReport,
@@ -101,7 +101,7 @@ def create_summary_tear_sheet(
     >>> sheet.tables["Quantiles Statistics"]["count"].tolist()
     [9, 9]
     """
-    stage = Stage(keep=return_fig)
+    stage = _stage(factor_data, return_fig)
     report = _sheets.summary_report(factor_data, long_short=long_short, group_neutral=group_neutral)
     pages.quantile_statistics(stage, report.quantile_statistics)
     pages.returns_table(stage, report.returns)
@@ -168,8 +168,8 @@ def create_returns_tear_sheet(
     >>> round(sheet.tables["Returns Analysis"].loc["Mean Period Wise Spread (bps)", "1D"].item(), 6)
     100.0
     """
+    stage = _stage(factor_data, return_fig)
     _warn_without_calendar(factor_data)
-    stage = Stage(keep=return_fig)
     report = _sheets.returns_report(
         factor_data, long_short=long_short, group_neutral=group_neutral, by_group=by_group
     )
@@ -221,7 +221,7 @@ def create_information_tear_sheet(
     >>> round(sheet.tables["Information Analysis"].loc["IC Mean", "1D"].item(), 6)
     1.0
     """
-    stage = Stage(keep=return_fig)
+    stage = _stage(factor_data, return_fig)
     report = _sheets.information_report(factor_data, group_neutral=group_neutral, by_group=by_group)
     pages.draw_information(stage, report)
     _doubt(stage, factor_data, trials, buckets, group_neutral=group_neutral)
@@ -273,7 +273,7 @@ def create_turnover_tear_sheet(
     >>> sheet.tables["Turnover Analysis"].loc["Quantile 1 Mean Turnover "].tolist()
     [0.0, 0.0]
     """
-    stage = Stage(keep=return_fig)
+    stage = _stage(factor_data, return_fig)
     pages.draw_turnover(stage, _sheets.turnover_report(factor_data, turnover_periods))
     _doubt(stage, factor_data, trials, buckets)
     return stage.sheet("Factor turnover", lambda: _header(factor_data))
@@ -327,8 +327,8 @@ def create_full_tear_sheet(
     >>> [part.title for part in sheet.parts]
     ['Quantiles', 'Returns', 'Information', 'Turnover']
     """
+    stage = _stage(factor_data, return_fig)
     _warn_without_calendar(factor_data)
-    stage = Stage(keep=return_fig)
     report = _sheets.summary_report(
         factor_data, long_short=long_short, group_neutral=group_neutral, by_group=by_group
     )
@@ -354,6 +354,7 @@ def create_event_returns_tear_sheet(
     by_group: bool = False,
     *,
     return_fig: bool = False,
+    is_rebased: bool = False,
     trials: TrialCount | None = None,
     buckets: Buckets | None = None,
 ) -> TearSheet | None:
@@ -377,6 +378,10 @@ def create_event_returns_tear_sheet(
         Also draw each group, on a page of their own.
     return_fig : bool
         Return a `TearSheet` instead of showing.
+    is_rebased : bool
+        Average the changes since each date instead, so that prices of any level can be given.
+    trials, buckets
+        For the doubt box, see `doubt_report`.
 
     Returns
     -------
@@ -394,7 +399,7 @@ def create_event_returns_tear_sheet(
     >>> sheet.figures[0].axes[0].get_title()
     'Average Cumulative Returns by Quantile'
     """
-    stage = Stage(keep=return_fig)
+    stage = _stage(factor_data, return_fig)
     report = _sheets.event_report(
         factor_data,
         returns,
@@ -402,6 +407,7 @@ def create_event_returns_tear_sheet(
         long_short=long_short,
         group_neutral=group_neutral,
         by_group=by_group,
+        is_rebased=is_rebased,
     )
     pages.draw_events(stage, report, std_bar=std_bar)
     _doubt(stage, factor_data, trials, buckets, long_short=long_short, group_neutral=group_neutral)
@@ -420,6 +426,7 @@ def create_event_study_tear_sheet(
     n_bars: int = 50,
     *,
     return_fig: bool = False,
+    is_rebased: bool = False,
     trials: TrialCount | None = None,
     buckets: Buckets | None = None,
 ) -> TearSheet | None:
@@ -439,6 +446,8 @@ def create_event_study_tear_sheet(
         Bars in the distribution of the events in time.
     return_fig : bool
         Return a `TearSheet` instead of printing and showing.
+    is_rebased : bool
+        Average the changes since each date instead, so that prices of any level can be given.
     trials, buckets
         For the doubt box, see `doubt_report`.
 
@@ -458,14 +467,22 @@ def create_event_study_tear_sheet(
     '18'
     """
     means, dated = _sheets.event_means(factor_data, rate_of_ret=rate_of_ret)
-    report = _sheets.event_report(factor_data, returns, window=avgretplot, long_short=False)
-    stage = Stage(keep=return_fig)
+    report = _sheets.event_report(
+        factor_data, returns, window=avgretplot, long_short=False, is_rebased=is_rebased
+    )
+    stage = _stage(factor_data, return_fig)
     pages.quantile_statistics(stage, _tables.quantile_statistics_table(factor_data))
     pages.draw_distribution(stage, factor_data["factor"], n_bars)
     pages.draw_events(stage, report, std_bar=True)
     pages.draw_quantile_returns(stage, means, dated)
     _doubt(stage, factor_data, trials, buckets, long_short=False)
     return stage.sheet("Event study", lambda: _header(factor_data))
+
+
+def _stage(factor_data: pd.DataFrame, return_fig: bool) -> Stage:
+    """Return an empty stage for a frame that has dates and assets, or say what it lacks."""
+    Panel.of(factor_data)
+    return Stage(keep=return_fig)
 
 
 def _doubt(

@@ -642,3 +642,43 @@ def test_groups_as_plain_objects_give_the_default_labels_of_pandas(fd):
 
     assert mean.index.dtype == pd.Index(["x", "y"]).dtype
     assert means.index.levels[1].dtype == pd.Index(["x", "y"]).dtype
+
+
+def test_rebased_paths_are_the_mean_changes_since_the_event(fd, prices):
+    holed = prices.copy()
+    holed.iloc[7, 2] = np.nan  # an event without a price leaves its asset out
+
+    for by_group in (False, True):
+        paths = perf.average_cumulative_return_by_quantile(
+            fd, holed, 2, 3, demeaned=False, by_group=by_group, is_rebased=True
+        )
+
+        assert (paths.xs("mean", level=1)[0].abs() < 1e-12).all()
+    paths = perf.average_cumulative_return_by_quantile(
+        fd, holed, 2, 3, demeaned=False, is_rebased=True
+    )
+    for quantile in (1, 2, 3):
+        by_date = []
+        for date, day in fd[fd["factor_quantile"] == quantile].groupby(level="date"):
+            row = holed.index.get_loc(date)
+            window = holed.iloc[max(row - 2, 0) : row + 4][day.index.get_level_values("asset")]
+            change = window / holed.loc[date, window.columns] - 1
+            by_date.append(change.mean(axis=1).set_axis(np.arange(len(change)) - min(row, 2)))
+        want = pd.concat(by_date, axis=1).mean(axis=1)
+        np.testing.assert_allclose(paths.loc[(quantile, "mean")], want, atol=1e-13)
+
+
+def test_a_rebased_long_short_path_does_not_depend_on_the_level_of_a_price(fd, prices):
+    scaled = prices * np.arange(1.0, 9.0)
+
+    one, other = (
+        perf.average_cumulative_return_by_quantile(fd, p, 2, 3, is_rebased=True)
+        for p in (prices, scaled)
+    )
+
+    assert_frame_equal(one, other)
+
+
+def test_a_window_that_begins_after_the_event_is_refused(fd, prices):
+    with pytest.raises(InputError, match="got -1 and 5"):
+        perf.average_cumulative_return_by_quantile(fd, prices, -1, 5)

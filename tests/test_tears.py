@@ -15,6 +15,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from alphalens import _tables, plotting, tears, utils
+from alphalens._tear_sheet import _text_figures
 from alphalens.errors import InputError
 from alphalens.tears import GridFigure, SheetPart, TearSheet
 
@@ -409,3 +410,52 @@ def test_full_or_closed_grid_says_so() -> None:
     grid.close()
     with pytest.raises(InputError, match="closed"):
         grid.next_cell()
+
+
+def test_prices_in_an_event_sheet_are_noticed_unless_rebased(
+    fd: pd.DataFrame, growth: pd.DataFrame
+) -> None:
+    dear = growth * 100.0
+
+    with pytest.warns(UserWarning, match="looks like prices .*is_rebased=True"):
+        tears.create_event_returns_tear_sheet(fd, dear, return_fig=True)
+    with pytest.warns(UserWarning, match="looks like prices"):
+        tears.create_event_study_tear_sheet(fd, dear, return_fig=True)
+    tears.create_event_returns_tear_sheet(fd, dear, is_rebased=True, return_fig=True)
+    tears.create_event_study_tear_sheet(fd, dear, is_rebased=True, return_fig=True)
+
+
+@pytest.mark.parametrize(
+    "create",
+    [
+        tears.create_full_tear_sheet,
+        tears.create_returns_tear_sheet,
+        tears.create_summary_tear_sheet,
+        tears.create_information_tear_sheet,
+        tears.create_turnover_tear_sheet,
+    ],
+)
+def test_a_wide_frame_is_told_the_two_levels_before_anything_else(
+    growth: pd.DataFrame, create: Callable[[pd.DataFrame], object]
+) -> None:
+    with pytest.raises(KeyError, match="needs a MultiIndex with the levels 'date' and 'asset'"):
+        create(growth)
+
+
+def test_long_facts_are_wrapped_in_pictures(tmp_path: Path) -> None:
+    words = "survivors only " * 20
+    short, long = (
+        TearSheet(title="T", header={"Caveats": text}, parts=()) for text in ("few", words)
+    )
+
+    figures = [_text_figures(sheet)[0] for sheet in (short, long)]
+
+    lines = [text.get_text() for text in figures[1].texts]
+    assert "".join(lines).count("survivors only") == 20
+    assert max(map(len, lines)) <= 105
+    assert figures[1].get_size_inches()[1] > figures[0].get_size_inches()[1]
+
+
+def test_a_sheet_says_in_one_line_what_it_is(full: TearSheet) -> None:
+    assert repr(full).startswith("TearSheet('")
+    assert "\n" not in repr(full)

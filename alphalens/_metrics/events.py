@@ -114,6 +114,8 @@ def average_cumulative_return_by_quantile(
     demeaned: bool = True,
     group_adjust: bool = False,
     by_group: bool = False,
+    *,
+    is_rebased: bool = False,
 ) -> pd.DataFrame:
     """Average, per quantile, the cumulative returns around the dates of the factor.
 
@@ -122,8 +124,8 @@ def average_cumulative_return_by_quantile(
     factor_data : DataFrame
         Columns needed: ``factor_quantile``; with a group option ``group``.
     returns : DataFrame of shape (times, assets)
-        Values that are cumulative already, such as growth or prices; taken as they are, nothing is
-        rebased to the event. Infinite means count as NaN.
+        Values that are cumulative already, such as growth or prices; taken as they are unless
+        `is_rebased`. Infinite means count as NaN.
     periods_before, periods_after : int
         Rows of `returns` before and after the date.
     demeaned : bool
@@ -132,6 +134,9 @@ def average_cumulative_return_by_quantile(
         Subtract the mean over the assets of the same group instead.
     by_group : bool
         One average per quantile and group.
+    is_rebased : bool
+        Average the change since the event of each asset, as a fraction: every path is 0 there, and
+        prices of any level can be averaged.
 
     Returns
     -------
@@ -165,7 +170,9 @@ def average_cumulative_return_by_quantile(
         raise InputError(f"factor_data repeats {panel.duplicates()}: keep one of each")
     quantiles = Labels(column_of(factor_data, "factor_quantile"))
     groups = Labels(column_of(factor_data, "group")) if group_adjust or by_group else None
-    windows, around = events.windows(panel, returns, periods_before, periods_after)
+    windows, around = events.windows(
+        panel, returns, periods_before, periods_after, is_rebased=is_rebased
+    )
     cells = events.EventCells(
         dates=around.date_codes,
         assets=around.columns,
