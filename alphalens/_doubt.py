@@ -85,7 +85,8 @@ class DoubtReport:
         }
         if self.losses is not None:
             found["Rows lost in cleaning"] = self.losses
-        found["What cannot be said"] = pd.DataFrame({"": list(self.notes)})
+        if self.notes:
+            found["What cannot be said"] = pd.DataFrame({"": list(self.notes)})
         return found
 
 

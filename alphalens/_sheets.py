@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,10 +18,13 @@ import pandas as pd
 
 from alphalens import _tables, utils
 from alphalens import performance as perf
+from alphalens._version import __version__
 from alphalens.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
+
+_YEAR_DAYS = 252
 
 _NO_GROWTH = 5.0
 """Median above which values that should be returns or growth are taken for prices."""
@@ -493,4 +497,13 @@ def describe(factor_data: pd.DataFrame) -> dict[str, str]:
         facts["Quantiles"] = ", ".join(f"{label:g}" for label in _labels(factor_data))
     if "group" in factor_data:
         facts["Groups"] = f"{factor_data['group'].nunique()}"
+    facts["Annualised by"] = f"{_YEAR_DAYS} days"
+    facts["Data hash"] = _hash(factor_data)
+    facts["alphalens"] = __version__
     return facts
+
+
+def _hash(factor_data: pd.DataFrame) -> str:
+    """Return the first sixteen digits of a hash of every row, its dates and assets."""
+    rows = pd.util.hash_pandas_object(factor_data, index=True).to_numpy()
+    return sha256(rows.tobytes()).hexdigest()[:16]

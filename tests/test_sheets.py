@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal, assert_series_equal
 
+import alphalens
 from alphalens import _sheets, utils
 from alphalens import performance as perf
 
@@ -251,14 +252,29 @@ def test_reports_leave_the_factor_data_as_it_was(fd: pd.DataFrame) -> None:
 
 
 def test_description_tells_what_the_data_is(fd: pd.DataFrame) -> None:
-    assert _sheets.describe(fd) == {
+    facts = _sheets.describe(fd)
+
+    assert facts == {
         "Dates": "2024-01-01 to 2024-02-23 (40 dates)",
         "Observations": "320",
         "Assets": "8",
         "Forward periods": "1D, 5D",
         "Quantiles": "1, 2, 3, 4",
         "Groups": "2",
+        "Annualised by": "252 days",
+        "Data hash": facts["Data hash"],
+        "alphalens": alphalens.__version__,
     }
+
+
+def test_the_data_hash_moves_with_every_value_and_with_nothing_else(fd: pd.DataFrame) -> None:
+    changed = fd.copy()
+    changed.iloc[5, 0] += 1e-12
+
+    hashes = [_sheets.describe(f)["Data hash"] for f in (fd, fd.copy(), changed, fd.iloc[1:])]
+
+    assert hashes[0] == hashes[1]
+    assert len(set(hashes)) == 3
 
 
 def test_reports_are_frozen(fd: pd.DataFrame) -> None:
