@@ -141,9 +141,11 @@ class _Order:
         rows, width = block.shape
         low = np.int64((1 << max((width - 1).bit_length(), 1)) - 1)
         keys = block + 0.0
-        ordinary = np.abs(keys) < _HUGE
         missing, strange = None, np.empty(0, dtype=np.int64)
-        if not ordinary.all():
+        with np.errstate(over="ignore", invalid="ignore"):
+            is_plain = bool(np.isfinite(keys.sum()))
+        if not is_plain:
+            ordinary = np.abs(keys) < _HUGE
             missing = np.isnan(block)
             strange = np.flatnonzero((~ordinary & ~missing).any(axis=1))
             keys[~ordinary] = _HUGE
