@@ -26,6 +26,7 @@ from alphalens._metrics.positions import (
     positions,
 )
 from alphalens._metrics.quantiles import compute_mean_returns_spread, mean_return_by_quantile
+from alphalens._metrics.split import by_dates
 from alphalens._metrics.turnover import factor_rank_autocorrelation, quantile_turnover
 from alphalens._metrics.weights import (
     cumulative_returns,
@@ -36,6 +37,7 @@ from alphalens._metrics.weights import (
 
 __all__ = [
     "average_cumulative_return_by_quantile",
+    "by_dates",
     "common_start_returns",
     "compute_mean_returns_spread",
     "create_pyfolio_input",
