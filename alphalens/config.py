@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
+from io import StringIO
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,7 +22,7 @@ from alphalens.risk.limits import RiskLimits
 
 require("pydantic", "dotenv", extra="trading")
 
-from dotenv import dotenv_values  # noqa: E402 - only after the guard has spoken
+from dotenv.parser import Binding, parse_stream  # noqa: E402 - only after the guard has spoken
 from pydantic import (  # noqa: E402 - only after the guard has spoken
     AfterValidator,
     BaseModel,
@@ -40,6 +41,8 @@ _REFUSED_MODEL = re.compile(
 )
 _KNOWN_MODEL = re.compile(r"claude|deepseek|qwen|qwq|moonshot|kimi", re.IGNORECASE)
 _MASK = "********"
+_LEAST_CASH, _MOST_CASH = Decimal("0.01"), Decimal(10) ** 15
+_MOST_LIMIT = Decimal(10) ** 9
 
 
 def _accepted_model(model: str) -> str:
@@ -56,6 +59,14 @@ def _accepted_model(model: str) -> str:
     return model
 
 
+def _accepted_cash(cash: Decimal) -> Decimal:
+    if not _LEAST_CASH <= cash <= _MOST_CASH:
+        raise ValueError(
+            f"{cash} is no opening balance: give an amount from {_LEAST_CASH} to {_MOST_CASH}"
+        )
+    return cash
+
+
 class Settings(BaseModel):
     """Everything that can be set, validated and frozen.
 
@@ -64,7 +75,7 @@ class Settings(BaseModel):
     account : str
         Account at the venue; the paper broker takes any name.
     paper_cash : Decimal
-        Opening balance of a new paper account, in `currency`.
+        Opening balance of a new paper account, in `currency`; from 0.01 to 1e15.
     model : str
         Model that may advise; empty means none, which is complete in itself.
     enable_live_trading, enable_options_trading, enable_crypto_trading : bool
@@ -79,7 +90,7 @@ SecretStr
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
     account: str = Field(default="paper", min_length=1)
-    paper_cash: Decimal = Field(default=Decimal(1_000_000), gt=0)
+    paper_cash: Annotated[Decimal, AfterValidator(_accepted_cash)] = Decimal(1_000_000)
     model: Annotated[str, AfterValidator(_accepted_model)] = ""
     enable_live_trading: bool = False
     enable_options_trading: bool = False
@@ -137,7 +148,8 @@ def load_settings(
     Parameters
     ----------
     env_file : path or None
-        File of ``KEY=value`` lines; only ``.env`` itself may be missing, None reads none.
+        File of ``KEY=value`` lines, each read or refused; only ``.env`` itself may be missing,
+        None reads none.
     environ : Mapping or None
         The environment; None means the process's own.
     overrides : Mapping or None
@@ -152,7 +164,8 @@ def load_settings(
     ------
     ConfigError
         If an ``ALPHALENS_`` key is unknown (with the nearest known one), a value cannot be
-        read, a limit is impossible, or an OpenAI model is named.
+        read, a limit is impossible, or an OpenAI model is named; with its line if the file has
+        a line that is not ``KEY=value`` or sets one of our keys twice.
 
     Examples
     --------
@@ -186,10 +199,67 @@ def _given(
 
 def _read(path: Path) -> Mapping[str, str]:
     try:
-        read = dotenv_values(path, interpolate=False)
+        text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path} is not UTF-8 text ({error.reason}): save it as UTF-8") from None
-    return {key: value or "" for key, value in read.items()}
+    values: dict[str, str] = {}
+    lines: dict[str, int] = {}
+    for binding in parse_stream(StringIO(text)):
+        line = _line(binding)
+        if fault := _fault(binding):
+            raise ConfigError(f"{path}, line {line}: {fault}")
+        key = binding.key
+        if key is None:
+            continue  # blank, or a comment
+        if key in lines and (key in _KEYS or key in _LIMIT_KEYS):
+            raise ConfigError(
+                f"{path}, line {line}: {key} is set a second time, first on line {lines[key]}: "
+                "keep one of the two"
+            )
+        values[key], lines[key] = binding.value or "", line
+    return values
+
+
+def _line(binding: Binding) -> int:
+    """Return the line that a binding stands on; its text begins with the blank lines before it."""
+    text = binding.original.string
+    blank = text[: len(text) - len(text.lstrip())]
+    return binding.original.line + len(re.findall(r"\r\n|\n|\r", blank))
+
+
+def _fault(binding: Binding) -> str | None:
+    """Return what is wrong with a line, never its value: that may be a secret."""
+    text = binding.original.string.strip()
+    if binding.error:
+        named = _NAMED.match(text)
+        about = f"{named.group(1)} is not followed by '='" if named else "this is not KEY=value"
+        if named and text[named.end() :].lstrip().startswith("="):
+            about = f"the value of {named.group(1)} has a quote without its other half"
+        return f"{about}: write KEY=value, or # before a comment"
+    if binding.key is None:
+        return None
+    if not _PLAIN_KEY.fullmatch(binding.key):
+        return (
+            "a key has a character other than letters, digits and _ (a quote before it?): write "
+            "KEY=value"
+        )
+    if binding.value is None and _is_ours(binding.key):
+        return f"{binding.key} has no '=' and no value: write {binding.key}=value"
+    if "\n" in text and (inner := _SWALLOWED.search(text)):
+        return (
+            f"the quoted value of {binding.key} runs over the line of {inner.group(1)}: close "
+            "the quote"
+        )
+    return None
+
+
+_NAMED = re.compile(rf"(?:export\s+)?['\"]?({_PREFIX}\w+)", re.ASCII | re.IGNORECASE)
+_SWALLOWED = re.compile(rf"\n\s*(?:export\s+)?({_PREFIX}\w+|ENABLE_\w+)", re.ASCII | re.IGNORECASE)
+_PLAIN_KEY = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)  # other programs' keys may have . and -
+
+
+def _is_ours(key: str) -> bool:
+    return key in _KEYS or key in _LIMIT_KEYS or _is_unknown(key)
 
 
 def _is_unknown(key: str) -> bool:
@@ -199,13 +269,23 @@ def _is_unknown(key: str) -> bool:
     near_flag = key.upper().startswith("ENABLE_") and get_close_matches(
         key.upper(), [k for k in _KEYS if k.startswith("ENABLE_")], n=1, cutoff=0.85
     )
-    return key.upper().startswith(_PREFIX) or bool(near_flag)
+    return key.upper().startswith(_PREFIX.rstrip("_")) or bool(near_flag)
 
 
 def _unknown(key: str, source: str) -> str:
-    near = get_close_matches(key.upper(), [*_KEYS, *_LIMIT_KEYS], n=1, cutoff=0.6)
-    hint = f"did you mean {near[0]}?" if near else "`alphalens config show` lists the known keys"
+    stems = {_stem(known): known for known in (*_KEYS, *_LIMIT_KEYS)}
+    near = get_close_matches(_stem(key), stems, n=1, cutoff=0.75)
+    hint = (
+        f"did you mean {stems[near[0]]}?"
+        if near
+        else "`alphalens config show` lists the known keys"
+    )
     return f"unknown setting {key} in {source}: {hint}"
+
+
+def _stem(key: str) -> str:
+    """Return what tells a key from the others: without the ends that many share."""
+    return re.sub(r"^(ALPHALENS[_.-]?)?(LIMITS?[_.-])?(ENABLE[_.-])?|_KEY$", "", key.upper())
 
 
 def _build(values: Mapping[str, str], sources: Mapping[str, str]) -> Settings:
@@ -228,9 +308,14 @@ def _limit(key: str, text: str, source: str) -> Decimal | int | None:
         number = Decimal(text)
     except InvalidOperation:
         raise ConfigError(f"{key} in {source}: {text!r} is not a number") from None
+    if not number.is_finite() or abs(number) > _MOST_LIMIT:
+        raise ConfigError(
+            f"{key} in {source}: {text!r} limits nothing: give a finite number of at most "
+            f"{_MOST_LIMIT}"
+        )
     if _LIMIT_TYPES[_LIMIT_KEYS[key]] != "int":
         return number
-    if not number.is_finite() or number != number.to_integral_value():
+    if number != number.to_integral_value():
         raise ConfigError(f"{key} in {source}: {text!r} is not a whole number")
     return int(number)
 
@@ -251,5 +336,6 @@ def _explain(error: ValidationError, sources: Mapping[str, str]) -> str:
     lines = []
     for problem in error.errors(include_input=False, include_url=False):
         key = key_of.get(str(problem["loc"][0]), str(problem["loc"][0]))
-        lines.append(f"{key} in {sources.get(key, 'default')}: {problem['msg']}")
+        message = problem["msg"].removeprefix("Value error, ")  # pydantic's, before our own words
+        lines.append(f"{key} in {sources.get(key, 'default')}: {message}")
     return "; ".join(lines)

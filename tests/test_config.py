@@ -55,6 +55,10 @@ def test_settings_are_frozen():
     [
         ("ALPHALENS_ACOUNT", "ALPHALENS_ACCOUNT"),
         ("ALPHALENS_LIMIT_MAXORDER", "ALPHALENS_LIMIT_MAX_ORDER"),
+        ("ALPHALENS_MAX_ORDER", "ALPHALENS_LIMIT_MAX_ORDER"),
+        ("ALPHALENS-LIMIT-MAX-ORDER", "ALPHALENS_LIMIT_MAX_ORDER"),
+        ("ALPHALENS_ENABLE_LIVE_TRADING", "ENABLE_LIVE_TRADING"),
+        ("ALPHALENS_ANTHROPIC_API_KEY", "ANTHROPIC_API_KEY"),
     ],
 )
 def test_unknown_key_is_refused_with_the_nearest_known_one(key: str, hint: str):
@@ -67,7 +71,10 @@ def test_unknown_key_is_refused_with_the_nearest_known_one(key: str, hint: str):
 @pytest.mark.parametrize(
     ("environ", "words"),
     [
-        ({"ALPHALENS_PAPER_CASH": "-5"}, "ALPHALENS_PAPER_CASH in environment.*greater than 0"),
+        ({"ALPHALENS_PAPER_CASH": "-5"}, "ALPHALENS_PAPER_CASH in environment.*-5.*from 0.01 to"),
+        ({"ALPHALENS_PAPER_CASH": "1e400"}, "1E[+]400 is no opening balance.*0.01 to 1000000000"),
+        ({"ALPHALENS_PAPER_CASH": "1e-400"}, "1E-400 is no opening balance"),
+        ({"ALPHALENS_PAPER_CASH": "inf"}, "ALPHALENS_PAPER_CASH in environment.*finite"),
         ({"ENABLE_LIVE_TRADING": "maybe"}, "ENABLE_LIVE_TRADING in environment.*boolean"),
         (
             {"ALPHALENS_LIMIT_MAX_ORDER": "much"},
@@ -78,6 +85,8 @@ def test_unknown_key_is_refused_with_the_nearest_known_one(key: str, hint: str):
             "max_order must be.*ALPHALENS_LIMIT_MAX_ORDER in environment",
         ),
         ({"ALPHALENS_LIMIT_MAX_ORDERS_PER_CYCLE": "1.5"}, "not a whole number"),
+        ({"ALPHALENS_LIMIT_MAX_ORDERS_PER_CYCLE": "1e99999"}, "limits nothing.*1000000000"),
+        ({"ALPHALENS_LIMIT_MAX_GROSS": "1e400"}, "'1e400' limits nothing"),
     ],
 )
 def test_impossible_value_is_refused_by_key(environ: dict[str, str], words: str):
@@ -187,3 +196,68 @@ def test_a_named_file_must_exist_and_be_text(tmp_path: Path):
 def test_an_infinite_limit_is_refused(key: str):
     with pytest.raises(ConfigError):
         load_settings(env_file=None, environ={key: "inf"})
+
+
+@pytest.mark.parametrize(
+    "key", ["ALPHALENS_FOO", "ALPHALENS_SEED", "ALPHALENS_LIMIT_FOO", "ALPHALENS_FOO_API_KEY"]
+)
+def test_an_unknown_key_like_none_of_ours_gets_no_false_hint(key: str):
+    with pytest.raises(ConfigError, match=f"unknown setting {key} in environment: `alphalens con"):
+        load_settings(env_file=None, environ={key: "1"})
+
+
+def test_a_refusal_in_our_own_words_has_no_words_of_a_library_before_it():
+    with pytest.raises(ConfigError, match=r"^ALPHALENS_MODEL in environment: 'gpt-5' is an OpenAI"):
+        load_settings(env_file=None, environ={"ALPHALENS_MODEL": "gpt-5"})
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ("ALPHALENS_LIMIT_MAX_ORDER 0.01\n", 1, "ALPHALENS_LIMIT_MAX_ORDER is not followed by '='"),
+        ("# ours\n\nALPHALENS_LIMIT_MAX_ORDER: 0.01\n", 3, "is not followed by '='"),
+        ("export ALPHALENS_LIMIT_MAX_ORDER 0.01\n", 1, "is not followed by '='"),
+        ('A=1\n"ALPHALENS_LIMIT_MAX_ORDER=0.01\n', 2, "a quote before it"),
+        ('"ALPHALENS_LIMIT_MAX_ORDER"=0.01\n', 1, "a quote before it"),
+        ("\u200bALPHALENS_LIMIT_MAX_ORDER=0.01\n", 1, "other than letters, digits and _"),
+        ("$env:ALPHALENS_LIMIT_MAX_ORDER=0.01\n", 1, "other than letters, digits and _"),
+        ("ALPHALENS_LIMIT_MAX_ORDER\n", 1, "has no '=' and no value"),
+        ("ALPHALENS_LIMIT_MAX_ORDER#=0.01\n", 1, "has no '=' and no value"),
+        ("\nALPHALENS_ACCOUNT='desk\n", 2, "ALPHALENS_ACCOUNT has a quote without its other"),
+        ("=0.01\n", 1, "this is not KEY=value"),
+        (
+            "ALPHALENS_LIMIT_MAX_ORDER=0.01\nA=1\n\nALPHALENS_LIMIT_MAX_ORDER=0.5\n",
+            4,
+            "ALPHALENS_LIMIT_MAX_ORDER is set a second time, first on line 1",
+        ),
+        (
+            'A="x\nALPHALENS_LIMIT_MAX_ORDER=0.01\nB="\n',
+            1,
+            "value of A runs over the line of ALPHALENS_LIMIT_MAX_ORDER",
+        ),
+    ],
+)
+def test_no_line_of_a_settings_file_is_dropped(tmp_path: Path, text: str, line: int, words: str):
+    env = tmp_path / ".env"
+    env.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match=words) as caught:
+        load_settings(env_file=env, environ={})
+    assert str(caught.value).startswith(f"{env}, line {line}: ")
+
+
+def test_what_other_programs_write_into_the_file_is_left_alone(tmp_path: Path):
+    env = tmp_path / ".env"
+    env.write_text(
+        "\ufeffA=1\nA=2\nspring.url=x\nexport SHELL_ONLY\n\n# a comment\n"
+        "KEY='-----BEGIN\nMII=\n-----END'\nexport ALPHALENS_ACCOUNT = 'desk' # ours\n",
+        encoding="utf-8",
+    )
+    assert load_settings(env_file=env, environ={}).account == "desk"
+
+
+def test_a_malformed_line_does_not_show_its_secret(tmp_path: Path):
+    env = tmp_path / ".env"
+    env.write_text(f"ANTHROPIC_API_KEY {SECRET}\n")
+    with pytest.raises(ConfigError) as caught:
+        load_settings(env_file=env, environ={})
+    assert SECRET not in "".join(traceback.format_exception(caught.value))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
+import tomllib
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
@@ -71,3 +74,45 @@ def test_every_make_target_named_on_a_page_exists(page: str):
 
 def test_the_package_says_that_it_is_typed():
     assert (Path(alphalens.__file__).parent / "py.typed").is_file()
+
+
+def _brought_by(extra: str) -> set[str]:
+    """Return the distributions of an extra, those of the extras that it names included."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    found: set[str] = set()
+    for need in project["optional-dependencies"][extra]:
+        name, inner = re.match(r"([A-Za-z0-9_.-]+)(?:\[([^\]]*)\])?", need).groups()
+        if name == project["name"]:
+            found.update(*(_brought_by(other.strip()) for other in inner.split(",")))
+        else:
+            found.add(name.lower())
+    return found
+
+
+def _guards() -> Iterator[tuple[str, str, str]]:
+    for path in sorted((ROOT / "alphalens").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "require":
+                extra = next(word.value.value for word in node.keywords if word.arg == "extra")
+                for module in node.args:
+                    yield path.name, module.value, extra
+
+
+def test_the_extra_that_a_guard_names_brings_the_module():
+    homes = metadata.packages_distributions()
+    guards = list(_guards())
+    assert ("file_provider.py", "pyarrow", "cli") in guards
+    for file, module, extra in guards:
+        makers = {name.lower() for name in homes[module.split(".")[0]]}
+        assert makers & _brought_by(extra), f"{file}: {module} is not in the extra {extra}"
+
+
+def test_parquet_comes_with_the_command_line_and_with_the_demo():
+    for extra in ("cli", "demo", "research"):
+        assert "pyarrow" in _brought_by(extra)
+
+
+def test_the_readme_names_every_extra():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    named = re.search(r"Extras: `([a-z ]+)`", (ROOT / "README.md").read_text()).group(1).split()
+    assert sorted(named) == sorted(project["optional-dependencies"])

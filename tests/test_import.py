@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -87,3 +88,90 @@ def test_unknown_attribute_is_an_attribute_error():
 
     with pytest.raises(AttributeError, match="no attribute 'performances'"):
         _ = alphalens.performances
+
+
+BARE = """
+import sys
+
+class Without:
+    def __init__(self, finder):
+        self.finder = finder
+
+    def __getattr__(self, name):
+        return getattr(self.finder, name)
+
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] not in ABSENT:
+            return self.finder.find_spec(name, path, target)
+
+ABSENT = {  # in a bare install
+    "sqlalchemy", "alembic", "psycopg", "redis", "httpx", "pydantic", "dotenv", "langgraph",
+    "rich", "pyarrow", "numba", "joblib", "sklearn", "streamlit", "skfolio", "exchange_calendars",
+}
+sys.meta_path[:] = map(Without, sys.meta_path)
+"""
+
+
+def run_bare(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run code in a fresh interpreter that has the core dependencies alone."""
+    return subprocess.run(
+        [sys.executable, "-c", BARE + code], capture_output=True, text=True, cwd=folder, check=False
+    )
+
+
+def test_the_factor_command_needs_the_core_dependencies_alone(tmp_path: Path):
+    code = """
+import numpy as np, pandas as pd
+from alphalens.cli import main
+days = pd.bdate_range("2022-01-03", periods=60, name="date")
+steps = np.random.default_rng(0).normal(0, 0.01, (60, 12)).cumsum(axis=0)
+pd.DataFrame(50 * np.exp(steps), days, [f"S{i}" for i in range(12)]).to_csv("prices.csv")
+sys.exit(main(["factor", "prices.csv", "--factor", "reversal_1", "--out", "sheet.html"]))
+"""
+    run = run_bare(code, tmp_path)
+    assert run.returncode == 0, run.stderr
+    assert "written: sheet.html" in run.stdout
+    assert "reversal_1" in (tmp_path / "sheet.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("words", "extra"),
+    [
+        (["config", "show"], "trading"),
+        (["audit", "verify", "--database", "journal.sqlite"], "trading"),
+        (["demo"], "demo"),
+        (["factor", "prices.parquet"], "cli"),
+    ],
+)
+def test_a_command_without_its_extra_says_what_to_install(
+    tmp_path: Path, words: list[str], extra: str
+):
+    (tmp_path / "prices.parquet").write_bytes(b"PAR1")
+    run = run_bare(f"from alphalens.cli import main; sys.exit(main({words!r}))", tmp_path)
+    assert run.returncode == 2
+    assert f'pip install "alpha-lens[{extra}]"' in run.stderr
+    assert run.stderr.count("\n") == 1
+
+
+def test_reports_load_on_demand_and_what_reads_a_journal_names_its_extra(tmp_path: Path):
+    code = """
+from alphalens import reports
+from alphalens.errors import MissingExtra
+from alphalens.reports import equity_statistics
+assert set(reports.__all__) == set(reports._HOMES) <= set(dir(reports))
+try:
+    reports.read_run
+except MissingExtra as error:
+    print(error.extra, error.module)
+"""
+    run = run_bare(code, tmp_path)
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.split() == ["trading", "sqlalchemy"]
+
+
+def test_every_name_of_reports_can_be_had():
+    from alphalens import reports
+
+    assert [getattr(reports, name).__name__ for name in reports.__all__] == reports.__all__
+    with pytest.raises(AttributeError, match="no attribute 'read_runs'"):
+        _ = reports.read_runs

@@ -6,7 +6,9 @@ the file, the row, the column and the text found there.
 
 from __future__ import annotations
 
+import csv
 import gzip
+import re
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,6 +32,8 @@ _ASSET_NAMES = ("asset", "symbol", "ticker", "sid", "security", "instrument")
 _PRICE_NAMES = ("adj close", "adj_close", "adjclose", "adjusted_close", "close", "price", "last")
 _BAR_NAMES = frozenset({"open", "high", "low", "close", "volume"})
 _ABSENT = frozenset({"", "na", "n/a", "nan", "nat", "none", "null", "<na>"})
+_FIRST_DAY, _LAST_DAY = pd.Timestamp(1800, 1, 1), pd.Timestamp(2100, 1, 1)
+_LEAST_PRICE, _MOST_PRICE = 1e-15, 1e15  # adjusting for many splits leads far, but not beyond
 _ZONE = r"[T ]\d{1,2}:?\d{2}.*(?:Z|[+-]\d{2}:?\d{2})$"
 
 
@@ -65,6 +69,7 @@ def read_prices(
     date_format: str | None = None,
     close_time: time = CLOSE_TIME,
     timezone: str = NEW_YORK,
+    is_daily: bool = False,
 ) -> PriceHistory:
     """Return the prices in a CSV (``.csv``, ``.csv.gz``) or Parquet (``.parquet``) file.
 
@@ -72,7 +77,8 @@ def read_prices(
     date column, an asset column (asset, symbol, ticker, ...) and a price column (adjusted
     close before close, price, last); other columns are ignored. Names are read without regard
     to case. A date without a time of day is a trading day, whose close is known at
-    `close_time` in `timezone`; a time without a zone is in `timezone`.
+    `close_time` in `timezone`; a time without a zone is in `timezone`. Dates lie from 1800 to
+    2099, prices from 1e-15 to 1e15, and each row of a CSV has as many cells as the header.
 
     Parameters
     ----------
@@ -86,6 +92,8 @@ def read_prices(
         Wall-clock time of the close.
     timezone : str
         Zone of dates and times that name none.
+    is_daily : bool
+        Refuse a second instant on the same day of `timezone`.
 
     Returns
     -------
@@ -102,8 +110,10 @@ def read_prices(
     """
     table = _load(Path(path))
     positions = _Columns.find(table)
-    instants, daily = _instants(table, positions.date, date_format, ZoneInfo(timezone))
-    if daily:
+    instants, has_days = _instants(table, positions.date, date_format, ZoneInfo(timezone))
+    if is_daily and not has_days:
+        _refuse_second_closes(table, positions.date, instants, ZoneInfo(timezone))
+    if has_days:
         instants = closing_instants(instants, close_time=close_time, timezone=timezone)
     if positions.asset is None or positions.price is None:
         closes = _wide(table, positions.date, instants)
@@ -133,14 +143,14 @@ class _Table:
     row_name: str
     first_row: int
 
-    def refuse(self, column: int, bad: np.ndarray, what: str) -> None:
+    def refuse(self, column: int, bad: np.ndarray, what: str, hint: str = "") -> None:
         """Raise for the first of the `bad` cells of a column, if there is one."""
         rows = np.flatnonzero(bad)
         if not rows.size:
             return
         more = f" (and {rows.size - 1} more in this column)" if rows.size > 1 else ""
         found = self.cells.iloc[rows[0], column]
-        raise InputError(f"{self.at(rows[0], column)}: {str(found)!r} {what}{more}")
+        raise InputError(f"{self.at(rows[0], column)}: {str(found)!r} {what}{more}{hint}")
 
     def at(self, row: int, column: int) -> str:
         """Return the place of a cell in words."""
@@ -231,7 +241,18 @@ def _load_csv(path: Path) -> _Table:
             f"file? It begins {text.lstrip()[:40]!r}"
         )
     first = text.split("\n", 1)[0]
-    separator = max(",;\t", key=first.count)
+    if not first.strip():
+        raise InputError(f"{path}, line 1: is blank; the header must be the first line")
+    cells = _cells(path, text.rstrip(" \r\n"), separator=max(",;\t", key=first.count))
+    header = tuple(str(name) for name in cells.iloc[0].fillna(""))
+    body = cells.iloc[1:].fillna("")
+    filled = np.flatnonzero((body != "").any(axis=1).to_numpy())
+    body = body.iloc[: filled[-1] + 1 if filled.size else 0]
+    return _Table(path, header, body, "line", 2)
+
+
+def _cells(path: Path, text: str, *, separator: str) -> pd.DataFrame:
+    """Return the cells of a text as texts, the header as first row."""
     try:
         cells = pd.read_csv(
             StringIO(text),
@@ -242,12 +263,37 @@ def _load_csv(path: Path) -> _Table:
             skip_blank_lines=False,
         )
     except pd.errors.ParserError as error:
-        raise InputError(f"{path}: the rows differ in length: {error}") from error
-    header = tuple(str(name) for name in cells.iloc[0].fillna(""))
-    body = cells.iloc[1:].fillna("")
-    filled = np.flatnonzero((body != "").any(axis=1).to_numpy())
-    body = body.iloc[: filled[-1] + 1 if filled.size else 0]
-    return _Table(path, header, body, "line", 2)
+        said = str(error).strip().removeprefix("Error tokenizing data. C error: ")
+        if opened := re.search(r"EOF inside string starting at row (\d+)", said):
+            raise InputError(
+                f"{path}, line {int(opened.group(1)) + 1}: a quote is opened and never closed; "
+                "close it, or fetch the file again if it was cut short"
+            ) from error
+        _refuse_other_lengths(path, text, separator)
+        raise InputError(f"{path}: cannot be read as CSV: {said}") from error
+    _refuse_other_lengths(path, text, separator)
+    return cells
+
+
+def _refuse_other_lengths(path: Path, text: str, separator: str) -> None:
+    """Refuse a row with fewer or more cells than the header; pandas fills short ones in silence."""
+    rows = csv.reader(StringIO(text, newline=""), delimiter=separator)
+    header = next(rows)
+    line = rows.line_num + 1
+    for row in rows:
+        if len(row) != len(header) and (len(row) > 1 or "".join(row).strip()):
+            count = f"{len(row)} cell{'s' * (len(row) != 1)}"
+            why = (
+                f"nothing for {header[len(row)]!r}; was it cut short? An absent price is an empty "
+                f"cell between two {separator!r}"
+                if len(row) < len(header)
+                else f"the first one too many is {row[len(header)]!r}; a {separator!r} inside a "
+                "cell needs quotes around the cell"
+            )
+            raise InputError(
+                f"{path}, line {line}: {count}, where the header has {len(header)}: {why}"
+            )
+        line = rows.line_num + 1
 
 
 def _unpacked(path: Path, raw: bytes) -> bytes:
@@ -269,7 +315,7 @@ def _text(path: Path, raw: bytes) -> str:
 
 
 def _load_parquet(path: Path) -> _Table:
-    require("pyarrow", extra="research")
+    require("pyarrow", extra="cli")
     raw = path.read_bytes()
     if raw[:4] != b"PAR1":
         raise InputError(f"{path}: this is not a Parquet file; it begins {raw[:12]!r}")
@@ -303,6 +349,12 @@ def _instants(
         cells = _parsed(table, column, date_format)
     table.refuse(column, cells.isna().to_numpy(), "is no date")
     index = pd.DatetimeIndex(cells)
+    naive = index.tz_localize(None)
+    table.refuse(
+        column,
+        np.asarray((naive < _FIRST_DAY) | (naive >= _LAST_DAY)),
+        f"is no date of a price: dates from {_FIRST_DAY.year} to {_LAST_DAY.year - 1} are read",
+    )
     if index.tz is None and (index == index.normalize()).all():
         return index, True
     if index.tz is not None:
@@ -328,7 +380,26 @@ def _parsed(table: _Table, column: int, date_format: str | None) -> pd.Series[pd
     return parsed
 
 
-def _prices(table: _Table, column: int) -> np.ndarray:
+def _refuse_second_closes(
+    table: _Table, column: int, instants: pd.DatetimeIndex, zone: ZoneInfo
+) -> None:
+    """Refuse an instant on a day that another instant has closed."""
+    days = instants.tz_convert(zone).normalize()
+    firsts = pd.Series(instants).groupby(days.asi8).transform("first")
+    second = np.asarray(instants != pd.DatetimeIndex(firsts))
+    if second.any():
+        row = int(np.flatnonzero(second)[0])
+        before = int(np.flatnonzero(days == days[row])[0])
+        table.refuse(
+            column,
+            second,
+            f"is a second time on {days[row]:%Y-%m-%d} in {zone.key}, after {table.row_name} "
+            f"{table.first_row + before}",
+            "; daily closes are needed: keep one time a day",
+        )
+
+
+def _prices(table: _Table, column: int, hint: str = "") -> np.ndarray:
     """Return a column as positive float64, NaN where the cell is empty."""
     cells = table.cells.iloc[:, column]
     numbers = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
@@ -336,15 +407,19 @@ def _prices(table: _Table, column: int) -> np.ndarray:
     if unread.any():
         texts = cells[unread].astype(str).str.strip().str.lower()
         unread[unread] = ~texts.isin(_ABSENT).to_numpy()
-    table.refuse(column, unread, "is not a number")
+    table.refuse(column, unread, "is not a number", hint if unread.all() else "")
     table.refuse(column, np.isinf(numbers), "is not a finite price")
     table.refuse(column, numbers <= 0.0, "is not a positive price")
+    table.refuse(column, numbers > _MOST_PRICE, f"is above the highest price read, {_MOST_PRICE:g}")
+    table.refuse(
+        column, numbers < _LEAST_PRICE, f"is below the lowest price read, {_LEAST_PRICE:g}"
+    )
     return numbers
 
 
 def _wide(table: _Table, date: int, instants: pd.DatetimeIndex) -> pd.DataFrame:
-    repeated = instants.duplicated()
-    table.refuse(date, repeated, "appears a second time")
+    reading = _wide_reading(table, date)
+    table.refuse(date, instants.duplicated(), "appears a second time", reading)
     assets: dict[str, np.ndarray] = {}
     for column, name in enumerate(table.header):
         if column == date:
@@ -353,10 +428,20 @@ def _wide(table: _Table, date: int, instants: pd.DatetimeIndex) -> pd.DataFrame:
         if not symbol or symbol in assets:
             what = "appears a second time" if symbol else "has no name"
             raise InputError(f"{table.path}: the column {column + 1} {symbol!r} {what}")
-        assets[symbol] = _prices(table, column)
+        assets[symbol] = _prices(table, column, reading)
         if np.isnan(assets[symbol]).all():
             raise InputError(f"{table.path}: the column {symbol!r} has no price at all")
     return pd.DataFrame(assets, index=instants)
+
+
+def _wide_reading(table: _Table, date: int) -> str:
+    """Return how the columns were understood, and how a file with a row per price names them."""
+    assets = tuple(name for column, name in enumerate(table.header) if column != date)
+    return (
+        f"; the file was read as one column per asset (date: {table.header[date]!r}, assets: "
+        f"{_shown(assets)}), as no column is named like an asset's. If it has one row per price, "
+        f"name its columns date, {' or '.join(_ASSET_NAMES[:3])}, and close or price"
+    )
 
 
 def _long(table: _Table, asset: int, price: int, instants: pd.DatetimeIndex) -> pd.DataFrame:

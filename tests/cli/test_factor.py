@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from alphalens.cli import main
+from alphalens.cli import factor, main
 from alphalens.cli.output import ExitCode
+from alphalens.errors import InputError
+from alphalens.tears import TearSheet
 
 
 @pytest.fixture(scope="module")
@@ -143,5 +145,40 @@ def test_out_makes_its_folder_and_refuses_to_be_a_folder(
     assert main([*words, str(out)]) == 0
     assert out.is_file()
     (tmp_path / "taken.json").mkdir()
-    assert main([*words, str(tmp_path / "taken.json")]) == ExitCode.OPERATOR
-    assert "taken.json" in capsys.readouterr().err
+    assert main([*words, str(tmp_path / "taken.json")]) == ExitCode.USER
+    assert "taken.json is a folder: name a file in it" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("out", "words"),
+    [
+        ("r.docx", "the suffix is .docx, use one of .html, .pdf, .png, .json"),
+        ("report", "the suffix is missing, use one of"),
+        (".", "is a folder: name a file in it, such as report.html"),
+    ],
+)
+def test_a_file_that_cannot_be_written_is_refused_before_prices_are_read(
+    out: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert main(["factor", str(tmp_path / "absent.csv"), "--out", out]) == ExitCode.USER
+    said = capsys.readouterr().err
+    assert f"--out {out}" in said
+    assert words in said
+
+
+def test_the_suffixes_are_those_that_a_sheet_can_be_saved_as(tmp_path: Path):
+    with pytest.raises(InputError) as caught:
+        TearSheet(title="none").save(tmp_path / "sheet.docx")
+    assert str(caught.value).endswith(f"use one of {', '.join(factor._SUFFIXES)}")
+
+
+def test_two_times_on_one_day_are_refused_with_line_and_column(
+    tmp_path: Path, closes: pd.DataFrame, capsys: pytest.CaptureFixture[str]
+):
+    path = tmp_path / "prices.csv"
+    closes.set_axis(pd.date_range("2020-01-01 10:00", periods=340, freq="3h", name="time")).to_csv(
+        path
+    )
+    assert _factor(path) == ExitCode.USER
+    said = capsys.readouterr().err
+    assert "prices.csv, line 3, column 'time': '2020-01-01 13:00:00' is a second time" in said

@@ -135,7 +135,26 @@ def test_blank_lines_at_the_end_are_no_rows(tmp_path):
         (" \n \n", "the file is empty"),
         ("date,AAA\n", "0 rows and 2 columns are no prices"),
         ("<!doctype html><html></html>", "this is HTML or XML"),
-        ("date,AAA\n2022-01-03,1,2\n", "rows differ in length"),
+        (
+            "date,AAA\n2022-01-03,1,2\n",
+            "line 2: 3 cells, where the header has 2.*'2'.*quotes around",
+        ),
+        ("date,A,B\n2022-01-03,1,2\n2022-01-04,1\n", "line 3: 2 cells.*has 3: nothing for 'B'"),
+        ("date,A,B\n2022-01-03,1,2\n2022-01", "line 3: 1 cell, where.*nothing for 'A'"),
+        ('date,"A\nB",C\n2022-01-03,1\n', "line 3: 2 cells"),
+        ('date,A\n2022-01-03,1\n2022-01-04,"1\n', "line 3: a quote is opened and never closed"),
+        ("\ndate,A\n2022-01-03,1\n", "line 1: is blank"),
+        ("date,A\n0001-01-01,1\n", "line 2, column 'date': '0001-01-01' is no date.*1800 to 2099"),
+        ("date,A\n2022-01-03,1\n1799-12-31,1\n", "line 3, column 'date': '1799-12-31'.*1800"),
+        ("date,A\n2100-01-01,1\n", "line 2, column 'date': '2100-01-01'.*to 2099"),
+        ("time,A\n9999-01-01T10:00Z,1\n", "line 2, column 'time': '9999-01-01T10:00Z' is no date"),
+        ("date,A\n2022-01-03,1e308\n", "line 2, column 'A': '1e308' is above.*1e[+]15"),
+        ("date,A\n2022-01-03,1\n2022-01-04,1e-300\n", "line 3, column 'A': '1e-300' is below.*-15"),
+        (
+            "date,id,value\n2020-01-01,A,1\n2020-01-01,B,1\n",
+            "line 3.*a second time; .*date: 'date', assets: 'id', 'value'.*asset or symbol",
+        ),
+        ("date,id,value\n2020-01-01,A,1\n", "'id': 'A' is not a number; .*asset or symbol"),
         ("day of trade,AAA\n2022-01-03,1\n", "no date column among 'day of trade', 'AAA'"),
         ("date,symbol,volume\n2022-01-03,A,1\n", "no price column"),
         ("date,open,high,low,close\n2022-01-03,1,1,1,1\n", "look like the bars of one asset"),
@@ -205,5 +224,34 @@ def test_absent_file_and_unknown_suffix_are_refused(tmp_path):
 def test_parquet_without_pyarrow_names_the_extra(tmp_path, monkeypatch):
     monkeypatch.setattr("alphalens._optional.find_spec", lambda name: None)
 
-    with pytest.raises(MissingExtra, match=r"alpha-lens\[research\]"):
+    with pytest.raises(MissingExtra, match=r"alpha-lens\[cli\]"):
         read_prices(write(tmp_path, b"PAR1", "prices.parquet"))
+
+
+def test_earliest_and_latest_dates_and_prices_are_read(tmp_path):
+    path = write(tmp_path, "date,A,B\n1800-01-02,1e-15,\n2099-12-31,1e15,1\n")
+
+    assert read_prices(path).closes["A"].tolist() == [1e-15, 1e15]
+
+
+def test_a_second_time_on_one_day_is_refused_with_its_line_where_daily_closes_are_wanted(tmp_path):
+    text = "time,asset,close\n{0} 10:00,A,1\n{0} 10:00,B,1\n{0} 15:30,A,1\n{0} 15:30,B,1\n"
+    path = write(tmp_path, text.format("2022-01-03"))
+
+    assert len(read_prices(path).closes) == 2
+    with pytest.raises(
+        InputError,
+        match=r"line 4, column 'time': '2022-01-03 15:30' is a second time on 2022-01-03 in "
+        r"America/New_York, after line 2 \(and 1 more in this column\); daily closes",
+    ):
+        read_prices(path, is_daily=True)
+
+
+def test_one_time_a_day_is_daily(tmp_path):
+    path = write(tmp_path, "time,A\n2022-01-03 16:00,1\n2022-01-04 13:00,2\n")
+
+    assert len(read_prices(path, is_daily=True).closes) == 2
+
+
+def test_blank_lines_with_spaces_at_the_end_are_no_rows(tmp_path):
+    assert len(read_prices(write(tmp_path, WIDE + "  \r\n \n")).closes) == 2
