@@ -325,7 +325,7 @@ def create_full_tear_sheet(
     >>> data["factor_quantile"] = [1, 2] * 9
     >>> sheet = create_full_tear_sheet(data, return_fig=True)
     >>> [part.title for part in sheet.parts]
-    ['Quantiles', 'Returns', 'Information', 'Turnover']
+    ['Quantiles', 'Returns', 'Information', 'Turnover', 'Doubt']
     """
     stage = _stage(factor_data, return_fig)
     _warn_without_calendar(factor_data)

@@ -32,6 +32,15 @@ CASES = (
     "event windows",
     "full tear sheet",
 )
+GROUP_CASES = (
+    "clean",
+    "rank IC by group",
+    "group-neutral returns",
+    "quantile means by date and group",
+    "event windows by group",
+    "full tear sheet by group",
+)
+HEAD = ("case", "0.5.1", "ours", "ratio", "ours, warm", "MiB 0.5.1", "MiB ours", "runs")
 PATIENCE_S = 30.0
 IMPORT = "import time; t = time.perf_counter(); import {}; print(time.perf_counter() - t)"
 
@@ -49,11 +58,13 @@ class Runner:
             env=os.environ | {"MPLBACKEND": "Agg"},
         )
 
-    def ask(self, case: str, nudge: int) -> dict[str, Any]:
+    def ask(self, case: str, nudge: int, *, is_warm: bool) -> dict[str, Any]:
         """Run one case and wait for its answer."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps({"case": case, "nudge": nudge}) + "\n")
+        self._process.stdin.write(
+            json.dumps({"case": case, "nudge": nudge, "warm": is_warm}) + "\n"
+        )
         self._process.stdin.flush()
         line = self._process.stdout.readline()
         if not line:
@@ -78,31 +89,43 @@ def compare(size: str, python: Path, rounds: int) -> tuple[list[tuple[str, ...]]
     """Return the rows of one size and the cases whose digests differ."""
     sides = {"peer": Runner(str(python), size), "ours": Runner(sys.executable, size)}
     rows, wrong = [], []
-    for case in CASES:
-        times: dict[str, list[float]] = {"peer": [], "ours": []}
+    for case in GROUP_CASES if "g" in size else CASES:
+        runs: list[dict[str, dict[str, Any]]] = []
         for nudge in range(1, rounds + 1):
             answers = {}
             for name, side in sides.items():
-                answers[name] = side.ask(case, nudge)
-                times[name].append(answers[name]["seconds"])
+                answers[name] = side.ask(case, nudge, is_warm=name == "ours")
+            runs.append(answers)
             if not same(answers["peer"]["digest"], answers["ours"]["digest"]):
                 wrong.append(
                     f"{size} {case}: {answers['peer']['digest']} {answers['ours']['digest']}"
                 )
-            if sum(times["peer"]) > PATIENCE_S:
+            if sum(answers["peer"]["seconds"] for answers in runs) > PATIENCE_S:
                 break
-        rows.append(row(case, times))
+        rows.append(row(case, runs))
         print("|", " | ".join(rows[-1]), "|", flush=True)
     for side in sides.values():
         side.close()
     return rows, wrong
 
 
-def row(case: str, times: dict[str, list[float]]) -> tuple[str, ...]:
-    """Return one line of the table from the two lists of seconds."""
-    theirs, ours = (statistics.median(times[name]) for name in ("peer", "ours"))
-    runs = str(len(times["ours"]))
-    return case, report.seconds(theirs), report.seconds(ours), f"{theirs / ours:.1f}x", runs
+def row(case: str, runs: list[dict[str, dict[str, Any]]]) -> tuple[str, ...]:
+    """Return one line of the table from the answers of both sides."""
+
+    def middle(side: str, key: str) -> float:
+        return statistics.median(answers[side][key] for answers in runs)
+
+    theirs, ours = middle("peer", "seconds"), middle("ours", "seconds")
+    return (
+        case,
+        report.seconds(theirs),
+        report.seconds(ours),
+        f"{theirs / ours:.1f}x",
+        report.seconds(middle("ours", "warm")),
+        f"{middle('peer', 'mebibytes'):.0f}",
+        f"{middle('ours', 'mebibytes'):.0f}",
+        str(len(runs)),
+    )
 
 
 def import_rows(python: Path, rounds: int) -> list[tuple[str, ...]]:
@@ -129,11 +152,13 @@ def import_rows(python: Path, rounds: int) -> list[tuple[str, ...]]:
 def main(arguments: list[str] | None = None) -> int:
     """Run the comparison and write the page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("sizes", nargs="*", default=[], help="ASSETSxDAYS, default 500x1250")
+    parser.add_argument(
+        "sizes", nargs="*", default=[], help="ASSETSxDAYS[gGROUPS], default 500x1250 500x1250g11"
+    )
     parser.add_argument("--large", action="store_true", help="also 3000x1250")
     parser.add_argument("--rounds", type=int, default=5, help="runs a side and case, at most")
     options = parser.parse_args(arguments)
-    sizes = options.sizes or ["500x1250"]
+    sizes = options.sizes or ["500x1250", "500x1250g11"]
     sizes += ["3000x1250"] if options.large else []
     python = peer.peer_python()
 
@@ -143,8 +168,9 @@ def main(arguments: list[str] | None = None) -> int:
     for size in sizes:
         rows, differ = compare(size, python, options.rounds)
         wrong += differ
-        text += [f"### {size.replace('x', ' assets x ')} days\n"]
-        text.append(report.table(("case", "0.5.1", "ours", "ratio", "runs"), rows))
+        shape, _, groups = size.partition("g")
+        text += [f"### {shape.replace('x', ' assets x ')} days{groups and f', {groups} groups'}\n"]
+        text.append(report.table(HEAD, rows))
     text += [f"Results differ: {line}\n" for line in wrong]
     report.put_section("core", "\n".join(text))
     print("\n".join(text))
@@ -155,7 +181,9 @@ def _about() -> str:
     load = f"Load at the start {os.getloadavg()[0]:.1f}; " if hasattr(os, "getloadavg") else ""
     words = (
         "Medians; the sides take turns, each call on a fresh copy of its input with one value "
-        "moved, so that no cache answers. Both sides run on the same pandas and numpy. Shape, "
+        "moved, so that no cached number answers (a copy shares the memory of its index, and what "
+        "is known of that); warm is the same call again. MiB is by how much resident memory grew "
+        "inside the call. Both sides run on the same pandas and numpy. Shape, "
         "count of NaN and sums of all results agree, unless a line says no (the sheet returns "
         f"nothing to compare). {load}"
     )
