@@ -66,6 +66,7 @@ minimum: $(READY) ## the factor library's tests with the oldest dependencies all
 
 bench: $(READY) ## compare with alphalens-reloaded; rows go to docs/benchmarks.md
 	$(BIN)/python -m benchmarks.core
+	$(BIN)/python -m benchmarks.growth
 
 audit: $(READY) ## known vulnerabilities of the locked packages
 	$(BIN)/pip-audit -r requirements.lock --no-deps --disable-pip
