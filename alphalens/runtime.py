@@ -49,11 +49,10 @@ from alphalens.trading.codec import digest
 
 __all__ = ["PaperRun", "RunPlan", "Step", "decision_dates"]
 
-_DATABASES = tuple(
-    f"{name}.sqlite{suffix}"
-    for name in ("journal", "checkpoints")
-    for suffix in ("", "-wal", "-shm")
-)
+_DATABASES = ("journal.sqlite", "checkpoints.sqlite")
+_SIDE_FILES = ("-wal", "-shm")
+_OF_THE_RUN = ("traded.html", "report.html")
+_PAGES = ("research.html", "research.png", *_OF_THE_RUN)
 _PRICE_STEP = Decimal("0.0001")  # floats of the history become decimals here, once
 
 
@@ -118,6 +117,8 @@ class Step:
 class PaperRun:
     """A factor traded on paper over recorded prices, by the graph of agents, into a journal.
 
+    The paper broker's book lives in the process, so a run begins anew; it is never continued.
+
     Parameters
     ----------
     folder : Path
@@ -127,8 +128,10 @@ class PaperRun:
     plan : RunPlan
         What to do.
     replace : bool
-        Remove the journal that an earlier run left in the folder. The paper broker's book
-        lives in the process, so a run begins anew; it is never continued.
+        Take the place of the run that the folder holds, if it holds one. The new run is written
+        into ``unfinished`` inside the folder and moved by `keep`, which `write_reports` calls at
+        its end. A run that fails or is stopped before leaves the earlier one as it was, and what
+        it wrote stays in ``unfinished`` until the next run begins.
 
     Raises
     ------
@@ -146,12 +149,19 @@ class PaperRun:
         self._folder, self._settings, self._plan = folder, settings, plan
         self._window = _window(plan)
         self._replace = replace
+        self._is_traded = False
+        self._workplace = folder
         self.run_id = plan.run_id(settings)
 
     @property
+    def workplace(self) -> Path:
+        """Return the folder that holds the run now; with `replace` another until it is kept."""
+        return self._workplace
+
+    @property
     def journal_path(self) -> Path:
-        """Return the file of the journal."""
-        return self._folder / "journal.sqlite"
+        """Return the file of the journal, in `workplace`."""
+        return self.workplace / "journal.sqlite"
 
     def steps(self) -> Iterator[Step]:
         """Run, yielding after every instant; the journal is complete up to there.
@@ -164,7 +174,7 @@ class PaperRun:
         with ExitStack() as stack:
             clock = VirtualClock(self._window.index[0].to_pydatetime())
             broker, session = self._open_session(stack, clock)
-            saver = stack.enter_context(sqlite_saver(self._folder / "checkpoints.sqlite"))
+            saver = stack.enter_context(sqlite_saver(self.workplace / "checkpoints.sqlite"))
             graph = build_graph(self._desk(session), saver=saver)
             for number, (instant, closes) in enumerate(self._window.iterrows(), 1):
                 at = pd.Timestamp(str(instant)).to_pydatetime()
@@ -181,19 +191,55 @@ class PaperRun:
                     )
                 yield Step(at=at, number=number, total=len(self._window), cycle=cycle)
             session.finish_run()
+        self._is_traded = True
 
     def _make_room(self) -> None:
-        if self.journal_path.exists() and not self._replace:
+        if self._replace:
+            self._workplace = self._folder / "unfinished"
+        elif self.journal_path.exists():
             raise InputError(
                 f"{self.journal_path} holds an earlier run: name another folder, or pass "
-                "replace=True to remove it"
+                "replace=True to put the new run in its place"
             )
-        self._folder.mkdir(parents=True, exist_ok=True)
-        for name in ("report.html", "traded.html", *_DATABASES):
-            (self._folder / name).unlink(missing_ok=True)
+        self._is_traded = False
+        self.workplace.mkdir(parents=True, exist_ok=True)
+        for name in _DATABASES:
+            _remove_database(self.workplace / name)
+        if self._replace:
+            for name in _PAGES:
+                (self.workplace / name).unlink(missing_ok=True)
+
+    def keep(self) -> None:
+        """Put a run that has ended in the place of the one the folder held.
+
+        Each file is moved at once, databases first; pages of the earlier run that would tell of
+        another journal go with it. Without `replace` the files are there already.
+
+        Raises
+        ------
+        InputError
+            If the run has not ended.
+        """
+        if self.workplace == self._folder:
+            return
+        if not self._is_traded:
+            raise InputError(
+                f"the run in {self.workplace} has not ended and cannot take the place of the one "
+                f"in {self._folder}: go on to the end of steps() first"
+            )
+        for name in _DATABASES:
+            _move_database(self.workplace / name, self._folder / name)
+        for name in _PAGES:
+            if (self.workplace / name).exists():
+                (self.workplace / name).replace(self._folder / name)
+            elif name in _OF_THE_RUN:
+                (self._folder / name).unlink(missing_ok=True)
+        if not any(self.workplace.iterdir()):
+            self.workplace.rmdir()
+        self._workplace = self._folder
 
     def write_reports(self, research: FactorReport) -> TradingReport:
-        """Judge what was journalled, beside the research, and write what there is to read.
+        """Judge what was journalled, beside the research, write it down, and `keep` the run.
 
         Parameters
         ----------
@@ -210,7 +256,7 @@ class PaperRun:
         AuditError
             If the journal is not what was written.
         InputError
-            If no decision was journalled.
+            If no decision was journalled, or a run that is to replace another has not ended.
         """
         history = self._plan.history
         engine = open_engine(self.journal_path, is_read_only=True)
@@ -222,14 +268,16 @@ class PaperRun:
                 reader,
                 research=research.factor_data,
                 live=traded.factor_data,
+                pending=traded.pending,
                 caveats=(*history.caveats, f"fills: {self._plan.fill.replace('_', ' ')}"),
                 source=history.source,
                 title=f"{self._plan.factor}, traded on paper",
             )
         finally:
             engine.dispose()
-        traded.sheet().save(self._folder / "traded.html")
-        write_trading_report(report, self._folder / "report.html")
+        traded.sheet().save(self.workplace / "traded.html")
+        write_trading_report(report, self.workplace / "report.html")
+        self.keep()
         return report
 
     def _open_session(
@@ -312,6 +360,22 @@ def decision_dates(
     if not last.any():
         raise InputError(f"{history.source}: no decision date in the last {months} months")
     return recent[last]
+
+
+def _remove_database(path: Path) -> None:
+    for name in (path.name, *(f"{path.name}{suffix}" for suffix in _SIDE_FILES)):
+        path.with_name(name).unlink(missing_ok=True)
+
+
+def _move_database(new: Path, old: Path) -> None:
+    """Move a database that nobody has open; the side files of one never meet the other."""
+    for suffix in _SIDE_FILES:
+        old.with_name(old.name + suffix).unlink(missing_ok=True)
+    new.replace(old)
+    for suffix in _SIDE_FILES:
+        side = new.with_name(new.name + suffix)
+        if side.exists():
+            side.replace(old.with_name(old.name + suffix))
 
 
 def _window(plan: RunPlan) -> pd.DataFrame:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from alphalens.data import PriceHistory
     from alphalens.reports import TradingReport
     from alphalens.reports.factor_report import FactorReport
-    from alphalens.runtime import RunPlan
+    from alphalens.runtime import PaperRun, RunPlan
 
 _FACTOR = "momentum_12_1"
 _AGREED = Decimal("0.10")
@@ -32,9 +32,12 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         description="Real daily closes of 20 companies, 1990-2022: judge the momentum factor, "
         "let the agents trade it on paper for the last months under the limits in force, and "
         "write report.html, both tear sheets and the journal. A second run gives the same "
-        "orders and the same journal; what an earlier run wrote into the folder is replaced.",
+        "orders and the same journal, and takes the place of the first when it has ended; one that "
+        "fails leaves the first as it was, and what it wrote in FOLDER/unfinished.",
     )
-    demo.add_argument("--out", type=Path, default=Path("demo"), help="folder [%(default)s]")
+    demo.add_argument(
+        "--out", type=Path, default=Path("demo"), metavar="FOLDER", help="[%(default)s]"
+    )
     demo.add_argument("--seed", type=int, default=0, help="identity of the run [%(default)s]")
     demo.add_argument("--months", type=_months, default=12, help="length of the run [%(default)s]")
     demo.add_argument("--env-file", default=".env", help="settings [%(default)s]")
@@ -59,36 +62,35 @@ def run(args: argparse.Namespace, out: Output) -> int:
     require("rich", "sqlalchemy", "pydantic", "langgraph", "skfolio", extra="demo")
     from alphalens.config import load_settings
     from alphalens.data import SampleProvider
+    from alphalens.reports.factor_report import judge_factor
     from alphalens.runtime import PaperRun
 
     settings = load_settings(env_file=args.env_file)
     history = SampleProvider().history()
     paper = PaperRun(args.out, settings, _plan(args, history), replace=True)
-    args.out.mkdir(parents=True, exist_ok=True)
     with _progress(out) as advance:
-        research = _research(history, args.out, advance)
+        advance("research", 0, 1)
+        research = judge_factor(history, _FACTOR)
+        advance("research", 1, 1)
         for step in paper.steps():
             advance("paper trading", step.number, step.total)
-        advance("reports", 0, 1)
-        report = paper.write_reports(research)
-        advance("reports", 1, 1)
+        report = _write(paper, research, advance)
     summary = {"run": paper.run_id, "out": str(args.out), **report.summary()}
     out.result(summary, _lines(args.out, research, report))
     return ExitCode.OK
 
 
-def _research(history: PriceHistory, folder: Path, advance: _Advance) -> FactorReport:
-    from alphalens.reports.factor_report import judge_factor
-
-    advance("research", 0, 3)
-    research = judge_factor(history, _FACTOR)
-    advance("research", 1, 3)
+def _write(paper: PaperRun, research: FactorReport, advance: _Advance) -> TradingReport:
+    """Write the pages; the last step puts the whole run in the place of an earlier one."""
+    advance("reports", 0, 3)
     sheet = research.sheet()
-    sheet.save(folder / "research.html")
-    advance("research", 2, 3)
-    sheet.save(folder / "research.png")
-    advance("research", 3, 3)
-    return research
+    sheet.save(paper.workplace / "research.html")
+    advance("reports", 1, 3)
+    sheet.save(paper.workplace / "research.png")
+    advance("reports", 2, 3)
+    report = paper.write_reports(research)
+    advance("reports", 3, 3)
+    return report
 
 
 def _lines(folder: Path, research: FactorReport, report: TradingReport) -> Iterator[str]:
@@ -107,6 +109,8 @@ def _lines(folder: Path, research: FactorReport, report: TradingReport) -> Itera
         f"{report.universe.total_return.text('+.2%')}, "
         f"fees {report.costs.fees} {facts.currency}"
     )
+    if report.pending:
+        yield f"  {report.pending} decisions have no return over the longest horizon yet"
     yield f"journal: {facts.length} records, chain intact, head {facts.head}"
     yield f"written: {folder / 'report.html'}, research.html, research.png, traded.html"
 

@@ -150,8 +150,8 @@ class Books:
             case EventKind.CYCLE_PLANNED:
                 self.plans[record.cycle_id] = tuple(map(intent_from, payload["intents"]))
                 self.unfinished_cycle = record.cycle_id
-            case EventKind.CYCLE_FINISHED:
-                self.unfinished_cycle = None
+            case EventKind.CYCLE_FINISHED if record.cycle_id == self.unfinished_cycle:
+                self.unfinished_cycle = None  # the end of another cycle leaves this one open
             case EventKind.APPROVAL_GIVEN:
                 self.approvals[payload["fingerprint"]] = approval_from(payload)
             case EventKind.STATE_CHANGED:

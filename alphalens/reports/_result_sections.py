@@ -119,7 +119,7 @@ def beside_research(report: TradingReport) -> Iterator[Block]:
     yield Prose(
         text="The same factor arithmetic on both sides: the whole history, and the dates that "
         f"were traded with the scores that were traded. Research: {_span(research)}. Traded: "
-        f"{_span(live)}.{_shared(research, live)}\n\n"
+        f"{_span(live)}.{_pending(report.pending)}{_shared(research, live)}\n\n"
         "Returns whose windows overlap are not independent. The t-statistics count the "
         "independent observations, dates divided by overlap, and below "
         f"{MIN_INDEPENDENT} of them nothing is inferred: the table says so instead. Few "
@@ -150,6 +150,13 @@ def beside_research(report: TradingReport) -> Iterator[Block]:
             is_split=False,
         )
     yield from _drift(report)
+
+
+def _pending(decisions: int) -> str:
+    if not decisions:
+        return ""
+    have = "decision of the run has" if decisions == 1 else "decisions of the run have"
+    return f" {decisions} {have} no return over the longest horizon yet and cannot be judged."
 
 
 def _shared(research: FactorSide, live: FactorSide) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from alphalens._stats import sharpe, sharpe_standard_error
 from alphalens.data.sessions import equal_weight_returns
 from alphalens.errors import InputError
 from alphalens.reports.measure import Measure, known, unknown
@@ -87,13 +88,15 @@ def equity_statistics(levels: pd.Series[float]) -> EquityStatistics:
     .. math::
         R = E_n / E_0 - 1, \quad R_a = (1 + R)^{A/n} - 1, \quad s_a = s \sqrt{A},
 
-        S = \sqrt{A}\,\bar r / s, \quad
-        \mathrm{se}(S) = \sqrt{A}\,\sqrt{(1 + \tfrac12 (\bar r / s)^2) / n}, \quad
-        \mathrm{MDD} = \min_t E_t / \max_{u \le t} E_u - 1 .
+        S = \sqrt{A}\,\hat S, \quad \hat S = \bar r / s, \quad
+        \mathrm{se}(S) = \sqrt{A}\,\sqrt{
+            \frac{1 - \gamma_3 \hat S + \frac{\gamma_4 - 1}{4} \hat S^2}{n - 1}}, \quad
+        \mathrm{MDD} = \min_t E_t / \max_{u \le t} E_u - 1
 
-    The standard error [2]_ takes returns to be independent and identically distributed. No
-    correction is made for how many strategies were tried: the trials were not recorded.
-    Time O(n).
+    with skewness :math:`\gamma_3` and kurtosis :math:`\gamma_4` of the returns, which are not
+    normal. The standard error [2]_ [3]_ takes them to be independent and identically
+    distributed. No correction is made for how many strategies were tried: the trials were not
+    recorded. Time O(n).
 
     References
     ----------
@@ -101,6 +104,8 @@ def equity_statistics(levels: pd.Series[float]) -> EquityStatistics:
        doi:10.3905/jpm.1994.409501
     .. [2] Lo, A. W. (2002). The statistics of Sharpe ratios. Financial Analysts Journal 58(4),
        36-52. doi:10.2469/faj.v58.n4.2453
+    .. [3] Bailey, D. H. and Lopez de Prado, M. (2012). The Sharpe ratio efficient frontier.
+       Journal of Risk 15(2), 3-44. doi:10.2139/ssrn.1821643
 
     Examples
     --------
@@ -306,10 +311,10 @@ def _annualised(
     if spread**2 <= _FLAT:
         flat = unknown("undefined: no variation")
         return known(annual), known(0.0), flat, flat
-    ratio = float(returns.mean()) / spread
-    error = math.sqrt((1.0 + 0.5 * ratio**2) / n)
     scale = math.sqrt(TRADING_DAYS)
-    return known(annual), known(spread * scale), known(ratio * scale), known(error * scale)
+    error = float(sharpe_standard_error(returns)) * scale
+    ratio = float(sharpe(returns, TRADING_DAYS))
+    return known(annual), known(spread * scale), known(ratio), known(error)
 
 
 def _statistics(

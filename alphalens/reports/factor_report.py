@@ -13,14 +13,18 @@ from typing import cast
 import pandas as pd
 
 from alphalens import performance, tears, utils
+from alphalens._panel import calendar_of
 from alphalens._version import __version__
 from alphalens.data import PriceHistory, session_closes
 from alphalens.errors import InputError
 from alphalens.factors import named_factor
-from alphalens.tears import TearSheet
+from alphalens.reports.research import MIN_INDEPENDENT
+from alphalens.tears import SheetPart, TearSheet
 from alphalens.trading.targets import Signal
 
-__all__ = ["Cleaning", "FactorReport", "judge_factor", "judge_signals"]
+__all__ = ["Cleaning", "FactorReport", "TradedReport", "judge_factor", "judge_signals"]
+
+_TURNOVER = "Turnover"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +80,8 @@ class FactorReport:
     def spread_bps(self) -> pd.Series[float]:
         """Return the mean return of the top less the bottom quantile, bps per period."""
         means, _ = performance.mean_return_by_quantile(self.factor_data)
+        if means.empty:
+            return pd.Series(float("nan"), index=means.columns)
         return (means.iloc[-1] - means.iloc[0]) * 1e4
 
     def header(self) -> dict[str, str]:
@@ -86,7 +92,7 @@ class FactorReport:
             "Factor": self.factor,
             "Data": self.history.source,
             "Caveats": "; ".join(self.history.caveats) or "none stated",
-            "Dates": f"{dates.min():%Y-%m-%d} to {dates.max():%Y-%m-%d}, {dates.nunique()} dates",
+            "Dates": _span(pd.DatetimeIndex(dates)),
             "Universe": f"{assets.nunique()} assets",
             "Rows lost in cleaning": self.dropped,
             "Notes": "; ".join(self.notes) or "none",
@@ -117,12 +123,85 @@ class FactorReport:
     def lines(self) -> Iterator[str]:
         """Yield the main figures as lines of text."""
         yield f"{self.factor}: {len(self.factor_data)} rows; {self.dropped}"
+        if self.factor_data.empty:
+            return
         for period in map(str, self.ic.columns):
             mean = self.ic[period].mean()
             yield (
                 f"  {period:>4}: mean rank IC {mean:+.4f} (std {self.ic[period].std():.4f}), "
                 f"top less bottom quantile {self.spread_bps[period]:+.1f} bps"
             )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TradedReport(FactorReport):
+    """What the factor library says of scores that were traded, one date per decision.
+
+    Attributes
+    ----------
+    decisions : int
+        Decisions that were judged or wait for their returns.
+    pending : int
+        Those among them whose longest horizon ends after the history: they have no return yet
+        and are not in ``factor_data``.
+    horizon : int
+        The longest horizon, in rows of prices.
+    """
+
+    decisions: int
+    pending: int
+    horizon: int
+
+    @property
+    def n_judged(self) -> int:
+        """Return how many decisions are in ``factor_data``."""
+        return int(self.factor_data.index.get_level_values("date").nunique())
+
+    def header(self) -> dict[str, str]:
+        """Return the facts of a factor, and what became of the decisions."""
+        found = (
+            f"{self.decisions}; {self.n_judged} judged, {self.pending} without a return over "
+            f"{self.horizon} rows of prices yet"
+        )
+        return {**super().header(), "Decisions": found}
+
+    def sheet(self) -> TearSheet:
+        """Return the full tear sheet, or a sheet that says why there is none.
+
+        Below `MIN_INDEPENDENT` judged decisions nothing is inferred: the coefficients are listed
+        as they are. Where the decisions keep no daily calendar, a lag is counted in decisions and
+        is called so.
+        """
+        if self.n_judged < MIN_INDEPENDENT:
+            return self._listed()
+        sheet = super().sheet()
+        if calendar_of(self.factor_data) is not None:
+            return sheet
+        parts = (_by_decisions(part) if part.title == _TURNOVER else part for part in sheet.parts)
+        return replace(sheet, parts=tuple(parts))
+
+    def _listed(self) -> TearSheet:
+        reason = (
+            f"n too small: {self.n_judged} of {MIN_INDEPENDENT} decisions have a return over "
+            f"{self.horizon} rows of prices"
+        )
+        ic = self.ic.copy()
+        ic.index = pd.Index(pd.DatetimeIndex(ic.index).strftime("%Y-%m-%d"), name="decision")
+        tables = {} if ic.empty else {"Rank information coefficient by decision": ic}
+        part = SheetPart(title="Too few decisions to judge", tables=tables)
+        header = {**self.header(), "No statistics": reason}
+        return TearSheet(title=f"{self.factor}: traded", header=header, parts=(part,))
+
+
+def _by_decisions(part: SheetPart) -> SheetPart:
+    """Name the lags of a turnover part by decisions; its figures, which name days, are left out."""
+    tables = {title: frame.rename(columns=_decisions_apart) for title, frame in part.tables.items()}
+    return replace(part, tables=tables, figures=())
+
+
+def _decisions_apart(lag: str) -> str:
+    count = pd.Timedelta(lag).days
+    return "1 decision" if count == 1 else f"{count} decisions"
 
 
 def judge_factor(
@@ -163,8 +242,12 @@ def judge_factor(
 
 def judge_signals(
     history: PriceHistory, signals: Sequence[Signal], *, cleaning: Cleaning | None = None
-) -> FactorReport:
+) -> TradedReport:
     """Clean the scores that were really traded against what followed: the same arithmetic.
+
+    A decision whose longest horizon ends after the history is counted and left out. What was
+    traded cannot be traded otherwise, so `Cleaning.max_loss` is for research alone: of the other
+    decisions every row that has its returns is kept, and the report says what was dropped.
 
     Parameters
     ----------
@@ -177,15 +260,15 @@ def judge_signals(
 
     Returns
     -------
-    FactorReport
-        As for research, over the traded dates only.
+    TradedReport
+        As for research, over the traded dates only; its factor data is empty while no decision
+        has a return.
 
     Raises
     ------
     InputError
-        If there is no signal, or one was made at an instant without prices.
-    MaxLossExceededError
-        If cleaning drops more than it may.
+        If there is no signal, one was made at an instant without prices, or the history is
+        shorter than the longest horizon.
     """
     if not signals:
         raise InputError("no signal was journalled, so there is nothing to judge")
@@ -198,7 +281,30 @@ def judge_signals(
     if len(strange):
         raise InputError(f"a signal was made at {strange[0]}, where {history.source} has no price")
     scores.index = pd.DatetimeIndex(days.loc[scores.index])
-    return _judge(history, scores, signals[0].name, cleaning or Cleaning())
+    wanted = replace(cleaning or Cleaning(), max_loss=1.0)
+    horizon = max(wanted.periods)
+    ended = scores.loc[scores.index.isin(days.iloc[:-horizon])]
+    if ended.notna().to_numpy().any():
+        judged = _judge(history, ended, signals[0].name, wanted)
+    else:
+        judged = _unjudged(history, signals[0].name, wanted)
+    return TradedReport(
+        factor=judged.factor,
+        history=history,
+        factor_data=judged.factor_data,
+        dropped=judged.dropped,
+        notes=judged.notes,
+        decisions=len(scores),
+        pending=len(scores) - len(ended),
+        horizon=horizon,
+    )
+
+
+def _unjudged(history: PriceHistory, name: str, cleaning: Cleaning) -> FactorReport:
+    """Return factor data without a row, with the columns that the history gives research."""
+    closes = session_closes(history)
+    data = _judge(history, closes, name, cleaning).factor_data.iloc[:0]
+    return FactorReport(factor=name, history=history, factor_data=data, dropped="nothing to clean")
 
 
 def _judge(
@@ -246,6 +352,12 @@ def _quietly() -> Iterator[_Heard]:
         warnings.simplefilter("always", UserWarning)
         heard.caught = caught
         yield heard
+
+
+def _span(dates: pd.DatetimeIndex) -> str:
+    if dates.empty:
+        return "none"
+    return f"{dates.min():%Y-%m-%d} to {dates.max():%Y-%m-%d}, {dates.nunique()} dates"
 
 
 def _plain(values: pd.Series[float]) -> dict[str, float]:

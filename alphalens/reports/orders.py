@@ -129,8 +129,9 @@ def approvals_frame(facts: RunFacts) -> pd.DataFrame:
     DataFrame
         ``asked_at``, ``symbol``, ``side``, ``quantity``, ``value``, ``size`` and
         ``asked_above`` (fractions of equity), ``decision`` (``approved``,
-        ``denied``, ``waiting`` or ``expired``), ``by``, ``reason``, ``answered_at``,
-        ``expires_at`` (of the approval; NaT without one), ``client_order_id``.
+        ``denied``, ``waiting``, ``superseded`` by the plan of a later cycle, or
+        ``expired``), ``by``, ``reason``, ``answered_at``, ``expires_at`` (of the approval; NaT
+        without one), ``client_order_id``.
     """
     orders = {order.client_order_id: order for order in facts.orders}
     given = _answers(facts.of_kind(EventKind.APPROVAL_GIVEN))
@@ -139,7 +140,8 @@ def approvals_frame(facts: RunFacts) -> pd.DataFrame:
     for request in facts.of_kind(EventKind.APPROVAL_REQUESTED):
         order = orders[_asked(request)]
         answer = denied.get(order.client_order_id) or given.get(order.client_order_id)
-        rows.append(_approval_row(request, order, answer))
+        decision = _unanswered(facts, request, order) if answer is None else _said(answer)
+        rows.append(_approval_row(request, order, answer, decision))
     return pd.DataFrame(rows, columns=list(_APPROVAL_COLUMNS))
 
 
@@ -239,7 +241,9 @@ def _asked(record: Record) -> str:
     return str(record.payload.get("intent", record.payload)["client_order_id"])
 
 
-def _approval_row(request: Record, order: OrderRecord, answer: Record | None) -> list[object]:
+def _approval_row(
+    request: Record, order: OrderRecord, answer: Record | None, decision: str
+) -> list[object]:
     reasons: Sequence[Mapping[str, str]] = request.payload["reasons"]
     asked = next((r for r in reasons if r["code"] == ReasonCode.NEEDS_APPROVAL), {})
     said = answer.payload if answer else {}
@@ -252,7 +256,7 @@ def _approval_row(request: Record, order: OrderRecord, answer: Record | None) ->
         float(order.intent.notional),
         float(asked.get("actual", "nan")),
         float(asked.get("limit", "nan")),
-        _decision(order, answer),
+        decision,
         said.get("by", ""),
         said.get("reason", ""),
         pd.Timestamp(answer.at) if answer else pd.NaT,
@@ -261,7 +265,14 @@ def _approval_row(request: Record, order: OrderRecord, answer: Record | None) ->
     ]
 
 
-def _decision(order: OrderRecord, answer: Record | None) -> str:
-    if answer is None:
-        return "waiting" if order.status is OrderStatus.AWAITING else "expired"
+def _said(answer: Record) -> str:
     return "approved" if answer.kind is EventKind.APPROVAL_GIVEN else "denied"
+
+
+def _unanswered(facts: RunFacts, request: Record, order: OrderRecord) -> str:
+    """Tell whether a request still waits; one whose cycle is closed or overtaken does not."""
+    if order.status is not OrderStatus.AWAITING:
+        return "expired"
+    plans = facts.of_kind(EventKind.CYCLE_PLANNED)
+    is_overtaken = any(p.seq > request.seq and p.cycle_id != request.cycle_id for p in plans)
+    return "superseded" if is_overtaken else "waiting"

@@ -70,6 +70,8 @@ class TradingReport:
         Fees and slippage.
     research, live : FactorSide
         The factor as researched, and as traded.
+    pending : int
+        Decisions without a return yet, which `live` does not hold.
     """
 
     title: str
@@ -93,6 +95,7 @@ class TradingReport:
     costs: CostSummary
     research: FactorSide
     live: FactorSide
+    pending: int = 0
 
     def summary(self) -> Mapping[str, object]:
         """Return the main figures as plain JSON; a figure that is not there is its reason."""
@@ -112,6 +115,7 @@ class TradingReport:
             "universe_return": self.universe.total_return.plain(),
             "max_drawdown": self.strategy.max_drawdown.plain(),
             "sharpe": self.strategy.sharpe.plain(),
+            "decisions": {"judged": self.live.n_dates, "without_return_yet": self.pending},
             "ic": {
                 side: {quality.period: quality.ic_mean.plain() for quality in found.horizons}
                 for side, found in (("research", self.research), ("live", self.live))
@@ -124,6 +128,7 @@ def build_trading_report(
     *,
     research: pd.DataFrame,
     live: pd.DataFrame,
+    pending: int = 0,
     universe: pd.Series[float] | None = None,
     caveats: tuple[str, ...] = (),
     title: str = "Trading report",
@@ -138,6 +143,8 @@ def build_trading_report(
     research, live : DataFrame
         Clean factor data with the same forward returns: the whole history, and the traded
         dates with the scores that were traded.
+    pending : int
+        Decisions that `live` leaves out because they have no return yet.
     universe : Series, optional
         Level of the universe in equal weights at timezone-aware instants, on any positive
         scale, on every date of the run. By default from the prices of the journal's marks.
@@ -184,6 +191,7 @@ def build_trading_report(
         costs=cost_summary(facts),
         research=before,
         live=after,
+        pending=pending,
     )
 
 

@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 from collections import Counter
 from contextlib import closing
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -16,12 +17,16 @@ import pytest
 from alphalens.agents import ApproveUpTo
 from alphalens.cli import main
 from alphalens.config import Settings, load_settings
+from alphalens.dashboard import frames
 from alphalens.data import PriceHistory, SampleProvider
-from alphalens.errors import ConfigError, InputError
+from alphalens.errors import ConfigError, InputError, StorageError
 from alphalens.execution import JournalReader, OrderRecord
 from alphalens.portfolio import RankWeights
+from alphalens.reports import TradingReport
+from alphalens.reports.factor_report import judge_factor
 from alphalens.runtime import PaperRun, RunPlan, decision_dates
 from alphalens.storage import open_engine
+from alphalens.testing.desk import random_walk
 from alphalens.trading.events import EventKind
 from alphalens.trading.orders import OrderStatus
 
@@ -31,6 +36,14 @@ pytestmark = [pytest.mark.demo, pytest.mark.xdist_group("demo")]  # one run serv
 @pytest.fixture(scope="module")
 def history() -> PriceHistory:
     return SampleProvider().history()
+
+
+@pytest.fixture
+def walk(monkeypatch: pytest.MonkeyPatch) -> PriceHistory:
+    """Short invented prices, which the command takes for the sample."""
+    history = random_walk(days=340, assets=20)
+    monkeypatch.setattr(SampleProvider, "history", lambda self: history)
+    return history
 
 
 @pytest.fixture(scope="module")
@@ -59,12 +72,12 @@ def _head(path: Path) -> str:
         engine.dispose()
 
 
-def _plan(history: PriceHistory) -> RunPlan:
+def _plan(history: PriceHistory, months: int = 12) -> RunPlan:
     return RunPlan(
         history=history,
         factor="momentum_12_1",
         rule=RankWeights(gross=0.9),
-        decisions=decision_dates(history),
+        decisions=decision_dates(history, months=months),
         fill="next_close",
         approver=ApproveUpTo(limit=Decimal("0.10"), by="test"),
     )
@@ -77,9 +90,26 @@ def _settings(scale: int = 1) -> Settings:
 
 def _trade(folder: Path, settings: Settings, plan: RunPlan) -> Path:
     run = PaperRun(folder, settings, plan)
+    _exhaust(run)
+    return run.journal_path
+
+
+def _exhaust(run: PaperRun) -> None:
     for _ in run.steps():
         pass
-    return run.journal_path
+
+
+def _report(run: PaperRun, history: PriceHistory) -> TradingReport:
+    _exhaust(run)
+    return run.write_reports(judge_factor(history, "momentum_12_1"))
+
+
+def _full_disk(*args: object, **kwargs: object) -> None:
+    raise StorageError("the disk is full")
+
+
+def _contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
 
 
 def test_the_command_writes_everything_there_is_to_read(demo: Path):
@@ -122,6 +152,86 @@ def test_a_second_run_gives_the_same_orders_and_the_same_journal(
     assert _orders(first) == _orders(second)
 
 
+@pytest.mark.parametrize(("months", "decisions"), [(1, 5), (2, 9), (3, 13)])
+def test_a_run_of_few_months_says_how_many_decisions_have_no_return_yet(
+    tmp_path: Path, walk: PriceHistory, months: int, decisions: int
+):
+    report = _report(PaperRun(tmp_path, _settings(), _plan(walk, months=months)), walk)
+    assert (report.live.n_dates, report.pending) == (decisions - 2, 2)
+    page = (tmp_path / "report.html").read_text()
+    assert "2 decisions of the run have no return over the longest horizon yet" in page
+    is_too_short = decisions - 2 < 10
+    assert ("Too few decisions to judge" in (tmp_path / "traded.html").read_text()) is is_too_short
+
+
+def test_the_command_for_one_month_ends_well(
+    tmp_path: Path, walk: PriceHistory, capsys: pytest.CaptureFixture[str]
+):
+    assert main(["demo", "--out", str(tmp_path), "--months", "1", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["decisions"] == {"judged": 3, "without_return_yet": 2}
+    assert _head(tmp_path / "journal.sqlite") == told["journal_head"]
+
+
+def test_a_run_whose_every_decision_is_too_late_for_a_return_has_its_report(
+    tmp_path: Path, walk: PriceHistory
+):
+    closes = pd.DatetimeIndex(walk.closes.index)
+    run = PaperRun(tmp_path, _settings(), replace(_plan(walk), decisions=closes[[-6, -2]]))
+    report = _report(run, walk)
+    assert (report.live.n_dates, report.pending) == (0, 2)
+    assert "0 judged, 2 without a return" in (tmp_path / "traded.html").read_text()
+
+
+def test_a_run_that_fails_leaves_the_earlier_one_as_it_was(
+    tmp_path: Path, walk: PriceHistory, monkeypatch: pytest.MonkeyPatch
+):
+    plan = _plan(walk, months=1)
+    _report(PaperRun(tmp_path, _settings(), plan, replace=True), walk)
+    head, before = _head(tmp_path / "journal.sqlite"), _contents(tmp_path)
+    assert {"journal.sqlite", "report.html", "traded.html"} <= set(before)
+    another = PaperRun(tmp_path, _settings(), replace(plan, seed=1), replace=True)
+
+    monkeypatch.setattr("alphalens.runtime.write_trading_report", _full_disk)
+    with pytest.raises(StorageError, match="disk is full"):
+        _report(another, walk)
+    monkeypatch.undo()
+    assert _contents(tmp_path) == before
+    assert _head(tmp_path / "journal.sqlite") == head
+    assert _head(tmp_path / "unfinished" / "journal.sqlite") != head
+
+    report = _report(another, walk)
+    assert _head(tmp_path / "journal.sqlite") == report.facts.head != head
+    assert report.facts.head in (tmp_path / "report.html").read_text()
+    assert not (tmp_path / "unfinished").exists()
+
+
+def test_a_run_that_is_stopped_midway_cannot_take_the_place_of_another(
+    tmp_path: Path, walk: PriceHistory
+):
+    plan = _plan(walk, months=1)
+    _trade(tmp_path, _settings(), plan)
+    before = _contents(tmp_path)
+    run = PaperRun(tmp_path, _settings(), replace(plan, seed=1), replace=True)
+    steps = run.steps()
+    next(steps)
+    with pytest.raises(InputError, match="has not ended and cannot take the place"):
+        run.keep()
+    steps.close()
+    assert _contents(tmp_path) == before
+    _exhaust(run)
+    run.keep()
+    assert _head(tmp_path / "journal.sqlite") == _head(run.journal_path)
+    assert run.journal_path == tmp_path / "journal.sqlite"
+
+
+def test_turnover_of_weekly_decisions_is_not_called_daily(demo: Path):
+    traded, research = ((demo / name).read_text() for name in ("traded.html", "research.html"))
+    assert "1 decision</th>" in traded
+    assert "Period Top and Bottom Quantile Turnover" not in traded
+    assert "1 decision</th>" not in research
+
+
 def test_another_seed_is_another_run(history: PriceHistory):
     settings = _settings()
     ids = {
@@ -144,6 +254,20 @@ def test_without_anybody_to_ask_the_run_stops_at_the_question(
     waiting = next(c for c in cycles if c is not None and not c.is_finished)
     assert waiting.question is not None
     assert all(order.of_equity > Decimal("0.05") for order in waiting.question.orders)
+
+
+def test_a_question_nobody_answers_holds_up_every_later_cycle(tmp_path: Path, walk: PriceHistory):
+    silent = replace(_plan(walk, months=2), approver=None)
+    cycles = [s.cycle for s in PaperRun(tmp_path, _settings(), silent).steps() if s.cycle]
+    asked = [number for number, cycle in enumerate(cycles) if cycle.question]
+    assert asked == [asked[0]]
+    question = cycles[asked[0]].question
+    assert question is not None
+    held_up = [cycle.degraded[-1].message for cycle in cycles[asked[0] + 1 :]]
+    assert len(held_up) == len(cycles) - asked[0] - 1 > 2
+    assert all(f"cycle {question.cycle_id} is unfinished" in message for message in held_up)
+    waiting = frames.waiting_orders(frames.load(tmp_path).facts)
+    assert waiting["client_order_id"].tolist() == [o.client_order_id for o in question.orders]
 
 
 @pytest.mark.parametrize(

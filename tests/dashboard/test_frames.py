@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from alphalens.errors import AuditError, InputError, StorageError
 from alphalens.execution import Journal
 from alphalens.storage import open_engine
 from alphalens.trading import VirtualClock
+from alphalens.trading.events import EventKind
 
 from ..reports.small_run import SmallRun  # noqa: TID252 - the tests are no package to import
 
@@ -45,6 +47,16 @@ def test_a_waiting_order_is_counted_and_listed(waiting_view: frames.View) -> Non
     assert waiting["symbol"].tolist() == ["AAA"]
     found = {tile.label: tile.value for tile in frames.tiles(waiting_view)}
     assert found["Waiting for a person"] == "1"
+
+
+def test_an_order_of_a_plan_that_was_overtaken_is_not_counted_as_waiting(
+    waiting_view: frames.View,
+) -> None:
+    facts = waiting_view.facts
+    plan = facts.of_kind(EventKind.CYCLE_PLANNED)[-1]
+    later = replace(plan, seq=facts.length + 1, cycle_id="run-small/99")
+
+    assert frames.waiting_orders(replace(facts, records=(*facts.records, later))).empty
 
 
 def test_every_number_has_an_age_by_both_clocks(view: frames.View) -> None:

@@ -139,6 +139,16 @@ def test_new_cycle_waits_until_the_last_one_is_finished(desk):
     assert session.plan(desk.target(A=0.5), cycle_id="c2")
 
 
+def test_the_end_of_another_cycle_leaves_the_unfinished_one_unfinished(desk):
+    session = desk.open()
+    session.plan(desk.target(A=0.5), cycle_id="c1")
+    session.finish_cycle("c2", {"why": "nothing was planned in it"})
+    for opened in (session, desk.open()):
+        assert opened.unfinished_cycle == "c1"
+        with pytest.raises(InputError, match="cycle c1 is unfinished"):
+            opened.plan(desk.target(A=0.5), cycle_id="c3")
+
+
 def test_assess_records_and_sends_nothing(desk):
     session = desk.open()
     before = session.journal.head

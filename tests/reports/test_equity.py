@@ -41,7 +41,19 @@ def test_statistics_of_a_year_agree_with_the_formulas() -> None:
     assert found.annual_return.value == pytest.approx(total, abs=1e-12)
     assert found.annual_volatility.value == pytest.approx(returns.std(ddof=1) * math.sqrt(252))
     assert found.sharpe.value == pytest.approx(ratio * math.sqrt(252))
-    assert found.sharpe_error.value == pytest.approx(math.sqrt(1 + ratio**2 / 2))
+
+
+def test_the_error_of_the_sharpe_ratio_knows_of_skewness_and_kurtosis() -> None:
+    days = np.random.default_rng(0).normal(0.002, 0.01, 252)
+    returns = np.where(np.arange(252) % 21 == 0, -0.06, days)  # a loss a month: skewed, fat tail
+
+    found = equity_statistics(curve(*np.cumprod(np.concatenate([[1.0], 1.0 + returns]))))
+
+    z = (returns - returns.mean()) / returns.std()
+    ratio = returns.mean() / returns.std(ddof=1)
+    variance = (1 - (z**3).mean() * ratio + ((z**4).mean() - 1) / 4 * ratio**2) / 251
+    assert found.sharpe_error.value == pytest.approx(math.sqrt(252 * variance))
+    assert (z**3).mean() < -1
 
 
 def test_a_short_run_has_a_total_return_and_says_why_it_has_no_sharpe_ratio() -> None:

@@ -74,6 +74,18 @@ def test_an_unanswered_request_waits_for_somebody(waiting_facts: RunFacts) -> No
     assert last["answered_at"] is pd.NaT
 
 
+def test_a_request_that_a_later_plan_overtook_waits_for_nobody(waiting_facts: RunFacts) -> None:
+    plan = waiting_facts.of_kind(EventKind.CYCLE_PLANNED)[-1]
+    later = replace(plan, seq=waiting_facts.length + 1, cycle_id="run-small/99")
+    overtaken = replace(waiting_facts, records=(*waiting_facts.records, later))
+
+    assert approvals_frame(overtaken)["decision"].tolist()[-1] == "superseded"
+    again = replace(
+        waiting_facts, records=(*waiting_facts.records, replace(later, cycle_id=plan.cycle_id))
+    )
+    assert approvals_frame(again)["decision"].tolist()[-1] == "waiting"
+
+
 def test_a_request_that_its_cycle_outlived_has_expired(waiting: SmallRun, fresh: SmallRun) -> None:
     target_cycle = "run-small/99"
     fresh.session.start()

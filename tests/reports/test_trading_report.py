@@ -148,6 +148,20 @@ def test_a_short_run_says_that_n_is_too_small_instead_of_giving_a_number(
     assert "nan" not in page.lower().replace("finance", "")
 
 
+def test_the_page_says_how_many_decisions_have_no_return_yet(
+    finished: SmallRun, tmp_path: Path
+) -> None:
+    frame = factor_data(40)
+    made = build_trading_report(
+        JournalReader(finished.engine), research=frame, live=frame.iloc[:0], pending=3
+    )
+
+    page = write_trading_report(made, tmp_path / "pending.html").read_text(encoding="utf-8")
+
+    assert "3 decisions of the run have no return over the longest horizon yet" in page
+    assert made.summary()["decisions"] == {"judged": 0, "without_return_yet": 3}
+
+
 def test_a_run_that_only_began_has_a_page_without_a_curve(tmp_path: Path) -> None:
     run = SmallRun(tmp_path / "journal.sqlite", n_days=3)
     run.session.start()
