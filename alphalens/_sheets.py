@@ -6,7 +6,6 @@ whoever draws, prints or saves it.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -36,6 +35,7 @@ __all__ = [
     "SummaryReport",
     "TurnoverReport",
     "describe",
+    "describe_paths",
     "event_means",
     "event_report",
     "information_report",
@@ -377,16 +377,9 @@ def event_report(
     -------
     EventReport
         Empty if `returns` or `window` is None.
-
-    Warns
-    -----
-    UserWarning
-        If `returns` looks like prices and is not rebased.
     """
     if returns is None or window is None:
         return EventReport(paths=None, by_group={})
-    if not is_rebased:
-        _warn_of_prices(returns)
     average = partial(
         perf.average_cumulative_return_by_quantile,
         factor_data,
@@ -405,18 +398,21 @@ def event_report(
     return EventReport(paths=average(), by_group=grouped)
 
 
-def _warn_of_prices(returns: pd.DataFrame) -> None:
-    """Say so when the paths would average prices of different levels."""
+def describe_paths(returns: pd.DataFrame | None, *, is_rebased: bool) -> dict[str, str]:
+    """Return in words what the paths of an event sheet are averages of."""
+    if returns is None:
+        return {}
+    if is_rebased:
+        return {"Paths": "mean change since the event"}
     values = returns.to_numpy(dtype=np.float64, na_value=np.nan)
     known = values[np.isfinite(values)]
     if known.size and known.min() > 0 and float(np.median(known)) > _NO_GROWTH:
-        warnings.warn(
-            f"returns looks like prices (median {np.median(known):.4g}, all above 0): the paths "
-            "average their levels. Give is_rebased=True for changes since the event, or growth "
-            "that starts at 1",
-            UserWarning,
-            stacklevel=4,
-        )
+        return {
+            "Paths": f"mean of the values given, which look like prices (median "
+            f"{np.median(known):.4g}, all above 0): assets of different levels are averaged; "
+            "is_rebased=True gives changes since the event"
+        }
+    return {"Paths": "mean of the values given"}
 
 
 def event_means(

@@ -413,7 +413,10 @@ def create_event_returns_tear_sheet(
     _doubt(stage, factor_data, trials, buckets, long_short=long_short, group_neutral=group_neutral)
     return stage.sheet(
         "Event returns",
-        lambda: _header(factor_data, long_short=long_short, group_neutral=group_neutral),
+        lambda: {
+            **_header(factor_data, long_short=long_short, group_neutral=group_neutral),
+            **_sheets.describe_paths(returns, is_rebased=is_rebased),
+        },
     )
 
 
@@ -476,7 +479,13 @@ def create_event_study_tear_sheet(
     pages.draw_events(stage, report, std_bar=True)
     pages.draw_quantile_returns(stage, means, dated)
     _doubt(stage, factor_data, trials, buckets, long_short=False)
-    return stage.sheet("Event study", lambda: _header(factor_data))
+    return stage.sheet(
+        "Event study",
+        lambda: {
+            **_header(factor_data),
+            **_sheets.describe_paths(returns, is_rebased=is_rebased),
+        },
+    )
 
 
 def _stage(factor_data: pd.DataFrame, return_fig: bool) -> Stage:

@@ -412,17 +412,19 @@ def test_full_or_closed_grid_says_so() -> None:
         grid.next_cell()
 
 
-def test_prices_in_an_event_sheet_are_noticed_unless_rebased(
-    fd: pd.DataFrame, growth: pd.DataFrame
+@pytest.mark.parametrize(
+    "create", [tears.create_event_returns_tear_sheet, tears.create_event_study_tear_sheet]
+)
+def test_an_event_sheet_says_what_its_paths_are_means_of(
+    fd: pd.DataFrame, growth: pd.DataFrame, create: Callable[..., TearSheet]
 ) -> None:
-    dear = growth * 100.0
+    def words(returns: pd.DataFrame, **options: bool) -> str:
+        return create(fd, returns, return_fig=True, **options).header["Paths"]
 
-    with pytest.warns(UserWarning, match="looks like prices .*is_rebased=True"):
-        tears.create_event_returns_tear_sheet(fd, dear, return_fig=True)
-    with pytest.warns(UserWarning, match="looks like prices"):
-        tears.create_event_study_tear_sheet(fd, dear, return_fig=True)
-    tears.create_event_returns_tear_sheet(fd, dear, is_rebased=True, return_fig=True)
-    tears.create_event_study_tear_sheet(fd, dear, is_rebased=True, return_fig=True)
+    assert words(growth) == "mean of the values given"
+    assert "look like prices (median" in words(growth * 100)
+    assert "is_rebased=True" in words(growth * 100)
+    assert words(growth * 100, is_rebased=True) == "mean change since the event"
 
 
 @pytest.mark.parametrize(
