@@ -7,6 +7,7 @@ nothing in this module fails because a calendar does not conform.
 from __future__ import annotations
 
 import re
+import sys
 from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
 
 import numpy as np
@@ -313,8 +314,14 @@ def with_calendar(dates: pd.DatetimeIndex, freq: BaseOffset) -> pd.DatetimeIndex
     """Return `dates` carrying `freq`, or None when they do not step by it."""
     try:
         return pd.DatetimeIndex(dates, freq=freq)
-    except ValueError:
+    except _clock_errors():
         return None
+
+
+def _clock_errors() -> tuple[type[Exception], ...]:
+    """Return what pandas raises for local times that a clock change leaves out or repeats."""
+    pytz = sys.modules.get("pytz")  # the zones of pandas 2, whose errors are no ValueError
+    return (ValueError,) if pytz is None else (ValueError, pytz.InvalidTimeError)
 
 
 def calendar_grid(dates: pd.DatetimeIndex, freq: BaseOffset) -> pd.DatetimeIndex:
@@ -327,7 +334,7 @@ def calendar_grid(dates: pd.DatetimeIndex, freq: BaseOffset) -> pd.DatetimeIndex
         return same
     try:
         grid = pd.date_range(dates[0], dates[-1], freq=freq, name=dates.name)
-    except ValueError:
+    except _clock_errors():
         if dates.tz is None:
             raise
         grid = _local_grid(dates, freq)
