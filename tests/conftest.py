@@ -50,4 +50,5 @@ def real_data() -> Path:
     folder = Path(__file__).resolve().parents[2] / "shared" / "data"
     if not folder.is_dir():
         pytest.skip("no folder shared/data beside the checkout")
+    pytest.importorskip("pyarrow", reason="the real data are Parquet files")
     return folder
