@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 TradingCalendar: TypeAlias = Day | BusinessDay | CustomBusinessDay
 Instants = TypeVar("Instants", pd.Timestamp, pd.DatetimeIndex)
 
+TRADING_YEAR = pd.Timedelta(days=252)
+"""What returns and ratios of a period are annualised to."""
+
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _PERIOD = re.compile(r"(?:\d+(?:d|h|ms|us|ns|m|s))+", re.IGNORECASE)
 _WHOLE_DAYS = re.compile(r"(?:\d+d)+", re.IGNORECASE)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,8 @@ from alphalens import _loss as losses
 from alphalens import _stats as stats
 from alphalens import performance as perf
 from alphalens import utils
+from alphalens._metrics.common import BPS
+from alphalens._metrics.ends import break_even_bps, spread_of_ends, turnover_of_ends
 from alphalens.errors import InputError
 
 if TYPE_CHECKING:
@@ -30,8 +32,6 @@ if TYPE_CHECKING:
 
 __all__ = ["DoubtReport", "doubt_report"]
 
-_YEAR_DAYS = 252
-_BPS = 10_000
 _BUCKETS = 3
 
 
@@ -105,8 +105,8 @@ def doubt_report(
     factor_data : DataFrame
         Clean factor data with ``factor_quantile``.
     trials : TrialCount, optional
-        How many factors were tried before this one, from `alphalens.trials.TrialRegistry`. There
-        is no default: without it no deflated figure is given.
+        How many factors were tried before this one, from `alphalens.trials.TrialRegistry`, their
+        ratios those of one row. There is no default: without it no deflated figure is given.
     buckets : mapping of str to Series or DataFrame, optional
         Exposures such as liquidity or size, a long Series on ``(date, asset)``, a wide frame of
         dates x assets, or one value per asset; the IC is shown within thirds of each date.
@@ -128,7 +128,9 @@ def doubt_report(
     counts all of their covariance; Newey-West's uses 2 (H - 1) lags, since its falling weights see
     only part of it, and never fewer than its own rule for the number of observations.
     The break-even cost c solves spread = 2 c (turnover of the top + turnover of the bottom
-    quantile): each name replaced is one sale and one purchase.
+    quantile): each name replaced is one sale and one purchase. Under the convention ``"reloaded"``
+    the spread and the value traded are both halved.
+    Ratios of H rows meet trials of one row with the variance of these times H.
 
     References
     ----------
@@ -158,8 +160,8 @@ def doubt_report(
     rows = {
         str(period): calendars.rows_spanned(dates, str(period), dates.freq) for period in ic.columns
     }
-    spread = _spread(factor_data, long_short, group_neutral).reindex(dates)
-    turnover = _turnovers(factor_data, rows)
+    spread = spread_of_ends(factor_data, long_short=long_short, group_neutral=group_neutral)
+    spread = spread.reindex(dates)
     sharpe, notes = _sharpes(returns, rows, trials)
     freq = _step(dates)
     lost = losses.recorded(factor_data)
@@ -167,9 +169,9 @@ def doubt_report(
         notes.append("rows lost in cleaning: this frame was not made by the clean step here")
     return DoubtReport(
         information=_means(ic, rows, "Mean IC", 1.0),
-        spread=_means(spread, rows, "Mean spread (bps)", _BPS),
+        spread=_means(spread, rows, "Mean spread (bps)", BPS),
         sharpe=sharpe,
-        costs=_costs(spread.mean(), turnover),
+        costs=_costs(factor_data, spread, rows),
         by_time=_in_time(ic.groupby(_naive(dates).to_period(freq)).mean()),
         by_bucket={
             name: _by_bucket(factor_data, values, name, group_neutral)
@@ -187,12 +189,9 @@ def _means(series: pd.DataFrame, rows: Mapping[str, int], name: str, unit: float
     for period in series.columns:
         values = series[period].to_numpy(dtype=np.float64)
         overlap = rows[str(period)] - 1
-        lags = max(2 * overlap, stats.automatic_lags(int((~np.isnan(values)).sum())))
-        naive, hodrick = (
-            stats.mean_tstat(values),
-            stats.mean_tstat(values, overlap, kernel="uniform"),
-        )
-        newey = stats.mean_tstat(values, lags)
+        naive = stats.mean_tstat(values)
+        hodrick = stats.mean_tstat(values, overlap, kernel="uniform")
+        newey = stats.mean_tstat(values, stats.overlap_lags(overlap + 1, int(naive.n)))
         columns[period] = {
             name: float(naive.mean) * unit,
             "t, naive": float(naive.t),
@@ -206,40 +205,21 @@ def _means(series: pd.DataFrame, rows: Mapping[str, int], name: str, unit: float
     return pd.DataFrame(columns, columns=series.columns)
 
 
-def _spread(factor_data: pd.DataFrame, long_short: bool, group_neutral: bool) -> pd.DataFrame:
-    """Return highest less lowest quantile by date, in full."""
-    means, _ = perf.mean_return_by_quantile(
-        factor_data, by_date=True, demeaned=long_short, group_adjust=group_neutral
-    )
-    labels = means.index.get_level_values("factor_quantile").unique()
-    top, bottom = (
-        means.xs(label, level="factor_quantile") for label in (labels.max(), labels.min())
-    )
-    return cast("pd.DataFrame", top - bottom)
-
-
-def _turnovers(factor_data: pd.DataFrame, rows: Mapping[str, int]) -> pd.DataFrame:
-    """Return the mean turnover of the outer quantiles over the rows of each period."""
-    quantiles = factor_data["factor_quantile"]
-    outer = {"Top quantile turnover": quantiles.max(), "Bottom quantile turnover": quantiles.min()}
-    return pd.DataFrame(
-        {
-            period: {
-                name: perf.quantile_turnover(quantiles, label, span).mean()
-                for name, label in outer.items()
-            }
-            for period, span in rows.items()
+def _costs(
+    factor_data: pd.DataFrame, spread: pd.DataFrame, rows: Mapping[str, int]
+) -> pd.DataFrame:
+    """Return spread, turnover over a period, and the one-way cost at which nothing is left."""
+    columns = {}
+    for period in spread.columns:
+        top, bottom = turnover_of_ends(factor_data, rows[str(period)])
+        mean = float(spread[period].mean())
+        columns[period] = {
+            "Mean spread (bps)": mean * BPS,
+            "Top quantile turnover": top,
+            "Bottom quantile turnover": bottom,
+            "Break-even one-way cost (bps)": float(break_even_bps(mean, top, bottom)),
         }
-    )
-
-
-def _costs(spread: pd.Series[float], turnover: pd.DataFrame) -> pd.DataFrame:
-    """Return spread, turnover, and the one-way cost at which the spread is gone, in bps."""
-    table = pd.DataFrame([spread * _BPS], index=["Mean spread (bps)"])
-    table = pd.concat([table, turnover])
-    traded = 2.0 * turnover.sum(axis=0, skipna=False)
-    table.loc["Break-even one-way cost (bps)"] = (spread * _BPS / traded).where(traded > 0)
-    return table
+    return pd.DataFrame(columns, columns=spread.columns)
 
 
 def _sharpes(
@@ -250,9 +230,11 @@ def _sharpes(
     missing: dict[str, list[str]] = {}
     for period in returns.columns:
         values = returns[period].to_numpy(dtype=np.float64)
-        lags = rows[str(period)] - 1
-        per_year = pd.Timedelta(days=_YEAR_DAYS) / pd.Timedelta(str(period))
-        deflated = stats.deflated_sharpe(values, trials, lags=lags)
+        span = rows[str(period)]
+        lags = span - 1
+        per_year = calendars.TRADING_YEAR / pd.Timedelta(str(period))
+        tried = None if trials is None else trials.over(span)
+        deflated = stats.deflated_sharpe(values, tried, lags=lags)
         if deflated.probability is None:
             missing.setdefault(deflated.reason, []).append(str(period))
         columns[period] = {

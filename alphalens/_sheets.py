@@ -17,13 +17,12 @@ import pandas as pd
 
 from alphalens import _tables, utils
 from alphalens import performance as perf
+from alphalens._calendar import TRADING_YEAR
 from alphalens._version import __version__
 from alphalens.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
-
-_YEAR_DAYS = 252
 
 _NO_GROWTH = 5.0
 """Median above which values that should be returns or growth are taken for prices."""
@@ -493,7 +492,7 @@ def describe(factor_data: pd.DataFrame) -> dict[str, str]:
         facts["Quantiles"] = ", ".join(f"{label:g}" for label in _labels(factor_data))
     if "group" in factor_data:
         facts["Groups"] = f"{factor_data['group'].nunique()}"
-    facts["Annualised by"] = f"{_YEAR_DAYS} days"
+    facts["Annualised by"] = f"{TRADING_YEAR.days} days"
     facts["Data hash"] = _hash(factor_data)
     facts["alphalens"] = __version__
     return facts

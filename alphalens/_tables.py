@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from alphalens import utils
+from alphalens._metrics.common import BPS
 from alphalens._printing import say
 
 if TYPE_CHECKING:
@@ -32,8 +33,6 @@ RETURNS = "Returns Analysis"
 INFORMATION = "Information Analysis"
 TURNOVER = "Turnover Analysis"
 TITLES = (QUANTILES, RETURNS, INFORMATION, TURNOVER)
-
-_BPS = 10000
 
 
 def show(title: str, *frames: pd.DataFrame) -> None:
@@ -63,9 +62,9 @@ def returns_table(
     """Return alpha and beta, then the outer quantiles' means and their spread in bps."""
     extra = pd.DataFrame(
         {
-            "Mean Period Wise Return Top Quantile (bps)": mean_quantile.iloc[-1] * _BPS,
-            "Mean Period Wise Return Bottom Quantile (bps)": mean_quantile.iloc[0] * _BPS,
-            spread_label(): mean_spread.mean() * _BPS,
+            "Mean Period Wise Return Top Quantile (bps)": mean_quantile.iloc[-1] * BPS,
+            "Mean Period Wise Return Bottom Quantile (bps)": mean_quantile.iloc[0] * BPS,
+            spread_label(): mean_spread.mean() * BPS,
         }
     ).T
     return pd.concat([alpha_beta, extra[alpha_beta.columns]])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import UTC, datetime
 
 import numpy as np
@@ -9,7 +10,8 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from alphalens import performance, tears, utils
+from alphalens import _stats as stats
+from alphalens import comparison, performance, tears, utils
 from alphalens._calendar import rows_spanned
 from alphalens.errors import InputError
 from alphalens.tears import doubt_report
@@ -114,6 +116,35 @@ def test_more_trials_leave_less_probability(capsys):
     assert (many.loc[row] < few.loc[row]).all()
     assert (few.loc[row] < few.loc["Probability that it is above 0"]).all()
     assert (many.loc["Trials"] == 1000).all()
+
+
+def test_trials_of_one_row_raise_the_hurdle_of_a_longer_period(capsys):
+    data = clean(foresight=0.1)
+    count = trials(20)
+
+    found = doubt_report(data, trials=count).sharpe.loc["Probability after deflation"]
+
+    returns = performance.factor_returns(data)
+    for period, rows in (("1D", 1), ("5D", 5)):
+        tried = dataclasses.replace(count, sharpe_variance=count.sharpe_variance * rows)
+        alone = stats.deflated_sharpe(returns[period].to_numpy(), tried, lags=rows - 1)
+        assert found[period] == alone.probability
+    compared = comparison.compare_factors({"it": data}, trials=count).returns["deflated_sharpe"]
+    np.testing.assert_allclose(compared.to_numpy(), found.to_numpy())
+
+
+def test_the_break_even_cost_is_the_same_under_both_conventions(capsys):
+    data = clean(foresight=0.5)
+
+    original = doubt_report(data).costs
+    with utils.options.context(convention="reloaded"):
+        halved = doubt_report(data).costs
+
+    row = "Break-even one-way cost (bps)"
+    np.testing.assert_allclose(halved.loc[row], original.loc[row])
+    np.testing.assert_allclose(
+        halved.loc["Mean spread (bps)"] * 2, original.loc["Mean spread (bps)"]
+    )
 
 
 def test_rows_lost_in_cleaning_are_told_by_reason_and_time_and_only_where_known(capsys):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -19,8 +19,10 @@ from alphalens._comparison.similarity import (
     period_of,
     side_by_side,
 )
+from alphalens._metrics.common import BPS
+from alphalens._metrics.ends import break_even_bps, spread_of_ends, turnover_of_ends
 from alphalens._panel import calendar_of
-from alphalens.utils import get_forward_returns_columns, options
+from alphalens.utils import get_forward_returns_columns
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,8 +30,6 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 __all__ = ["ComparisonReport", "compare_factors"]
-
-_BPS: Final = 1e4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -195,19 +195,14 @@ class _Judged:
 
     spread: pd.DataFrame
     portfolio: pd.DataFrame
-    ends: tuple[float, float]
 
     @classmethod
     def of(cls, frame: pd.DataFrame, *, long_short: bool, group_neutral: bool) -> _Judged:
         """Compute spread and portfolio of one factor, dates x periods."""
-        means, _ = perf.mean_return_by_quantile(
-            frame, by_date=True, demeaned=long_short, group_adjust=group_neutral
+        return cls(
+            spread=spread_of_ends(frame, long_short=long_short, group_neutral=group_neutral),
+            portfolio=perf.factor_returns(frame, long_short, group_neutral),
         )
-        labels = means.index.get_level_values("factor_quantile")
-        ends = (labels.min(), labels.max())
-        spread, _ = perf.compute_mean_returns_spread(means, ends[1], ends[0])
-        portfolio = perf.factor_returns(frame, long_short, group_neutral)
-        return cls(spread=spread, portfolio=portfolio, ends=ends)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,15 +229,13 @@ class _Period:
         """Gather what one period needs."""
         freq = next((f for f in map(calendar_of, frames.values()) if f is not None), None)
         rows = calendars.rows_spanned(pd.DatetimeIndex(ic.index), name, freq)
-        by_rule = [max(2 * (rows - 1), stats.automatic_lags(int(n))) for n in ic.count()]
+        by_rule = [stats.overlap_lags(rows, int(n)) for n in ic.count()]
         return cls(
             name=name,
             ic=ic,
             spread=_columns({f: j.spread[name] for f, j in judged.items()}, ic.index),
             portfolio=_columns({f: j.portfolio[name] for f, j in judged.items()}, ic.index),
-            habits=pd.DataFrame(
-                {f: _habits(frame, judged[f].ends, rows) for f, frame in frames.items()}
-            ).T,
+            habits=pd.DataFrame({f: _habits(frame, rows) for f, frame in frames.items()}).T,
             rows=rows,
             lags=by_rule if lags is None else [lags] * ic.shape[1],
         )
@@ -275,14 +268,13 @@ class _Period:
     def returns(self) -> pd.DataFrame:
         """Return the statistics of spread and turnover."""
         robust = stats.mean_tstat(self.spread.to_numpy(), self.lags)
-        gross = 1.0 if options.is_reloaded else 2.0
-        traded = gross * (self.habits["turnover_top"] + self.habits["turnover_bottom"]).to_numpy()
-        cost = np.full(len(traded), np.nan)
-        np.divide(robust.mean * _BPS, traded, out=cost, where=traded > 0.0)
+        cost = break_even_bps(
+            robust.mean, self.habits["turnover_top"], self.habits["turnover_bottom"]
+        )
         habits = {name: column.to_numpy() for name, column in self.habits.items()}
         return self._table(
             {
-                "spread_bps": robust.mean * _BPS,
+                "spread_bps": robust.mean * BPS,
                 "spread_t": robust.t,
                 **{str(name): column for name, column in habits.items()},
                 "break_even_bps": cost,
@@ -313,8 +305,9 @@ class _Period:
         ratios = np.asarray(stats.sharpe(self.portfolio.to_numpy()))
         known = ratios[np.isfinite(ratios)]
         variances = [float(known.var(ddof=1))] if len(known) > 1 else []
-        if trials is not None and trials.sharpe_variance is not None:
-            variances.append(trials.sharpe_variance * self.rows)
+        scaled = None if trials is None else trials.over(self.rows).sharpe_variance
+        if scaled is not None:
+            variances.append(scaled)
         return stats.TrialCount(
             study="these factors" if trials is None else trials.study,
             n_trials=max(own, told),
@@ -335,10 +328,9 @@ def _columns(series: Mapping[str, pd.Series[float]], index: pd.Index) -> pd.Data
     return pd.DataFrame({name: column.reindex(index) for name, column in series.items()})
 
 
-def _habits(frame: pd.DataFrame, ends: tuple[float, float], rows: int) -> pd.Series[float]:
+def _habits(frame: pd.DataFrame, rows: int) -> pd.Series[float]:
     """Return mean turnover of both ends and mean rank autocorrelation over so many rows."""
-    labels = frame["factor_quantile"]
-    bottom, top = (perf.quantile_turnover(labels, end, rows).mean() for end in ends)
+    top, bottom = turnover_of_ends(frame, rows)
     return pd.Series(
         {
             "turnover_top": top,

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 
+BPS = 10_000.0
+"""Basis points of one."""
+
+
 def period_returns(frame: pd.DataFrame) -> tuple[pd.Index, list[Floats]]:
     """Return the period labels of a frame and their columns, in order."""
     places = np.flatnonzero(period_mask(frame.columns))

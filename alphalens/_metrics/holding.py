@@ -9,6 +9,7 @@ import pandas as pd
 
 from alphalens import _calendar as calendars
 from alphalens import _kernels as kernels
+from alphalens._metrics.common import BPS
 from alphalens._metrics.weights import factor_weights
 from alphalens._panel import Panel, float_values
 from alphalens.errors import InputError
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 Returns = TypeVar("Returns", "pd.Series[float]", pd.DataFrame)
-
-_BPS = 10_000.0
 
 
 def overlapping_returns(
@@ -109,7 +108,7 @@ def overlapping_returns(
         change = values[1:] / values[:-1] - 1.0
     change[~np.isfinite(change)] = 0.0
     traded = np.abs(np.diff(book, axis=0, prepend=0.0)).sum(axis=1)
-    earned = np.einsum("ij,ij->i", book, change) - traded * (cost_bps / _BPS)
+    earned = np.einsum("ij,ij->i", book, change) - traded * (cost_bps / BPS)
     stamps = prices.index[rows + 1] if is_realised else prices.index[rows]
     return pd.Series(earned, index=stamps.rename("date"), name=f"{holding} rows")
 

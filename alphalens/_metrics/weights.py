@@ -10,6 +10,7 @@ import pandas as pd
 from alphalens import _calendar as calendars
 from alphalens import _kernels as kernels
 from alphalens._metrics.common import (
+    BPS,
     group_cells,
     labelled_frame,
     mean_kernel,
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
-
-_BPS = 10_000.0
-_TRADING_YEAR = pd.Timedelta("252D")
 
 
 def factor_weights(
@@ -175,7 +173,7 @@ def factor_returns(
         calendar = calendar_of(factor_data)
         rows = [calendars.rows_spanned(panel.dates, str(name), calendar) for name in labels]
         sums = [
-            gross - cost_bps / _BPS * kernels.replaced(book, held)
+            gross - cost_bps / BPS * kernels.replaced(book, held)
             for gross, held in zip(sums, rows, strict=True)
         ]
     columns, dates = on_calendar(sums, panel.dates, calendar_of(factor_data))
@@ -235,7 +233,8 @@ def factor_alpha_beta(
         universe = panel.cells.reduce(mean_kernel, columns[place])
         own = float_values(returns[name].reindex(panel.dates))
         alpha, beta = kernels.straight_line(universe, own)
-        fitted.append(np.array([(1 + alpha) ** (_TRADING_YEAR / pd.Timedelta(name)) - 1, beta]))
+        periods_a_year = calendars.TRADING_YEAR / pd.Timedelta(name)
+        fitted.append(np.array([(1 + alpha) ** periods_a_year - 1, beta]))
     return labelled_frame(fitted, pd.Index(["Ann. alpha", "beta"]), pd.Index(wanted))
 
 

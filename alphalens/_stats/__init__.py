@@ -21,6 +21,7 @@ from alphalens._stats.means import (
     effective_sample_size,
     long_run_variance,
     mean_tstat,
+    overlap_lags,
 )
 from alphalens._stats.moments import kurtosis, skewness
 from alphalens._stats.multiple import benjamini_hochberg, benjamini_yekutieli, holm
@@ -48,6 +49,7 @@ __all__ = [
     "long_run_variance",
     "mean_tstat",
     "minimum_track_record_length",
+    "overlap_lags",
     "probabilistic_sharpe",
     "sharpe",
     "sharpe_standard_error",

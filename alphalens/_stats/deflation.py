@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
@@ -60,6 +60,18 @@ class TrialCount:
     first: datetime | None
     last: datetime | None
     n_effective: float | None = None
+
+    def over(self, rows: int) -> TrialCount:
+        """Return the count for ratios of so many rows, where those recorded are of one.
+
+        A ratio grows with the root of the rows, so the variance of the trials' ratios grows with
+        the rows: without that, a long period would meet the low hurdle of a short one.
+        """
+        if self.sharpe_variance is None or self.best is None:
+            return self
+        return replace(
+            self, sharpe_variance=self.sharpe_variance * rows, best=self.best * math.sqrt(rows)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,7 @@ __all__ = [
     "effective_sample_size",
     "long_run_variance",
     "mean_tstat",
+    "overlap_lags",
 ]
 
 _KERNELS = ("bartlett", "uniform")
@@ -102,6 +103,29 @@ def automatic_lags(n: int) -> int:
     (4, 8)
     """
     return int(4.0 * (max(n, 0) / 100.0) ** (2.0 / 9.0))
+
+
+def overlap_lags(rows: int, n: int) -> int:
+    """Return the Bartlett lags for the mean of `n` observations that span so many rows each.
+
+    Parameters
+    ----------
+    rows : int
+        Rows that one observation spans, 1 or more: it overlaps with rows - 1 neighbours.
+    n : int
+        Observations.
+
+    Returns
+    -------
+    int
+        Twice the overlap, since falling weights see only part of it; `automatic_lags` if more.
+
+    Examples
+    --------
+    >>> overlap_lags(10, 2500), overlap_lags(1, 2500)
+    (18, 8)
+    """
+    return max(2 * (rows - 1), automatic_lags(n))
 
 
 def long_run_variance(x: ArrayLike, lags: Lags, *, kernel: Kernel = "bartlett") -> Floats:
