@@ -13,9 +13,12 @@ How the paper is read, for all of them:
 - ``min(x, d)`` and ``max(x, d)`` with a number `d` are extremes over time; with two series they
   are taken element by element (``minimum``, ``maximum``).
 - ``Ts_ArgMax`` and ``Ts_ArgMin`` ("which day") are rows ago: 0 is today.
+- ``SignedPower(x, a)`` is defined as x^a; its bases, a deviation or a price in 1 and a rank in
+  84, are never negative.
 - ``adv20`` is the average daily dollar volume, ``ts_mean(vwap * volume, 20)``.
 - A comparison is the number 1 or 0, and has no value where a side has none.
 - A window with a gap, or not whole yet, has no value; nor has a correlation with a flat window.
+- Members 42, 53 and 54 are meant to be traded at the close of their own day (footnote 11).
 
 References
 ----------
@@ -393,7 +396,7 @@ _READINGS: dict[int, tuple[str, ...]] = {
     77: (_ELEMENTS,),
     78: (_EXPONENT,),
     81: (_FLAG,),
-    84: (_EXPONENT, "The base is a time-series rank, never negative, so SignedPower is a power."),
+    84: (_EXPONENT,),
     85: (_EXPONENT,),
     86: (_FLAG,),
     88: (_ELEMENTS, _TIES),

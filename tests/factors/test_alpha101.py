@@ -10,15 +10,13 @@ import pandas as pd
 import pytest
 
 from alphalens.errors import InputError
-from alphalens.factors import evaluate, evaluate_many, parse
+from alphalens.factors import alpha101, evaluate, evaluate_many, parse
 from alphalens.factors.alpha101 import ALPHA101, NOTES, price_volume_panel
 
 from .pandas_oracle import Oracle, rounding_decides
 from .panels import random_panel
 from .paper_notation import published, translated, tree
 
-NEEDS_INDUSTRY = {48, 58, 59, 63, 67, 69, 70, 76, 79, 80, 82, 87, 89, 90, 91, 93, 97, 100}
-NEEDS_CAP = {56}
 REWRITTEN = {"alpha_045", "alpha_096"}
 TIES = {f"alpha_{n:03d}" for n in (13, 15, 16, 26, 88, 92, 96, 98)}
 TOLERANCE = 1e-9
@@ -41,24 +39,37 @@ def oracles(panel: dict[str, pd.DataFrame]) -> list[Oracle]:
     return [Oracle(panel), *(Oracle(panel, shake=1e-13, seed=seed) for seed in range(SHAKEN))]
 
 
-def by_number(number: int) -> str:
-    return ALPHA101[f"alpha_{number:03d}"]
+def printed(name: str) -> str:
+    return published()[int(name.removeprefix("alpha_"))]
 
 
-def test_the_82_members_are_those_without_industry_and_cap():
-    members = sorted(set(range(1, 102)) - NEEDS_INDUSTRY - NEEDS_CAP)
+def test_the_82_members_are_those_printed_without_industry_and_cap():
+    formulas = published()
+    industry = {number for number, text in formulas.items() if "IndClass" in text}
+    cap = {number for number, text in formulas.items() if re.search(r"\bcap\b", text)}
 
-    assert len(members) == 82
-    assert list(ALPHA101) == [f"alpha_{number:03d}" for number in members]
-    assert list(published()) == members
+    assert list(formulas) == list(range(1, 102))
+    assert (len(industry), len(cap), len(industry & cap)) == (18, 1, 0)
+    assert list(ALPHA101) == [f"alpha_{n:03d}" for n in formulas if n not in industry | cap]
 
 
-@pytest.mark.parametrize("number", published())
-def test_a_string_says_what_the_paper_prints(number):
-    if f"alpha_{number:03d}" in REWRITTEN:
-        assert tree(by_number(number)) != tree(translated(published()[number]))
+def test_the_docstring_names_those_left_out():
+    sentence = r"Left out are (.+?), which neutralise .+? and (\d+),"
+    left_out = re.search(sentence, alpha101.__doc__ or "", re.DOTALL)
+    assert left_out is not None
+    named = {int(number) for number in re.findall(r"\d+", " ".join(left_out.groups()))}
+
+    assert {f"alpha_{n:03d}" for n in set(published()) - named} == set(ALPHA101)
+
+
+@pytest.mark.parametrize("name", ALPHA101)
+def test_a_string_says_what_the_paper_prints(name):
+    formula = tree(translated(printed(name)))
+
+    if name in REWRITTEN:
+        assert tree(ALPHA101[name]) != formula
     else:
-        assert tree(by_number(number)) == tree(translated(published()[number]))
+        assert tree(ALPHA101[name]) == formula
 
 
 def test_the_members_need_prices_and_volume_alone():
@@ -82,22 +93,22 @@ def test_a_member_equals_plain_pandas(name, values, oracles):
 
 
 def test_a_correlation_over_two_rows_is_the_sign_of_the_common_move(panel):
-    printed = Oracle(panel)("ts_corr(close, volume, 2)")
+    summed = Oracle(panel)("ts_corr(close, volume, 2)")
 
     exact = evaluate("1 / sign(delta(close, 1) * delta(volume, 1))", panel)
 
     assert set(np.unique(exact)[:2]) == {-1.0, 1.0}
-    assert exact.isna().equals(printed.isna())
-    pd.testing.assert_frame_equal(exact, printed, atol=1e-9)
+    assert exact.isna().equals(summed.isna())
+    pd.testing.assert_frame_equal(exact, summed, atol=1e-9)
 
 
 def test_member_45_keeps_the_rest_of_what_is_printed(panel):
     corr = r"ts_corr\((.+?), (ts_sum\(close, 20\)|volume), 2\)"
-    printed = translated(published()[45])
+    rewritten = re.sub(
+        corr, r"(1 / sign(delta(\1, 1) * delta(\2, 1)))", translated(printed("alpha_045"))
+    )
 
-    rewritten = re.sub(corr, r"(1 / sign(delta(\1, 1) * delta(\2, 1)))", printed)
-
-    assert tree(rewritten) == tree(by_number(45))
+    assert tree(rewritten) == tree(ALPHA101["alpha_045"])
 
 
 def test_member_96_is_as_printed_where_no_correlation_is_flat(panel, values):
@@ -105,13 +116,14 @@ def test_member_96_is_as_printed_where_no_correlation_is_flat(panel, values):
     inside = re.search(r"ts_argmax\((where\(.+?, 3\)\)), 12\)", ALPHA101["alpha_096"])
     assert inside is not None
 
-    printed, ours = evaluate(pair, panel), evaluate(inside[1], panel)
+    plain, ours = evaluate(pair, panel), evaluate(inside[1], panel)
+    formula = translated(printed("alpha_096"))
 
     assert (ours == 0.0).sum().sum() > 1000
-    known = printed.notna()
-    pd.testing.assert_frame_equal(ours[known], printed[known])
-    assert evaluate(translated(published()[96]), panel).isna().all(axis=None)
-    assert tree(ALPHA101["alpha_096"].replace(inside[1], pair)) == tree(translated(published()[96]))
+    known = plain.notna()
+    pd.testing.assert_frame_equal(ours[known], plain[known])
+    assert evaluate(formula, panel).isna().all(axis=None)
+    assert tree(ALPHA101["alpha_096"].replace(inside[1], pair)) == tree(formula)
 
 
 def test_members_restated_by_hand(panel, values):
@@ -150,7 +162,7 @@ def test_notes_name_members_and_the_printed_points_they_settle():
         assert ("average dollars" in note) == bool(
             re.search(r"volume (/|,) ts_mean|< volume", text)
         )
-        assert ("'||'" in note) == ("||" in published()[int(name[-3:])])
+        assert ("'||'" in note) == ("||" in printed(name))
         assert ("is the value of the factor" in note) == is_comparison(text)
     assert {name for name in NOTES if "often tie" in NOTES[name]} == TIES
     assert not REWRITTEN - set(NOTES)
