@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-CACHE_CELLS = 1 << 16
+CACHE_CELLS = 1 << 17
 """Cells worked on at once, so that the temporaries stay in the processor's cache."""
 
 _WORTH_THREADS = 8
@@ -23,9 +23,14 @@ _WORTH_THREADS = 8
 _MOST_THREADS = 8
 
 
+def block_rows(width: int) -> int:
+    """Return the most rows of this width that a block holds, at least one."""
+    return max(CACHE_CELLS // max(width, 1), 1)
+
+
 def row_blocks(rows: int, width: int) -> Iterator[slice]:
     """Yield slices over `rows` that hold about `CACHE_CELLS` cells each."""
-    step = max(CACHE_CELLS // max(width, 1), 1)
+    step = block_rows(width)
     for start in range(0, rows, step):
         yield slice(start, min(start + step, rows))
 

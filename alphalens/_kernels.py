@@ -6,13 +6,14 @@ missing or a place that pads a short row; every kernel says what it does with Na
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import bottleneck as bn
 import numpy as np
 
-from alphalens._blocks import CACHE_CELLS, over_blocks, over_slices, row_blocks
+from alphalens._blocks import CACHE_CELLS, block_rows, over_blocks, over_slices, row_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +43,7 @@ def row_ranks(matrix: Floats) -> Floats:
 
     Notes
     -----
-    See `_Order`. O(rows * width * log width).
+    See `_Sorter`. O(rows * width * log width).
 
     Examples
     --------
@@ -50,11 +51,12 @@ def row_ranks(matrix: Floats) -> Floats:
     [[3.0, 1.5, nan, 1.5]]
     """
     ranks = np.empty(matrix.shape, dtype=np.float64)
-    ramp = np.arange(1.0, matrix.shape[1] + 1.0)
+    sorter = _Sorter(*matrix.shape)
+    ramp = np.broadcast_to(np.arange(1.0, matrix.shape[1] + 1.0), sorter.places.shape).copy()
 
     def rank(block: slice) -> None:
-        order, out = _Order.of(matrix[block]), ranks[block]
-        out.reshape(-1)[order.place] = ramp
+        order, out = sorter.order(matrix[block]), ranks[block]
+        out.reshape(-1)[order.place] = ramp[: len(out)]
         if len(order.tied):
             out.reshape(-1)[order.place[order.tied]] = order.tied_ranks
         if order.missing is not None:
@@ -64,13 +66,15 @@ def row_ranks(matrix: Floats) -> Floats:
     return ranks
 
 
-def rank_correlation(left: tuple[Floats, Floats], matrix: Floats, members: Ints) -> Floats:
-    """Return the correlation of centred ranks with the ranks of another matrix, row by row.
+def rank_correlation(ranks: Floats, squares: Floats, matrix: Floats, members: Ints) -> Floats:
+    """Return the correlation of ranks with the ranks of another matrix, row by row.
 
     Parameters
     ----------
-    left : tuple of ndarrays
-        Ranks less their mean and the sums of their squares, as from `centred`.
+    ranks : ndarray of shape (rows, width)
+        As from `row_ranks`; places beyond the members are NaN.
+    squares : ndarray of shape (rows,)
+        Of `ranks`, as from `rank_squares`.
     matrix : ndarray of shape (rows, width), float64
         Values of the other side; NaN where there is none.
     members : ndarray of shape (rows,)
@@ -83,37 +87,171 @@ def rank_correlation(left: tuple[Floats, Floats], matrix: Floats, members: Ints)
 
     Notes
     -----
-    The ranks themselves are never laid out: the left side is read in the order of the right one,
-    and multiplied with 1, 2, ... The products are multiples of a quarter, so their sum is exact.
+    The ranks of the other side are never laid out: those given are read in its order, and
+    multiplied with 1, 2, ... The products are multiples of a quarter, so their sums are exact.
     """
-    (values, squares), out = left, np.empty(len(matrix))
-    ramp = np.arange(1.0, matrix.shape[1] + 1.0)
+    out = np.empty(len(matrix))
+    width = matrix.shape[1]
+    ramp = np.arange(1.0, width + 1.0)
+    sorter = _Sorter(*matrix.shape)
 
     def correlate(block: slice) -> None:
-        order = _Order.of(matrix[block])
-        ordered = values[block].reshape(-1).take(order.place)
-        covariance = ordered @ ramp
+        order = sorter.order(matrix[block])
+        ordered = sorter.read(ranks[block], order.place)
+        if order.missing is not None:
+            ordered[np.arange(width) >= order.counts[:, None]] = 0.0
         counts = order.counts.astype(np.float64)
+        product = ordered @ ramp
         own = counts * (counts * counts - 1.0) / 12.0
         if len(order.tied):
-            covariance[order.tied] = np.einsum("ij,ij->i", ordered[order.tied], order.tied_ranks)
+            product[order.tied] = np.einsum("ij,ij->i", ordered[order.tied], order.tied_ranks)
             own[order.tied] = order.squares_of_tied()
         own[order.counts < members[block]] = np.nan
         scale = np.sqrt(squares[block] * own)
         out[block] = np.nan
-        np.divide(covariance, scale, out=out[block], where=scale > 0)
+        np.divide(product - _level(counts), scale, out=out[block], where=scale > 0)
 
     over_blocks(correlate, *matrix.shape)
     return out
 
 
+def rank_squares(ranks: Floats, members: Ints) -> Floats:
+    """Return the sum of squared deviations of ranks from their mean, row by row.
+
+    NaN where a row has fewer ranks than members (a NaN among them), which makes every correlation
+    with it NaN.
+    """
+    out = np.empty(len(ranks))
+
+    def square(block: slice) -> None:
+        part = ranks[block]
+        counts = np.full(len(part), float(part.shape[1]))
+        out[block] = np.einsum("ij,ij->i", part, part)
+        gaps = np.flatnonzero(np.isnan(out[block]))
+        if len(gaps):
+            known = np.nan_to_num(part[gaps])
+            counts[gaps] = np.count_nonzero(known, axis=1)
+            out[block][gaps] = np.einsum("ij,ij->i", known, known)
+        out[block] -= _level(counts)
+        out[block][counts < members[block]] = np.nan
+
+    over_blocks(square, *ranks.shape)
+    return out
+
+
+def rank_autocorrelation(ranks: Floats, squares: Floats, now: Ints, then: Ints) -> Floats:
+    """Return the correlation of some rows of ranks with other rows of them.
+
+    Parameters
+    ----------
+    ranks : ndarray of shape (rows, width)
+        As from `row_ranks`, without NaN.
+    squares : ndarray of shape (rows,)
+        As from `rank_squares`.
+    now, then : ndarray of shape (n,), int64
+        Rows to pair.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        NaN where one side is constant.
+    """
+    out = np.full(len(now), np.nan)
+    mean_product = _level(np.asarray(float(ranks.shape[1])))
+
+    def correlate(block: slice) -> None:
+        left, right = now[block], then[block]
+        product = np.einsum("ij,ij->i", rows_of(ranks, left), rows_of(ranks, right))
+        scale = np.sqrt(squares[left] * squares[right])
+        np.divide(product - mean_product, scale, out=out[block], where=scale > 0)
+
+    over_blocks(correlate, len(now), ranks.shape[1])
+    return out
+
+
+def _level(counts: Floats) -> Floats:
+    """Return what the sum of products of two rows of ranks owes to their means."""
+    return counts * (counts + 1.0) * (counts + 1.0) / 4.0
+
+
+class _Sorter:
+    """Puts the rows of one matrix in ascending order, block by block.
+
+    Each value carries its place in the block in the lowest bits of its mantissa, so that one sort
+    of floats orders the row and brings the permutation. Neighbours that differ in these bits alone
+    look alike; such rows are looked at again, exactly.
+
+    Parameters
+    ----------
+    rows, width : int
+        Shape of the matrix.
+
+    Notes
+    -----
+    The buffers belong to each thread, which meets them again in its next block: memory that is
+    asked for anew costs as much as the arithmetic. What `order` returns is good until then.
+    """
+
+    def __init__(self, rows: int, width: int) -> None:
+        shape = (min(block_rows(width), rows), width)
+        self.places = np.arange(shape[0] * width).reshape(shape)
+        self._low = np.int64((1 << max((self.places.size - 1).bit_length(), 1)) - 1)
+        self._own = _Buffers(shape)
+
+    def order(self, block: Floats) -> _Order:
+        """Sort each row of a block."""
+        (rows, width), low = block.shape, self._low
+        keys = np.add(block, 0.0, out=self._own.keys[:rows])
+        missing, strange = None, np.empty(0, dtype=np.int64)
+        with np.errstate(over="ignore", invalid="ignore"):
+            is_plain = bool(np.isfinite(keys.sum()))
+        if not is_plain:
+            ordinary = np.abs(keys) < _HUGE
+            missing = np.isnan(block)
+            strange = np.flatnonzero((~ordinary & ~missing).any(axis=1))
+            keys[~ordinary] = _HUGE
+        place = keys.view(np.int64)
+        place &= ~low
+        place |= self.places[:rows]
+        keys.sort(axis=1)
+        doubtful = self._doubtful(rows)
+        counts = np.full(rows, width) if missing is None else width - missing.sum(axis=1)
+        if missing is not None:
+            doubtful &= np.arange(width) < counts[:, None]
+        place &= low
+        tied = np.flatnonzero(doubtful.any(axis=1))
+        if len(strange):
+            tied = np.union1d(tied, strange)
+        return _Order(place, counts, missing, tied, _exact(block, place, counts, tied))
+
+    def read(self, values: Floats, place: Ints) -> Floats:
+        """Return values of a block at its places."""
+        out = self._own.values[: len(place)]
+        return values.reshape(-1).take(place, out=out, mode="clip")  # the other modes make a copy
+
+    def _doubtful(self, rows: int) -> Bools:
+        """Tell which of the sorted keys look like the one before them."""
+        own = self._own
+        words = own.keys[:rows].reshape(-1).view(np.uint64)
+        apart, same = own.words[: words.size], own.flags[:rows]
+        np.bitwise_xor(words[1:], words[:-1], out=apart[1:])
+        np.less_equal(apart, np.uint64(self._low), out=same.reshape(-1))
+        same[:, :1] = False
+        return same
+
+
+class _Buffers(threading.local):
+    """Memory of each thread for one block."""
+
+    def __init__(self, shape: tuple[int, int]) -> None:
+        self.keys, self.values = np.empty(shape), np.empty(shape)
+        self.words = np.zeros(self.keys.size, dtype=np.uint64)
+        self.flags = np.empty(shape, dtype=bool)
+
+
 @dataclass(frozen=True, slots=True)
 class _Order:
     """The ascending order of each row of a block, missing values last.
-
-    Each value carries its column number in the lowest bits of its mantissa, so that one sort of
-    floats orders the row and brings the permutation. Neighbours that differ in these bits alone
-    look alike; such rows are looked at again, exactly.
 
     Attributes
     ----------
@@ -134,36 +272,6 @@ class _Order:
     missing: Bools | None
     tied: Ints
     tied_ranks: Floats
-
-    @classmethod
-    def of(cls, block: Floats) -> _Order:
-        """Sort each row of a block."""
-        rows, width = block.shape
-        low = np.int64((1 << max((width - 1).bit_length(), 1)) - 1)
-        keys = block + 0.0
-        missing, strange = None, np.empty(0, dtype=np.int64)
-        with np.errstate(over="ignore", invalid="ignore"):
-            is_plain = bool(np.isfinite(keys.sum()))
-        if not is_plain:
-            ordinary = np.abs(keys) < _HUGE
-            missing = np.isnan(block)
-            strange = np.flatnonzero((~ordinary & ~missing).any(axis=1))
-            keys[~ordinary] = _HUGE
-        place = keys.view(np.int64)
-        place &= ~low
-        place |= np.arange(width)
-        keys.sort(axis=1)
-        words = place.view(np.uint64)
-        same = (words[:, 1:] ^ words[:, :-1]) <= np.uint64(low)
-        counts = np.full(rows, width) if missing is None else width - missing.sum(axis=1)
-        if missing is not None:
-            same &= np.arange(1, width) < counts[:, None]
-        place &= low
-        place += np.arange(rows)[:, None] * width
-        doubtful = np.flatnonzero(same.any(axis=1))
-        if len(strange):
-            doubtful = np.union1d(doubtful, strange)
-        return cls(place, counts, missing, doubtful, _exact(block, place, counts, doubtful))
 
     def squares_of_tied(self) -> Floats:
         """Return the sum of squared deviations of the ranks of each tied row from their mean."""
@@ -193,36 +301,6 @@ def _exact(block: Floats, place: Ints, counts: Ints, rows: Ints) -> Floats:
     length = np.diff(first, append=ordered.size)
     ranks: Floats = np.repeat(first % width + (length + 1) / 2.0, length).reshape(ordered.shape)
     return ranks
-
-
-def centred(ranks: Floats, members: Ints) -> tuple[Floats, Floats]:
-    """Return ranks less their mean, and per row the sum of their squares.
-
-    Parameters
-    ----------
-    ranks : ndarray of shape (rows, width)
-        As from `row_ranks`; places beyond the members are NaN.
-    members : ndarray of shape (rows,)
-        Number of members of each row. A row with fewer ranks than members (a NaN among them)
-        gets a NaN sum, which makes every correlation with it NaN.
-
-    Returns
-    -------
-    centred : ndarray of shape (rows, width)
-        0 where the rank is NaN.
-    squares : ndarray of shape (rows,)
-        Sum of squares, in squared ranks.
-    """
-    missing = np.isnan(ranks)
-    if not missing.any():
-        out = ranks - (ranks.shape[1] + 1) / 2.0
-        return out, np.einsum("ij,ij->i", out, out)
-    counts = ranks.shape[1] - missing.sum(axis=1)
-    out = ranks - (counts[:, None] + 1) / 2.0
-    out[missing] = 0.0
-    squares = np.einsum("ij,ij->i", out, out)
-    squares[counts < members] = np.nan
-    return out, squares
 
 
 def row_correlation(

@@ -9,18 +9,18 @@ stored in the frame, and nothing keeps the frame alive.
 from __future__ import annotations
 
 import weakref
-import zlib
 from collections.abc import Hashable
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import pandas as pd
 
+from alphalens._cells import Cells, Memory, is_worth_laying_out
 from alphalens.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
     from pandas.api.typing.aliases import SequenceNotStr
@@ -31,15 +31,6 @@ if TYPE_CHECKING:
     Bools = NDArray[np.bool_]
 
     LongFrame: TypeAlias = pd.DataFrame | pd.Series
-T = TypeVar("T")
-Number = TypeVar("Number", bound=np.generic)
-
-_CROWDED = 4
-"""Cells of a packed matrix allowed per value before rows are split by their length."""
-
-_SMALL = 1 << 20
-"""Cells that are never worth splitting."""
-
 
 _WORDS = 255 * 8
 """Truth values added up in the bytes of one word."""
@@ -53,184 +44,6 @@ class MissingLabelError(InputError, KeyError):
 
     def __str__(self) -> str:
         return ValueError.__str__(self)
-
-
-class Memory:
-    """Results bound to a fingerprint of the columns they were computed from."""
-
-    def __init__(self) -> None:
-        self._kept: dict[Hashable, tuple[tuple[int, ...], object]] = {}
-
-    def recall(
-        self, name: Hashable, columns: Sequence[NDArray[np.generic]], build: Callable[[], T]
-    ) -> T:
-        """Return `build()`, or what it gave while the bytes of `columns` were the same."""
-        prints = tuple(fingerprint(column) for column in columns)
-        found = self._kept.get(name)
-        if found is not None and found[0] == prints:
-            return found[1]  # type: ignore[return-value]  # kept under this name by `build`
-        value = build()
-        self._kept[name] = (prints, value)
-        return value
-
-
-class Cells:
-    """The rows of a long frame, gathered into cells: one per date, or per date and group.
-
-    Parameters
-    ----------
-    keys : ndarray of shape (rows,), int64
-        Cell of each row, 0 <= key < `size`; -1 leaves the row out of every cell.
-    size : int
-        Number of cells.
-
-    Notes
-    -----
-    A kernel sees matrices with one cell per row, short cells padded with NaN. Where the frame is
-    sorted and every cell has as many members, the matrix is the column itself, reshaped without a
-    copy. Where the lengths differ so much that padding would dominate, cells are packed in classes
-    of similar length, so that memory stays within a few times the column.
-    """
-
-    def __init__(self, keys: Ints, size: int, *, members: Ints | None = None) -> None:
-        self.keys, self.size = keys, size
-        self.memory = Memory()
-        self.has_left_out = members is None and bool(len(keys)) and int(keys.min()) < 0
-        if members is None:
-            kept = keys[keys >= 0] if self.has_left_out else keys
-            members = np.bincount(kept, minlength=size).astype(np.int64)
-        self.members: Ints = members
-
-    @cached_property
-    def is_sorted(self) -> bool:
-        """Whether the rows stand cell after cell."""
-        return bool((self.keys[1:] >= self.keys[:-1]).all())
-
-    @cached_property
-    def width(self) -> int:
-        """Members of the largest cell."""
-        return int(self.members.max()) if self.size else 0
-
-    @cached_property
-    def is_rectangular(self) -> bool:
-        """Whether the column, reshaped, already is the matrix."""
-        return not self.has_left_out and self.size * self.width == len(self.keys) and self.is_sorted
-
-    @cached_property
-    def _places(self) -> list[tuple[Ints, Ints | slice, Ints | slice, int]]:
-        """Return per class of cells: their numbers, rows, flat places in the matrix, its width."""
-        order: Ints | slice = slice(None)
-        keys = self.keys
-        if self.has_left_out or not self.is_sorted:
-            order = stable_order(keys)[int((keys < 0).sum()) :]
-            keys = keys[order]
-        start = np.concatenate(([0], np.cumsum(self.members)))[:-1]
-        column = np.arange(len(keys)) - start[keys]
-        if self.size * self.width <= max(_CROWDED * len(keys), _SMALL):
-            return [(np.arange(self.size), order, keys * self.width + column, self.width)]
-        return self._split(keys, column, order)
-
-    def _split(
-        self, keys: Ints, column: Ints, order: Ints | slice
-    ) -> list[tuple[Ints, Ints | slice, Ints | slice, int]]:
-        rows = np.arange(len(self.keys))[order]
-        length_class = np.frexp(self.members)[1]
-        out: list[tuple[Ints, Ints | slice, Ints | slice, int]] = []
-        for number in np.unique(length_class):
-            cells = np.flatnonzero(length_class == number)
-            width = int(self.members[cells].max())
-            position = np.full(self.size, -1)
-            position[cells] = np.arange(len(cells))
-            chosen = position[keys] >= 0
-            places = position[keys[chosen]] * width + column[chosen]
-            out.append((cells, rows[chosen], places, width))
-        return out
-
-    def map(self, kernel: Callable[..., T], *columns: Floats) -> list[T]:
-        """Apply a kernel (matrices, then members) to each class of cells."""
-        if not self.width:
-            return []
-        if self.is_rectangular:
-            return [kernel(*(self._reshaped(column) for column in columns), self.members)]
-        out = []
-        for cells, rows, places, width in self._places:
-            packed = [_pack(column, len(cells), width, rows, places) for column in columns]
-            out.append(kernel(*packed, self.members[cells]))
-        return out
-
-    def gather(self, parts: list[Floats]) -> Floats:
-        """Put one number per cell, as `map` gave them by class, into the order of the cells."""
-        out = np.full(self.size, np.nan)
-        if not parts:
-            return out
-        if self.is_rectangular:
-            return parts[0]
-        for cells, part in zip(self.classes(), parts, strict=True):
-            out[cells] = part
-        return out
-
-    def reduce(self, kernel: Callable[..., Floats], *columns: Floats) -> Floats:
-        """Apply a kernel (matrices, then members) that gives one number per cell."""
-        return self.gather(self.map(kernel, *columns))
-
-    def transform(
-        self,
-        kernel: Callable[[Floats], NDArray[Number]],
-        column: Floats,
-        *,
-        outside: float = np.nan,
-    ) -> NDArray[Number]:
-        """Apply a kernel that maps matrix to matrix; rows outside every cell become `outside`."""
-        if self.width and self.is_rectangular:
-            return kernel(self._reshaped(column)).reshape(-1)
-        out: NDArray[Number] | None = None
-        for cells, rows, places, width in self._places if self.width else []:
-            result = kernel(_pack(column, len(cells), width, rows, places))
-            if out is None:
-                out = np.full(len(self.keys), outside, dtype=result.dtype)
-            out[rows] = result.reshape(-1)[places]
-        if out is None:
-            return cast("NDArray[Number]", np.full(len(self.keys), outside))
-        return out
-
-    def classes(self) -> list[Ints]:
-        """Return the cells of each matrix that a kernel sees, in order."""
-        if not self.width:
-            return []
-        if self.is_rectangular:
-            return [np.arange(self.size)]
-        return [cells for cells, *_ in self._places]
-
-    def spread(self, per_cell: Floats) -> Floats:
-        """Give every row the number of its cell; NaN to rows outside."""
-        if self.is_rectangular:
-            return np.repeat(per_cell, self.width)
-        if self.has_left_out:
-            return np.append(per_cell, np.nan)[self.keys]
-        return per_cell[self.keys]
-
-    def _reshaped(self, column: Floats) -> Floats:
-        return column.reshape(self.size, self.width)
-
-
-def _pack(
-    column: Floats, cells: int, width: int, rows: Ints | slice, places: Ints | slice
-) -> Floats:
-    matrix = np.full(cells * width, np.nan)
-    matrix[places] = column[rows]
-    return matrix.reshape(cells, width)
-
-
-def stable_order(keys: Ints) -> Ints:
-    """Return the stable ascending order of keys >= -1, by radix (numpy sorts 16 bits that way)."""
-    order: Ints = np.argsort((keys & 0x7FFF).astype(np.int16), kind="stable")
-    high = keys >> 15
-    low, top = (int(high.min()), int(high.max())) if len(high) else (0, 0)
-    if low == top:
-        return order
-    digits = high[order]
-    digits = digits.astype(np.int16) if top < 0x7FFF else digits
-    return order[np.argsort(digits, kind="stable")]
 
 
 class Labels:
@@ -390,7 +203,7 @@ class Panel:
         before = previous[self.date_codes]
         n_assets = max(len(self.assets), 1)
         cells = len(self.dates) * n_assets
-        if cells <= max(_CROWDED * len(values), _SMALL):
+        if is_worth_laying_out(cells, len(values)):
             wide = np.full(cells + n_assets, np.nan)
             wide[self.row_keys] = values
             before[before < 0] = len(self.dates)
@@ -421,7 +234,9 @@ class Panel:
         n_dates, n_assets = len(self.dates), max(len(self.assets), 1)
         if self.is_product:
             now = is_member.reshape(n_dates, -1)
-        elif n_dates * n_assets <= max(8 * _CROWDED * len(is_member), _SMALL):
+        elif is_worth_laying_out(
+            n_dates * n_assets, 8 * len(is_member)
+        ):  # a byte a cell, not eight
             now = np.zeros((n_dates, n_assets), dtype=bool)
             now.reshape(-1)[self.row_keys[is_member]] = True
         else:
@@ -556,11 +371,6 @@ def calendar_of(frame: LongFrame) -> BaseOffset | None:
     if not isinstance(index, pd.MultiIndex):
         return None
     return getattr(index.levels[level_number(index, "date")], "freq", None)
-
-
-def fingerprint(values: NDArray[np.generic]) -> int:
-    """Return a checksum of an array's bytes."""
-    return zlib.crc32(np.ascontiguousarray(values).data)
 
 
 def column_values(frame: pd.DataFrame, name: str) -> Floats:

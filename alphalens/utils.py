@@ -28,6 +28,7 @@ from alphalens._calendar import (
     timedelta_strings_to_integers,
     timedelta_to_string,
 )
+from alphalens._cells import Cells
 from alphalens._cleaning.factor_data import get_clean_factor, get_clean_factor_and_forward_returns
 from alphalens._cleaning.forward_returns import compute_forward_returns
 from alphalens._cleaning.quantiles import (
@@ -40,7 +41,7 @@ from alphalens._forward import NonMatchingTimezoneError, NotDatesError
 from alphalens._loss import MaxLossExceededError
 from alphalens._merge import GroupMappingError
 from alphalens._options import Options, options
-from alphalens._panel import Cells, MissingLabelError, Panel, float_values, multi_index
+from alphalens._panel import MissingLabelError, Panel, float_values, multi_index
 from alphalens._printing import say
 
 if TYPE_CHECKING:

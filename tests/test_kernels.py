@@ -63,9 +63,11 @@ def test_rank_correlation_is_nan_for_a_row_with_a_missing_member_and_for_a_const
     left = np.array([[1.0, 2.0, 3.0], [1.0, np.nan, 3.0], [5.0, 5.0, 5.0]])
     right = np.array([[1.0, 2.0, 3.0], [1.0, 2.0, 3.0], [1.0, 2.0, 3.0]])
     members = np.array([3, 3, 3])
-    pair = [kernels.centred(kernels.row_ranks(side), members) for side in (left, right)]
+    ranks = kernels.row_ranks(left)
 
-    correlation = kernels.row_correlation(*pair)
+    correlation = kernels.rank_correlation(
+        ranks, kernels.rank_squares(ranks, members), right, members
+    )
 
     np.testing.assert_array_equal(correlation, [1.0, np.nan, np.nan])
 

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from alphalens import _panel as panels
-from alphalens._panel import Cells, Labels, MissingLabelError, Panel
+from alphalens import _cells, _panel
+from alphalens._cells import Cells
+from alphalens._panel import Labels, MissingLabelError, Panel
 from alphalens.errors import InputError
 
 from .golden.shapes import days, letters, normals, uniforms
@@ -48,8 +49,8 @@ LAYOUTS = {
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_cells_reduce_and_transform_in_every_layout(monkeypatch, name, is_split):
     if is_split:
-        monkeypatch.setattr(panels, "_CROWDED", 0)
-        monkeypatch.setattr(panels, "_SMALL", 0)
+        monkeypatch.setattr(_cells, "_CROWDED", 0)
+        monkeypatch.setattr(_cells, "_SMALL", 0)
     keys = LAYOUTS[name]
     values = normals(3, len(keys))
     cells = Cells(keys, 4)
@@ -81,7 +82,7 @@ def test_very_uneven_cells_do_not_take_the_memory_of_the_longest_for_each():
 def test_stable_order_sorts_keys_beyond_sixteen_bits():
     keys = (uniforms(4, 3000) * 100_000).astype(np.int64) - 1
 
-    np.testing.assert_array_equal(panels.stable_order(keys), np.argsort(keys, kind="stable"))
+    np.testing.assert_array_equal(_cells.stable_order(keys), np.argsort(keys, kind="stable"))
 
 
 @pytest.mark.parametrize(
@@ -165,7 +166,7 @@ def test_cache_keeps_no_frame_alive():
     gc.collect()
 
     assert alive() is None
-    assert number not in panels._CACHE
+    assert number not in _panel._CACHE
 
 
 def test_nothing_is_stored_in_the_frame():
@@ -187,7 +188,7 @@ def test_nothing_is_stored_in_the_frame():
     ids=["signs", "last bit", "order", "nan"],
 )
 def test_recall_answers_again_only_for_the_same_bytes(change):
-    memory = panels.Memory()
+    memory = _cells.Memory()
     values = normals(5, 40)
     calls: list[int] = []
 
@@ -210,8 +211,8 @@ def test_lagged_values_and_joined_members_are_those_of_the_wide_frame(
     frame = a_frame(8, 6)
     frame = frame if is_product else frame[uniforms(6, len(frame)) < 0.7]
     if not is_dense:
-        monkeypatch.setattr(panels, "_CROWDED", 0)
-        monkeypatch.setattr(panels, "_SMALL", 0)
+        monkeypatch.setattr(_cells, "_CROWDED", 0)
+        monkeypatch.setattr(_cells, "_SMALL", 0)
         frame = frame.iloc[::-1]
     panel = Panel.of(frame)
     previous = np.array([-1, -1, 0, 1, 2, 3, 4, 5])[: len(panel.dates)]
@@ -264,12 +265,12 @@ def test_a_column_found_twice_is_refused():
     frame = pd.concat([a_frame(), a_frame()], axis=1)
 
     with pytest.raises(InputError, match="2 columns named 'factor'"):
-        panels.column_values(frame, "factor")
+        _panel.column_values(frame, "factor")
 
 
 def test_missing_label_errors_are_both_key_and_value_errors():
     with pytest.raises(MissingLabelError) as caught:
-        panels.column_values(a_frame(), "group")
+        _panel.column_values(a_frame(), "group")
 
     assert isinstance(caught.value, KeyError)
     assert isinstance(caught.value, ValueError)

@@ -10,7 +10,8 @@ import pandas as pd
 
 from alphalens import _calendar as calendars
 from alphalens import _kernels as kernels
-from alphalens._panel import Cells, Labels, MissingLabelError, Panel, column_of, float_values
+from alphalens._cells import Cells
+from alphalens._panel import Labels, MissingLabelError, Panel, column_of, float_values
 from alphalens.utils import period_mask
 
 if TYPE_CHECKING:
@@ -84,8 +85,14 @@ def group_cells(panel: Panel, frame: pd.DataFrame) -> tuple[Labels, Cells]:
     return groups, cells
 
 
-def ranks_of(cells: Cells, values: Floats, name: Hashable) -> Floats:
-    """Return the rank of each row inside its cell, kept while the values stay the same."""
-    return cells.memory.recall(
-        ("ranks", name), (values,), lambda: cells.transform(kernels.row_ranks, values)
-    )
+def ranks_of(cells: Cells, values: Floats, name: Hashable) -> tuple[Floats, list[Floats]]:
+    """Return the rank of each row inside its cell and, per class of cells, their squares.
+
+    Kept while the values stay the same.
+    """
+
+    def build() -> tuple[Floats, list[Floats]]:
+        ranks = cells.transform(kernels.row_ranks, values)
+        return ranks, cells.map(kernels.rank_squares, ranks)
+
+    return cells.memory.recall(("ranks", name), (values,), build)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from alphalens import _calendar as calendars
 from alphalens import _kernels as kernels
+from alphalens._cells import Cells
 from alphalens._metrics.common import (
     group_cells,
     labelled_frame,
@@ -17,7 +18,7 @@ from alphalens._metrics.common import (
     period_returns,
     ranks_of,
 )
-from alphalens._panel import Cells, Labels, Panel, calendar_of, column_values, multi_index
+from alphalens._panel import Labels, Panel, calendar_of, column_values, multi_index
 from alphalens.errors import InputError
 
 if TYPE_CHECKING:
@@ -105,11 +106,17 @@ def factor_information_coefficient(
 
 def _rank_correlations(cells: Cells, factor: Floats, returns: list[Floats]) -> list[Floats]:
     """Return the rank correlation of the factor with each column of returns, per cell."""
-    ranked = cells.map(kernels.centred, ranks_of(cells, factor, "factor"))
+    ranks, squares = ranks_of(cells, factor, "factor")
 
     def correlate(values: Floats) -> Floats:
-        sides = iter(ranked)
-        return cells.reduce(lambda *side: kernels.rank_correlation(next(sides), *side), values)
+        sides = iter(squares)
+        return cells.reduce(
+            lambda left, right, members: kernels.rank_correlation(
+                left, next(sides), right, members
+            ),
+            ranks,
+            values,
+        )
 
     return [correlate(values) for values in returns]
 

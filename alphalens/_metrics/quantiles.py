@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from alphalens import _kernels as kernels
+from alphalens._cells import Cells
 from alphalens._metrics.common import (
     group_cells,
     labelled_frame,
@@ -18,7 +19,6 @@ from alphalens._metrics.common import (
     sum_kernel,
 )
 from alphalens._panel import (
-    Cells,
     Labels,
     MissingLabelError,
     Panel,

@@ -135,31 +135,27 @@ def factor_rank_autocorrelation(factor_data: pd.DataFrame, period: int = 1) -> p
             f"Index contains duplicate entries: factor_data repeats {panel.duplicates()}: keep one "
             "of each"
         )
-    ranks = ranks_of(panel.cells, column_values(factor_data, "factor"), "factor")
+    ranks, squares = ranks_of(panel.cells, column_values(factor_data, "factor"), "factor")
     every = np.arange(len(panel.dates))
     grid, place = _rows_of_grid(panel, every, calendar_of(factor_data))
     previous = _earlier(every, place, period, len(grid))
-    correlation = _lagged_correlation(panel, ranks, previous)
+    correlation = _lagged_correlation(panel, ranks, squares, previous)
     on_grid = place >= 0
     values = np.full(len(grid), np.nan)
     values[place[on_grid]] = correlation[on_grid]
     return pd.Series(values, index=grid, name=period)
 
 
-def _lagged_correlation(panel: Panel, ranks: Floats, previous: Ints) -> Floats:
+def _lagged_correlation(
+    panel: Panel, ranks: Floats, squares: list[Floats], previous: Ints
+) -> Floats:
     """Return the correlation of each date's ranks with those of another date, NaN without one."""
-    if panel.is_product:
+    if panel.is_product and not np.isnan(squares[0]).any():
         matrix = ranks.reshape(len(panel.dates), -1)
-        centred, squares = kernels.centred(matrix, panel.cells.members)
-        if not np.isnan(squares).any():
-            out = np.full(len(previous), np.nan)
-            has_other = previous >= 0
-            now, then = np.flatnonzero(has_other), previous[has_other]
-            out[now] = kernels.row_correlation(
-                (kernels.rows_of(centred, now), squares[now]),
-                (kernels.rows_of(centred, then), squares[then]),
-            )
-            return out
+        out = np.full(len(previous), np.nan)
+        now = np.flatnonzero(previous >= 0)
+        out[now] = kernels.rank_autocorrelation(matrix, squares[0], now, previous[now])
+        return out
     return panel.cells.reduce(_pearson_kernel, ranks, panel.lagged(ranks, previous))
 
 

@@ -15,8 +15,8 @@ import numpy as np
 
 from alphalens._binning import quantile_grid
 from alphalens._binning import row_quantiles as quantile_edges
+from alphalens._cells import Cells
 from alphalens._kernels import row_mean, row_ranks
-from alphalens._panel import Cells
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

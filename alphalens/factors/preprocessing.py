@@ -22,7 +22,7 @@ from alphalens.factors import _sections as sections
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from alphalens._panel import Cells
+    from alphalens._cells import Cells
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
