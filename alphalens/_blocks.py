@@ -13,14 +13,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 T = TypeVar("T")
+Item = TypeVar("Item")
 
 CACHE_CELLS = 1 << 17
 """Cells worked on at once, so that the temporaries stay in the processor's cache."""
 
-_WORTH_THREADS = 8
+_WORTH_THREADS = 4
 """Blocks below which starting threads costs more than it gives."""
 
 _MOST_THREADS = 8
+
+_RUNS = 4
+"""Runs of neighbouring blocks that each thread takes."""
 
 
 def block_rows(width: int) -> int:
@@ -51,16 +55,22 @@ def over_blocks(work: Callable[[slice], T], rows: int, width: int) -> list[T]:
     list
         What `work` returned, in the order of the blocks.
     """
-    return over_slices(work, list(row_blocks(rows, width)))
+    return over_each(work, list(row_blocks(rows, width)))
 
 
-def over_slices(work: Callable[[slice], T], blocks: list[slice]) -> list[T]:
-    """Call `work` with every slice, on several threads if there are many; see `over_blocks`."""
+def over_each(work: Callable[[Item], T], blocks: list[Item]) -> list[T]:
+    """Call `work` with every block, on several threads if there are many; see `over_blocks`.
+
+    A thread takes neighbouring blocks, so that two of them seldom reach for one page of memory.
+    """
     workers = min(_processors(), len(blocks) // _WORTH_THREADS + 1, _MOST_THREADS)
     if workers < 2:
         return [work(block) for block in blocks]
+    size = -(-len(blocks) // (workers * _RUNS))
+    runs = [blocks[start : start + size] for start in range(0, len(blocks), size)]
     with ThreadPoolExecutor(workers) as pool:
-        return list(pool.map(work, blocks))
+        done = pool.map(lambda run: [work(block) for block in run], runs)
+        return [result for run in done for result in run]
 
 
 def _processors() -> int:

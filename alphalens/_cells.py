@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 import numpy as np
 
-from alphalens._blocks import over_slices, row_blocks
+from alphalens._blocks import over_each, row_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -220,4 +220,4 @@ def fingerprint(values: NDArray[np.generic]) -> int:
     """Return a checksum of a column's bytes."""
     whole = np.ascontiguousarray(values)
     blocks = list(row_blocks(len(whole), 1))
-    return hash(tuple(over_slices(lambda block: zlib.crc32(whole[block].data), blocks)))
+    return hash(tuple(over_each(lambda block: zlib.crc32(whole[block].data), blocks)))

@@ -10,7 +10,7 @@ import bottleneck as bn
 import numpy as np
 import pandas as pd
 
-from alphalens._blocks import over_blocks
+from alphalens._blocks import over_blocks, over_each, row_blocks
 from alphalens.errors import InputError
 
 if TYPE_CHECKING:
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 _SIXTEEN_BITS = 1 << 15
 
 _FEW_CELLS = 16
-"""Cells of a date up to which multiplying with a membership matrix beats adding under keys."""
+"""Cells that an asset moves among up to which multiplying with a membership matrix beats adding
+run by run."""
 
 
 class Events(Protocol):
@@ -164,8 +165,9 @@ class Windows:
         ndarray of shape (dates, groups, quantiles, width)
         """
         number, per_date = cells.numbers
-        total, count = self.sums(cells.dates, cells.assets, number, per_date)
         own, shape = cells.n_groups * cells.n_quantiles, (cells.n_groups, cells.n_quantiles)
+        near = cells.n_quantiles if per_date == own else per_date
+        total, count = self.sums(cells.dates, cells.assets, number, per_date, near)
         means = _divide(total[:, :own], count[:, :own]).reshape(-1, *shape, self.width)
         if universe is None:
             return means - 1.0 if self.is_rebased else means
@@ -184,10 +186,12 @@ class Windows:
 
     def means(self, dates: Ints, assets: Ints) -> Floats:
         """Return the mean window over the assets of each date, NaN skipped: (dates, width)."""
-        total, count = self.sums(dates, assets, np.zeros(len(dates), dtype=np.int64), 1)
+        total, count = self.sums(dates, assets, np.zeros(len(dates), dtype=np.int64), 1, 1)
         return _divide(total[:, 0], count[:, 0])
 
-    def sums(self, dates: Ints, assets: Ints, cells: Ints, per_date: int) -> tuple[Floats, Floats]:
+    def sums(
+        self, dates: Ints, assets: Ints, cells: Ints, per_date: int, near: int
+    ) -> tuple[Floats, Floats]:
         """Add up the windows of the members of each cell.
 
         Parameters
@@ -196,6 +200,8 @@ class Windows:
             Date (place in `rows`), asset (column of `returns`) and cell of each member.
         per_date : int
             Cells of a date; cell < per_date.
+        near : int
+            Neighbouring cells among which an asset is likely to stay: the quantiles of its group.
 
         Returns
         -------
@@ -210,19 +216,25 @@ class Windows:
             dates, assets, cells = dates[kept], assets[kept], cells[kept]
             scale[~np.isfinite(scale)] = 0.0
         cell_of = np.full((len(self.rows), self.returns.shape[1]), -1, dtype=np.int16)
-        if per_date <= _FEW_CELLS and not np.isinf(self.returns).any():
+        if near <= _FEW_CELLS and not np.isinf(self.returns).any():
             cell_of[dates, assets] = cells
             is_dense = cell_of.size < 8 * len(dates)
             if is_dense and np.count_nonzero(cell_of >= 0) == len(dates):
-                return self._multiplied(cell_of, per_date, scale)
+                homes = _homes(cell_of, per_date, near)
+                if homes is not None:
+                    return self._multiplied(cell_of, per_date, near, homes, scale)
         return self._added(dates, assets, cells, per_date, scale)
 
-    def _padded(self, values: Floats, fill: float) -> Floats:
-        rows, width = values.shape
-        out = np.empty((self.before + rows + self.after, width))
-        out[: self.before] = fill
-        out[self.before : self.before + rows] = values
-        out[self.before + rows :] = fill
+    def _padded(self, values: Floats, columns: Ints | slice = slice(None)) -> Floats:
+        """Return some columns with rows of 0 for what a window may see before and after them."""
+        rows = len(values)
+        width = len(columns) if isinstance(columns, np.ndarray) else values.shape[1]
+        out = np.zeros((self.before + rows + self.after, width))
+        inner = out[self.before : self.before + rows]
+        if isinstance(columns, np.ndarray):
+            np.take(values, columns, axis=1, out=inner, mode="clip")
+        else:
+            inner[:] = values
         return out
 
     def _added(
@@ -235,11 +247,9 @@ class Windows:
         edges = np.searchsorted(dates, np.arange(len(self.rows) + 1))
         if per_date < _SIXTEEN_BITS:
             cells = cells.astype(np.int16)  # numpy sorts these by radix
-        missing = np.isnan(self.returns)
-        has_missing = bool(missing.any())
-        filled = np.where(missing, 0.0, self.returns) if has_missing else self.returns
-        values = self._padded(filled, 0.0)
-        known = self._padded((~missing).astype(np.float64), 0.0) if has_missing else None
+        filled, seen = self._filled()
+        values = self._padded(filled)
+        known = None if seen is None else self._padded(seen)
         total = np.zeros((len(self.rows), per_date, self.width))
         count = np.zeros_like(total)
 
@@ -269,29 +279,49 @@ class Windows:
         return total, count
 
     def _multiplied(
-        self, cell_of: NDArray[np.int16], per_date: int, scale: Floats | None
+        self,
+        cell_of: NDArray[np.int16],
+        per_date: int,
+        near: int,
+        homes: Ints,
+        scale: Floats | None,
     ) -> tuple[Floats, Floats]:
-        """Multiply each date's window with the matrix that tells its members' cells."""
-        missing = np.isnan(self.returns)
-        has_missing = bool(missing.any())
-        filled = np.where(missing, 0.0, self.returns) if has_missing else self.returns
-        values = self._padded(filled, 0.0)
-        known = self._padded((~missing).astype(np.float64), 0.0) if has_missing else None
-        total = np.empty((len(self.rows), per_date, self.width))
-        count = np.empty_like(total)
-        numbers = np.arange(per_date, dtype=np.int16)[:, None]
+        """Multiply each date's window with the matrix that tells its members' cells, by home."""
+        total = np.zeros((len(self.rows), per_date, self.width))
+        count = np.zeros_like(total)
+        filled, known = self._filled()
+        work: list[tuple[_Home, slice]] = []
+        for first in range(0, per_date, near):
+            columns = np.flatnonzero(homes == first // near) if near < per_date else slice(None)
+            home = _Home(
+                own=slice(first, first + near),
+                values=self._padded(filled, columns),
+                known=None if known is None else self._padded(known, columns),
+                cell_of=cell_of[:, columns],
+                scale=None if scale is None else scale[:, columns],
+            )
+            parts = row_blocks(len(self.rows), near * home.cell_of.shape[1])
+            work.extend((home, part) for part in parts)
 
-        def multiply(part: slice) -> None:
-            members = (cell_of[part, None, :] == numbers).astype(np.float64)
-            weights = members if scale is None else members * scale[part, None, :]
-            total[part] = weights @ self._stacked(values, part)
-            if known is not None:
-                count[part] = members @ self._stacked(known, part)
+        def multiply(piece: tuple[_Home, slice]) -> None:
+            home, part = piece
+            members, weights = home.members(part)
+            total[part, home.own] = weights @ self._stacked(home.values, part)
+            if home.known is not None:
+                count[part, home.own] = members @ self._stacked(home.known, part)
             else:
-                count[part] = members.sum(axis=2)[:, :, None] * self._inside(part)[:, None, :]
+                inside = self._inside(part)[:, None, :]
+                count[part, home.own] = members.sum(axis=2)[:, :, None] * inside
 
-        over_blocks(multiply, len(self.rows), per_date * cell_of.shape[1])
+        over_each(multiply, work)
         return total, count
+
+    def _filled(self) -> tuple[Floats, Floats | None]:
+        """Return the returns with 0 for NaN, and 1 for the others, None if there is no NaN."""
+        missing = np.isnan(self.returns)
+        if not missing.any():
+            return self.returns, None
+        return np.where(missing, 0.0, self.returns), (~missing).astype(np.float64)
 
     def _stacked(self, padded: Floats, part: slice) -> Floats:
         """Return the windows of some dates: (dates, assets, width)."""
@@ -304,6 +334,46 @@ class Windows:
         """Tell which places of the windows lie inside the returns: (dates, width)."""
         target = self.rows[part][:, None] + self.relative
         return (target >= 0) & (target < len(self.returns))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Home:
+    """Assets that move among a few neighbouring cells.
+
+    Attributes
+    ----------
+    own : slice
+        The cells.
+    values, known : ndarray of shape (before + times + after, assets)
+        Returns, 0 for NaN, and 1 where there is one; the latter None without NaN.
+    cell_of : ndarray of shape (dates, assets), int16
+        Cell of each event, -1 where there is none.
+    scale : ndarray of shape (dates, assets) or None
+        What windows are multiplied with.
+    """
+
+    own: slice
+    values: Floats
+    known: Floats | None
+    cell_of: NDArray[np.int16]
+    scale: Floats | None
+
+    def members(self, dates: slice) -> tuple[Floats, Floats]:
+        """Return 1 where an asset is in a cell, and that scaled: (dates, cells, assets)."""
+        numbers = np.arange(self.own.start, self.own.stop, dtype=np.int16)[:, None]
+        members = (self.cell_of[dates, None, :] == numbers).astype(np.float64)
+        if self.scale is None:
+            return members, members
+        return members, members * self.scale[dates, None, :]
+
+
+def _homes(cell_of: NDArray[np.int16], per_date: int, near: int) -> Ints | None:
+    """Return the run of `near` cells that each asset stays in; None if one of them moves."""
+    if near == per_date:
+        return np.zeros(cell_of.shape[1], dtype=np.int64)
+    run = cell_of // np.int16(near)  # -1 for no cell
+    homes = run.max(axis=0)
+    return homes.astype(np.int64) if bool(((run == homes) | (run < 0)).all()) else None
 
 
 def _divide(total: Floats, count: Floats) -> Floats:

@@ -11,6 +11,7 @@ import bottleneck as bn
 import numpy as np
 import pandas as pd
 
+from alphalens import _kernels as kernels
 from alphalens._blocks import over_blocks
 from alphalens.errors import InputError
 
@@ -340,7 +341,7 @@ def forward_returns(prices: Floats, rows: Ints, period: int, *, is_cumulative: b
     target = rows + period
     origin = rows if is_cumulative else target - 1
     inside = (target < len(prices)) & (origin >= 0)
-    later, now = _rows_of(prices, target[inside]), _rows_of(prices, origin[inside])
+    later, now = kernels.rows_of(prices, target[inside]), kernels.rows_of(prices, origin[inside])
     found = np.empty(later.shape)
 
     @np.errstate(divide="ignore", invalid="ignore")  # in the thread that works on the block
@@ -354,13 +355,6 @@ def forward_returns(prices: Floats, rows: Ints, period: int, *, is_cumulative: b
     out = np.full((len(rows), prices.shape[1]), np.nan)
     out[inside] = found
     return out
-
-
-def _rows_of(matrix: Floats, rows: Ints) -> Floats:
-    """Select rows; a run of consecutive ones without a copy."""
-    if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and bool((np.diff(rows) == 1).all()):
-        return matrix[rows[0] : rows[-1] + 1]
-    return matrix[rows]
 
 
 def drop_outliers(returns: Floats, limit: float) -> None:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import bottleneck as bn
 import numpy as np
 
-from alphalens._blocks import CACHE_CELLS, block_rows, over_blocks, over_slices, row_blocks
+from alphalens._blocks import CACHE_CELLS, block_rows, over_blocks, over_each, row_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,8 +24,16 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Bools = NDArray[np.bool_]
 
+Number = TypeVar("Number", bound=np.generic)
+
 _HUGE = 1e308
 """Stands for what has no place in the order. Values that are larger are put in order exactly."""
+
+_WORDS = 255 * 8
+"""Truth values added up in the bytes of one word."""
+
+_TRUTHS = 4
+"""Truth values that take about the time of one float."""
 
 
 def row_ranks(matrix: Floats) -> Floats:
@@ -316,9 +324,10 @@ def row_correlation(
     return out
 
 
-def rows_of(matrix: Floats, rows: Ints) -> Floats:
-    """Select rows; a run of consecutive ones without a copy."""
-    if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and bool((np.diff(rows) == 1).all()):
+def rows_of(matrix: NDArray[Number], rows: Ints) -> NDArray[Number]:
+    """Select rows, -1 the last; a run of consecutive ones without a copy."""
+    is_run = len(rows) > 0 and 0 <= rows[0] == rows[-1] - len(rows) + 1
+    if is_run and bool((np.diff(rows) == 1).all()):
         return matrix[rows[0] : rows[-1] + 1]
     return matrix[rows]
 
@@ -466,7 +475,7 @@ def keyed_moments(
         for values, (mean, variance, count) in zip(columns, out, strict=True):
             mean[here], variance[here], count[here] = _moments(near, values[block], members)
 
-    over_slices(part, _pieces(len(keys), bounds))
+    over_each(part, _pieces(len(keys), bounds))
     return out
 
 
@@ -521,6 +530,41 @@ def keyed_weighted(keys: Ints, values: Floats, weights: Floats, size: int) -> tu
         squares = np.bincount(keys, weights=apart * apart, minlength=size)
         error = np.sqrt(squares * count / (count - 1)) / total
     return mean, np.where(count > 1, error, np.nan)
+
+
+def row_counts(matrix: Bools) -> Ints:
+    """Return the number of true values of each row."""
+    counts = np.empty(len(matrix), dtype=np.int64)
+    for block in row_blocks(len(matrix), matrix.shape[1] // _TRUTHS):
+        counts[block] = _count(matrix[block])
+    return counts
+
+
+def row_arrivals(members: Bools, previous: Ints) -> Ints:
+    """Return the number of members of each row that are no members of its previous row.
+
+    Parameters
+    ----------
+    members : ndarray of shape (rows, width), bool
+    previous : ndarray of shape (rows,), int64
+        Another row of each row; -1 compares it with the last.
+    """
+    counts = np.empty(len(members), dtype=np.int64)
+    for block in row_blocks(len(members), members.shape[1] // _TRUTHS):
+        counts[block] = _count(members[block] > rows_of(members, previous[block]))
+    return counts
+
+
+def _count(block: Bools) -> Ints:
+    """Count the true values of each row, eight to a word: 255 words cannot overflow a byte."""
+    rows, width = block.shape
+    whole = width - width % 8
+    counts = block[:, whole:].sum(axis=1)
+    for start in range(0, whole, _WORDS):
+        words = block[:, start : min(start + _WORDS, whole)].view(np.uint64)
+        sums = np.add.reduce(words, axis=1, dtype=np.uint64)
+        counts += sums.view(np.uint8).reshape(rows, 8).sum(axis=1, dtype=np.int64)
+    return np.asarray(counts, dtype=np.int64)
 
 
 def replaced(book: Floats, rows: int) -> Floats:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 import pandas as pd
 
+from alphalens import _kernels as kernels
 from alphalens._cells import Cells, Memory, is_worth_laying_out
 from alphalens.errors import InputError
 
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
     Bools = NDArray[np.bool_]
 
     LongFrame: TypeAlias = pd.DataFrame | pd.Series
-
-_WORDS = 255 * 8
-"""Truth values added up in the bytes of one word."""
 
 _FEW = 1 << 12
 """Range of whole-number labels that are counted rather than hashed."""
@@ -219,7 +217,7 @@ class Panel:
     def count(self, is_member: Bools) -> Ints:
         """Count the members of each date."""
         if self.cells.is_rectangular:
-            return row_counts(is_member.reshape(len(self.dates), -1))
+            return kernels.row_counts(is_member.reshape(len(self.dates), -1))
         return np.bincount(self.date_codes[is_member], minlength=len(self.dates))
 
     def joined(self, is_member: Bools, previous: Ints) -> Ints:
@@ -234,15 +232,13 @@ class Panel:
         n_dates, n_assets = len(self.dates), max(len(self.assets), 1)
         if self.is_product:
             now = is_member.reshape(n_dates, -1)
-        elif is_worth_laying_out(
-            n_dates * n_assets, 8 * len(is_member)
-        ):  # a byte a cell, not eight
+        elif is_worth_laying_out(n_dates * n_assets, 8 * len(is_member)):  # bytes, not floats
             now = np.zeros((n_dates, n_assets), dtype=bool)
             now.reshape(-1)[self.row_keys[is_member]] = True
         else:
             stayed = self.lagged(is_member.astype(np.float64), previous) == 1.0
             return np.bincount(self.date_codes[is_member & ~stayed], minlength=n_dates)
-        return row_counts(now > now[previous])
+        return kernels.row_arrivals(now, previous)
 
     def calendar_of_used(self, frame: LongFrame) -> BaseOffset | None:
         """Return the freq of the dates that occur: the level's (times n for every n-th date)."""
@@ -301,18 +297,6 @@ def _address(index: pd.MultiIndex) -> tuple[Hashable, ...]:
 
 def _place(codes: NDArray[np.signedinteger]) -> Hashable:
     return codes.ctypes.data, codes.shape, codes.strides, codes.dtype.str
-
-
-def row_counts(matrix: Bools) -> Ints:
-    """Count the true values of each row, eight to a word: 255 words cannot overflow a byte."""
-    rows, width = matrix.shape
-    whole = width - width % 8
-    counts = matrix[:, whole:].sum(axis=1)
-    for start in range(0, whole, _WORDS):
-        words = matrix[:, start : min(start + _WORDS, whole)].view(np.uint64)
-        sums = np.add.reduce(words, axis=1, dtype=np.uint64)
-        counts += sums.view(np.uint8).reshape(rows, 8).sum(axis=1, dtype=np.int64)
-    return np.asarray(counts, dtype=np.int64)
 
 
 def _used_sorted(

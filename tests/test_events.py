@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -12,8 +14,13 @@ from .golden.shapes import normals, uniforms
 N_TIMES, N_ASSETS, BEFORE, AFTER = 30, 9, 3, 4
 
 
-def a_case(*, has_gaps: bool) -> tuple[events.Windows, events.EventCells]:
-    """Return windows on 30 x 9 returns, and events of two groups and three quantiles."""
+def a_case(
+    *, has_gaps: bool, lowest: int = -1, is_settled: bool = False
+) -> tuple[events.Windows, events.EventCells]:
+    """Return windows on 30 x 9 returns, and events of two groups and three quantiles.
+
+    A lowest quantile of -1 leaves events without; settled assets keep one group.
+    """
     returns = normals(1, N_TIMES, N_ASSETS)
     if has_gaps:
         returns[uniforms(2, *returns.shape) < 0.15] = np.nan
@@ -23,8 +30,8 @@ def a_case(*, has_gaps: bool) -> tuple[events.Windows, events.EventCells]:
     cells = events.EventCells(
         dates=dates,
         assets=assets,
-        quantiles=(pick[0] * 4).astype(np.int64) - 1,
-        groups=(pick[1] * 2).astype(np.int64),
+        quantiles=(pick[0] * (3 - lowest)).astype(np.int64) + lowest,
+        groups=assets % 2 if is_settled else (pick[1] * 2).astype(np.int64),
         n_quantiles=3,
         n_groups=2,
     )
@@ -45,9 +52,16 @@ def slow_mean(windows: events.Windows, date: int, assets: np.ndarray) -> np.ndar
 @pytest.mark.parametrize("few_cells", [0, 100], ids=["added", "multiplied"])
 @pytest.mark.parametrize("has_gaps", [False, True])
 @pytest.mark.parametrize("universe", [None, "date", "group"])
-def test_windows_by_quantile_are_those_of_a_loop(monkeypatch, few_cells, has_gaps, universe):
+@pytest.mark.parametrize(
+    ("lowest", "is_settled"),
+    [(-1, False), (0, False), (0, True)],
+    ids=["some without quantile", "moving", "settled"],
+)
+def test_windows_by_quantile_are_those_of_a_loop(
+    monkeypatch, few_cells, has_gaps, universe, lowest, is_settled
+):
     monkeypatch.setattr(events, "_FEW_CELLS", few_cells)
-    windows, cells = a_case(has_gaps=has_gaps)
+    windows, cells = a_case(has_gaps=has_gaps, lowest=lowest, is_settled=is_settled)
 
     cube = windows.by_quantile(cells, universe)
 
@@ -59,6 +73,21 @@ def test_windows_by_quantile_are_those_of_a_loop(monkeypatch, few_cells, has_gap
             others = here if universe == "date" else own
             want = want - slow_mean(windows, date, cells.assets[others])
         np.testing.assert_allclose(cube[date, group, quantile], want, atol=1e-13)
+
+
+@pytest.mark.parametrize(("is_settled", "added"), [(True, 0), (False, 1)])
+def test_groups_that_keep_their_assets_are_multiplied_one_by_one(monkeypatch, is_settled, added):
+    monkeypatch.setattr(events, "_FEW_CELLS", 3)
+    calls = []
+    plain = events.Windows._added
+    monkeypatch.setattr(
+        events.Windows, "_added", lambda self, *args: calls.append(1) or plain(self, *args)
+    )
+    windows, cells = a_case(has_gaps=False, lowest=0, is_settled=is_settled)
+
+    windows.by_quantile(cells, None)
+
+    assert len(calls) == added
 
 
 def test_an_infinite_return_reaches_its_own_window_only():
@@ -76,6 +105,17 @@ def test_offsets_that_no_date_reaches_are_left_out():
     windows = events.Windows(returns=np.ones((4, 1)), rows=np.array([0, 1]), before=3, after=9)
 
     assert windows.labels(windows.offsets()).tolist() == [-1, 0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("is_settled", [False, True])
+def test_rebased_windows_do_not_depend_on_the_way_of_adding_up(monkeypatch, is_settled):
+    windows, cells = a_case(has_gaps=True, lowest=0, is_settled=is_settled)
+    rebased = dataclasses.replace(windows, is_rebased=True)
+
+    multiplied = rebased.by_quantile(cells, "group")
+    monkeypatch.setattr(events, "_FEW_CELLS", 0)
+
+    np.testing.assert_allclose(multiplied, rebased.by_quantile(cells, "group"), atol=1e-12)
 
 
 def test_blocks_pool_dates_and_groups_or_keep_groups_apart():

@@ -144,3 +144,23 @@ def test_straight_line_finds_intercept_and_slope_and_skips_gaps():
 @pytest.mark.parametrize("x", [[1.0, 1.0, 1.0], [1.0, np.nan, np.nan], []])
 def test_no_line_through_a_constant_or_a_single_point(x):
     assert np.isnan(kernels.straight_line(np.array(x), np.ones(len(x)))).all()
+
+
+@pytest.mark.parametrize("rows", [[], [2], [1, 2, 3], [-1, 0, 1], [3, 2, 1], [0, 2, 1, 3]])
+def test_rows_are_those_asked_for_whether_or_not_they_are_a_run(rows):
+    matrix = np.arange(12.0).reshape(4, 3)
+    wanted = np.array(rows, dtype=np.int64)
+
+    np.testing.assert_array_equal(kernels.rows_of(matrix, wanted), matrix[wanted])
+
+
+@pytest.mark.parametrize("width", [0, 1, 7, 8, 2041, 4100])
+def test_counts_and_arrivals_are_those_of_plain_sums(monkeypatch, width):
+    monkeypatch.setattr(_blocks, "CACHE_CELLS", 5000)
+    members = np.random.default_rng(width).random((30, width)) < 0.9
+    previous = np.arange(-1, 29)
+
+    np.testing.assert_array_equal(kernels.row_counts(members), members.sum(axis=1))
+    np.testing.assert_array_equal(
+        kernels.row_arrivals(members, previous), (members & ~members[previous]).sum(axis=1)
+    )
