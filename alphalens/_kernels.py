@@ -372,7 +372,6 @@ def row_mean(matrix: Floats) -> Floats:
     return out
 
 
-@np.errstate(invalid="ignore")  # as in straight_line
 def weights(
     matrix: Floats, *, is_demeaned: bool, is_equal_weight: bool, is_zero_gross_zero: bool
 ) -> Floats:
@@ -395,17 +394,31 @@ def weights(
     ndarray of shape (rows, width)
         Fractions of gross exposure.
     """
-    values = matrix
-    if is_demeaned:
-        centre = bn.nanmedian if is_equal_weight else bn.nanmean
-        values = matrix - centre(matrix, axis=1)[:, None]
-        if not is_equal_weight:
-            values[_is_flat(matrix)] *= 0.0
-    if is_equal_weight:
-        values = np.sign(values)
+    out = np.empty(matrix.shape)
+
+    def weigh(block: slice) -> None:
+        values = matrix[block]
         if is_demeaned:
-            values = _halve_sides(values)
-    return normalise(values, is_zero_gross_zero=is_zero_gross_zero)
+            values = _less_centre(values, is_median=is_equal_weight)
+        if is_equal_weight:
+            values = np.sign(values)
+            if is_demeaned:
+                values = _halve_sides(values)
+        _normalise(values, out[block], is_zero_gross_zero=is_zero_gross_zero)
+
+    over_blocks(weigh, *matrix.shape)
+    return out
+
+
+@np.errstate(invalid="ignore")  # as in straight_line; in the thread that works on the block
+def _less_centre(matrix: Floats, *, is_median: bool) -> Floats:
+    """Subtract the mean or the median of each row; a row of one value leaves 0 and no dust."""
+    if is_median:
+        middle: Floats = matrix - bn.nanmedian(matrix, axis=1)[:, None]
+        return middle
+    values: Floats = matrix - bn.nanmean(matrix, axis=1)[:, None]
+    values[_is_flat(matrix)] *= 0.0
+    return values
 
 
 def _is_flat(matrix: Floats) -> Bools:
@@ -423,13 +436,34 @@ def _halve_sides(signs: Floats) -> Floats:
     return signs
 
 
-def normalise(values: Floats, *, is_zero_gross_zero: bool) -> Floats:
+def normalise(matrix: Floats, *, is_zero_gross_zero: bool) -> Floats:
     """Divide each row by the sum of its absolute values, NaN skipped."""
+    out = np.empty(matrix.shape)
+
+    def divide(block: slice) -> None:
+        _normalise(matrix[block], out[block], is_zero_gross_zero=is_zero_gross_zero)
+
+    over_blocks(divide, *matrix.shape)
+    return out
+
+
+def _normalise(values: Floats, out: Floats, *, is_zero_gross_zero: bool) -> None:
     gross = _nansum(np.abs(values))[:, None]
     with np.errstate(divide="ignore", invalid="ignore"):
-        out: Floats = values / gross
+        np.divide(values, gross, out=out)
     if is_zero_gross_zero:
         out[(gross == 0) & ~np.isnan(values)] = 0.0
+
+
+def row_products(left: Floats, right: Floats) -> Floats:
+    """Return the sum of the products of each row, NaN skipped; NaN for a row without any."""
+    out = np.empty(len(left))
+
+    @np.errstate(invalid="ignore")  # as in straight_line; in the thread that works on the block
+    def add(block: slice) -> None:
+        out[block] = row_sum(left[block] * right[block])
+
+    over_blocks(add, *left.shape)
     return out
 
 

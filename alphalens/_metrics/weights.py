@@ -16,7 +16,6 @@ from alphalens._metrics.common import (
     mean_kernel,
     on_calendar,
     period_returns,
-    sum_kernel,
 )
 from alphalens._panel import Panel, calendar_of, column_values, float_values
 from alphalens.errors import InputError
@@ -167,7 +166,7 @@ def factor_returns(
         return labelled_frame(
             [weights * values for values in returns], factor_data.index.copy(), labels
         )
-    sums = [panel.cells.reduce(sum_kernel, weights * values) for values in returns]
+    sums = [panel.cells.reduce(_product_kernel, weights, values) for values in returns]
     if cost_bps:
         book = np.nan_to_num(panel.wide(weights)[0])
         calendar = calendar_of(factor_data)
@@ -178,6 +177,10 @@ def factor_returns(
         ]
     columns, dates = on_calendar(sums, panel.dates, calendar_of(factor_data))
     return labelled_frame(columns, dates, labels)
+
+
+def _product_kernel(weights: Floats, returns: Floats, _: Ints) -> Floats:
+    return kernels.row_products(weights, returns)
 
 
 def factor_alpha_beta(
