@@ -64,9 +64,10 @@ minimum: $(READY) ## the factor library's tests with the oldest dependencies all
 	$(BIN)/python -m uv pip install -q --python $(VENV)-minimum/bin/python --resolution lowest-direct . "pytest>=8.3" "hypothesis>=6.120"
 	$(VENV)-minimum/bin/python -m pytest -q -p no:cacheprovider -W "default::DeprecationWarning" -W "default::PendingDeprecationWarning" $(CORE_TESTS)
 
-bench: $(READY) ## compare with alphalens-reloaded; rows go to docs/benchmarks.md
+bench: $(READY) ## compare with alphalens-reloaded and pandas; rows go to docs/benchmarks.md
 	$(BIN)/python -m benchmarks.core
 	$(BIN)/python -m benchmarks.growth
+	$(BIN)/python -m benchmarks.expressions
 
 audit: $(READY) ## known vulnerabilities of the locked packages
 	$(BIN)/pip-audit -r requirements.lock --no-deps --disable-pip

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import pandas as pd
+from pandas.tseries.offsets import BusinessDay, Day
 
 from alphalens import _calendar as calendars
 from alphalens import _loss as losses
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["DoubtReport", "doubt_report"]
 
 _BUCKETS = 3
+_YEAR = pd.Timedelta(days=365.25)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +47,12 @@ class DoubtReport:
         Mean IC, and mean top less bottom quantile return (bps per own period), each with its naive
         t, Newey-West's and Hansen-Hodrick's, and the observations they are worth.
     sharpe : DataFrame, statistics x periods
-        Annual Sharpe ratio of the factor portfolio, the probability that the true one is above 0,
-        and above what the best of as many trials without any edge would show (NaN where trials
-        were not recorded).
+        Annual Sharpe ratio of the factor portfolio and the bets a year that it counts, the
+        probability that the true one is above 0, and above what the best of as many trials without
+        any edge would show (NaN where trials were not recorded).
     costs : DataFrame, statistics x periods
-        Spread, turnover of the outer quantiles, and the one-way cost at which nothing is left.
+        Spread, turnover of the outer quantiles and the rows that it is measured over, and the
+        one-way cost at which nothing is left.
     by_time : DataFrame, years (quarters, months) x periods
         Mean IC.
     by_bucket : mapping of str to DataFrame, buckets x periods
@@ -129,7 +132,16 @@ def doubt_report(
     only part of it, and never fewer than its own rule for the number of observations.
     The break-even cost c solves spread = 2 c (turnover of the top + turnover of the bottom
     quantile): each name replaced is one sale and one purchase. Under the convention ``"reloaded"``
-    the spread and the value traded are both halved.
+    the spread and the value traded are both halved. Turnover is over the rows that the period
+    spans, and at least from one date to the next: a period shorter than the distance of the dates
+    is taken to be rolled, not closed in between.
+    A Sharpe ratio is made annual by sqrt(b), with b the bets a year: returns of the period that are
+    measured and do not overlap, 365.25 days over the median length of the period or the median
+    distance of the dates, whichever is longer, and never more than 252 days over the period. Daily
+    dates give 252 / H; one day held once a week is 52 bets, not 252.
+    Days of a period are counted on the calendar that the dates carry. Dates without a daily one
+    show it if most follow on the weekday before; dates further apart are decisions, and the days
+    are weekdays, or all days where some date is on a weekend.
     Ratios of H rows meet trials of one row with the variance of these times H.
 
     References
@@ -157,12 +169,18 @@ def doubt_report(
     ic = perf.factor_information_coefficient(factor_data, group_adjust=group_neutral)
     returns = perf.factor_returns(factor_data, long_short, group_neutral)
     dates = pd.DatetimeIndex(ic.index)
-    rows = {
-        str(period): calendars.rows_spanned(dates, str(period), dates.freq) for period in ic.columns
-    }
+    own = pd.DatetimeIndex(factor_data.index.unique("date")).sort_values()
+    lengths = {str(period): _Length.of(str(period), dates, own) for period in ic.columns}
+    rows = {period: length.rows for period, length in lengths.items()}
     spread = spread_of_ends(factor_data, long_short=long_short, group_neutral=group_neutral)
     spread = spread.reindex(dates)
-    sharpe, notes = _sharpes(returns, rows, trials)
+    sharpe, notes = _sharpes(returns, lengths, trials)
+    short = [period for period, length in lengths.items() if length.ends_early]
+    if short:
+        notes.append(
+            f"what a position earns after {', '.join(short)}: the dates are further apart, and the "
+            "costs are of positions held from one to the next"
+        )
     freq = _step(dates)
     lost = losses.recorded(factor_data)
     if lost is None:
@@ -171,7 +189,7 @@ def doubt_report(
         information=_means(ic, rows, "Mean IC", 1.0),
         spread=_means(spread, rows, "Mean spread (bps)", BPS),
         sharpe=sharpe,
-        costs=_costs(factor_data, spread, rows),
+        costs=_costs(factor_data, spread, lengths),
         by_time=_in_time(ic.groupby(_naive(dates).to_period(freq)).mean()),
         by_bucket={
             name: _by_bucket(factor_data, values, name, group_neutral)
@@ -181,6 +199,53 @@ def doubt_report(
         losses=None if lost is None else _lost_in_time(lost, freq),
         notes=tuple(notes),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Length:
+    """How long a period is beside the distance of the factor's dates.
+
+    `rows` are the rows of the results that it spans, 1 or more, and `traded` these or, if more, the
+    rows from one date of the factor to the next; `per_year` are the returns of a year that are
+    measured and do not overlap; `ends_early` tells that it is over before the next date.
+    """
+
+    rows: int
+    traded: int
+    per_year: float
+    ends_early: bool
+
+    @classmethod
+    def of(cls, period: str, grid: pd.DatetimeIndex, dates: pd.DatetimeIndex) -> _Length:
+        """Measure a period by its name; `grid` are the rows of results, `dates` are among them."""
+        days, calendar = pd.Timedelta(period), _calendar(grid)
+        naive = _naive(dates)
+        ends = calendars.add_custom_calendar_timedelta(naive, days, calendar)
+        length = distance = pd.Series(ends - naive).median()
+        rows = apart = calendars.rows_spanned(grid, period, calendar)
+        if len(dates) > 1:
+            distance = pd.Series(naive).diff().median()
+            apart = int(np.median(np.diff(grid.get_indexer(dates))))
+        return cls(
+            rows=rows,
+            traded=max(rows, apart),
+            per_year=min(calendars.TRADING_YEAR / days, _YEAR / max(length, distance)),
+            ends_early=bool(length < distance),
+        )
+
+
+def _calendar(dates: pd.DatetimeIndex) -> calendars.TradingCalendar:
+    """Return the calendar on which days of a period are counted, one day its step."""
+    carried = calendars.trading_calendar(dates.freq)
+    if carried is not None:
+        return calendars.single_day(carried, message="the trading calendar must step by days")
+    days = np.unique(calendars.wall_days(dates))
+    weekdays_only = bool(np.is_busday(days).all())
+    plain = BusinessDay() if weekdays_only else Day()
+    steps = np.busday_count(days[:-1], days[1:], busdaycal=calendars.busday_calendar(plain))
+    if len(steps) and np.median(steps) > 1:
+        return plain
+    return calendars.infer_trading_calendar(dates, dates)
 
 
 def _means(series: pd.DataFrame, rows: Mapping[str, int], name: str, unit: float) -> pd.DataFrame:
@@ -206,39 +271,41 @@ def _means(series: pd.DataFrame, rows: Mapping[str, int], name: str, unit: float
 
 
 def _costs(
-    factor_data: pd.DataFrame, spread: pd.DataFrame, rows: Mapping[str, int]
+    factor_data: pd.DataFrame, spread: pd.DataFrame, lengths: Mapping[str, _Length]
 ) -> pd.DataFrame:
     """Return spread, turnover over a period, and the one-way cost at which nothing is left."""
     columns = {}
     for period in spread.columns:
-        top, bottom = turnover_of_ends(factor_data, rows[str(period)])
+        rows = lengths[str(period)].traded
+        top, bottom = turnover_of_ends(factor_data, rows)
         mean = float(spread[period].mean())
         columns[period] = {
             "Mean spread (bps)": mean * BPS,
             "Top quantile turnover": top,
             "Bottom quantile turnover": bottom,
+            "Rows turnover is over": float(rows),
             "Break-even one-way cost (bps)": float(break_even_bps(mean, top, bottom)),
         }
     return pd.DataFrame(columns, columns=spread.columns)
 
 
 def _sharpes(
-    returns: pd.DataFrame, rows: Mapping[str, int], trials: TrialCount | None
+    returns: pd.DataFrame, lengths: Mapping[str, _Length], trials: TrialCount | None
 ) -> tuple[pd.DataFrame, list[str]]:
     """Return the Sharpe ratio of each period and what remains of it, and what cannot be said."""
     columns: dict[str, dict[str, float]] = {}
     missing: dict[str, list[str]] = {}
     for period in returns.columns:
         values = returns[period].to_numpy(dtype=np.float64)
-        span = rows[str(period)]
-        lags = span - 1
-        per_year = calendars.TRADING_YEAR / pd.Timedelta(str(period))
-        tried = None if trials is None else trials.over(span)
+        length = lengths[str(period)]
+        lags = length.rows - 1
+        tried = None if trials is None else trials.over(length.rows)
         deflated = stats.deflated_sharpe(values, tried, lags=lags)
         if deflated.probability is None:
             missing.setdefault(deflated.reason, []).append(str(period))
         columns[period] = {
-            "Annual Sharpe ratio": float(stats.sharpe(values, per_year)),
+            "Annual Sharpe ratio": float(stats.sharpe(values, length.per_year)),
+            "Bets a year": length.per_year,
             "Probability that it is above 0": float(stats.probabilistic_sharpe(values, lags=lags)),
             "Trials": np.nan if deflated.n_trials is None else deflated.n_trials,
             "Probability after deflation": (

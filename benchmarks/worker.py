@@ -131,10 +131,10 @@ CASES: dict[str, Callable[[Side, Any], Any]] = {
 
 
 class Memory:
-    """Watches how far resident memory grows inside a ``with`` block, in MiB."""
+    """Watches the peak of resident memory inside a ``with`` block, and its growth, in MiB."""
 
     def __enter__(self) -> Memory:
-        self._before = self._peak = _resident()
+        self._before = self.peak = _resident()
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
@@ -143,11 +143,12 @@ class Memory:
     def __exit__(self, *_: object) -> None:
         self._done.set()
         self._thread.join()
-        self.growth = max(self._peak, _resident()) - self._before
+        self.peak = max(self.peak, _resident())
+        self.growth = self.peak - self._before
 
     def _watch(self) -> None:
         while not self._done.wait(0.005):
-            self._peak = max(self._peak, _resident())
+            self.peak = max(self.peak, _resident())
 
 
 def _resident() -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -124,14 +125,22 @@ def test_each_frame_is_the_one_the_clean_step_gives_for_the_factor_alone(
         assert_frame_equal(recorded(found[name]), recorded(alone))
 
 
-def test_what_is_printed_for_each_factor_is_what_it_prints_alone(
+def test_one_line_is_printed_for_each_factor_with_the_shares_it_prints_alone(
     factors: dict[str, pd.DataFrame], prices: pd.DataFrame, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    clean_factors({"good": factors["good"]}, prices, quantiles=2)
-    together = capsys.readouterr().out
-    utils.get_clean_factor_and_forward_returns(to_long(factors["good"]), prices, quantiles=2)
+    options: dict[str, Any] = {"bins": [-1.0, 0.0, 1.0], "max_loss": 0.75}
+    clean_factors(factors, prices, **options)
+    together = capsys.readouterr().out.splitlines()
 
-    assert together == f"good\n{capsys.readouterr().out}"
+    assert len(together) == len(factors)
+    for line, (name, frame) in zip(together, factors.items(), strict=True):
+        utils.get_clean_factor_and_forward_returns(to_long(frame), prices, **options)
+        total, forward, binning, allowed = re.findall(r"[\d.]+%", capsys.readouterr().out)
+        assert binning != "0.0%"
+        assert line == (
+            f"{name}: dropped {total}, {forward} in forward returns and {binning} in binning "
+            f"(max_loss {allowed})"
+        )
 
 
 def test_forward_returns_are_computed_once_for_factors_of_one_panel(
@@ -148,17 +157,50 @@ def test_forward_returns_are_computed_once_for_factors_of_one_panel(
     assert len(calls) == 1
 
 
-def test_too_great_a_loss_is_told_as_for_the_factor_alone(
-    factors: dict[str, pd.DataFrame], prices: pd.DataFrame
+def test_too_great_a_loss_is_told_as_for_the_factor_alone_after_its_name(
+    factors: dict[str, pd.DataFrame], prices: pd.DataFrame, capsys: pytest.CaptureFixture[str]
 ) -> None:
     late = factors["good"].iloc[-20:]
     with pytest.raises(MaxLossExceededError) as together:
-        quiet(clean_factors, {"good": late}, prices, quantiles=2)
+        clean_factors({"noise": factors["noise"], "late": late}, prices, quantiles=2)
+    assert [line.partition(":")[0] for line in capsys.readouterr().out.splitlines()] == [
+        "noise",
+        "late",
+    ]
     with pytest.raises(MaxLossExceededError) as alone:
         quiet(utils.get_clean_factor_and_forward_returns, to_long(late), prices, quantiles=2)
 
-    assert str(together.value) == str(alone.value)
+    assert str(together.value) == f"factor 'late': {alone.value}"
     assert_frame_equal(together.value.loss, alone.value.loss)
+
+
+def test_an_error_about_one_factor_begins_with_its_name(
+    factors: dict[str, pd.DataFrame], prices: pd.DataFrame
+) -> None:
+    good, levels = factors["good"], factors["good"].round().fillna(0.0)
+
+    with pytest.raises(utils.BinEdgesError, match=r"^factor 'levels': Bin edges must be unique"):
+        quiet(
+            clean_factors, {"good": good.fillna(0.0).iloc[:60], "levels": levels.iloc[:60]},
+            prices, quantiles=5, max_loss=0, filter_zscore=None,
+        )  # fmt: skip
+    with pytest.raises(NonMatchingTimezoneError, match=r"^factor 'utc': The timezone"):
+        quiet(clean_factors, {"good": good, "utc": good.tz_localize("UTC")}, prices, quantiles=2)
+
+
+def test_a_warning_about_one_factor_names_it_at_the_line_of_the_call(
+    factors: dict[str, pd.DataFrame], prices: pd.DataFrame
+) -> None:
+    long = to_long(factors["good"].iloc[:60])
+    twice = pd.concat([long, long.iloc[:3]])
+
+    with pytest.warns(UserWarning, match="^'twice' repeats 3 rows") as caught:
+        quiet(clean_factors, {"once": long, "twice": twice}, prices, quantiles=2)
+    assert [warning.filename for warning in caught] == [__file__]
+    fridays = factors["good"].asfreq("W-FRI")
+    with pytest.warns(UserWarning, match="nothing is laid on a calendar grid") as caught:
+        clean_factors({"fridays": fridays}, prices, quantiles=2, max_loss=0.9)
+    assert [warning.filename for warning in caught] == [__file__]
 
 
 def test_a_frame_belongs_to_its_caller(

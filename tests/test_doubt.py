@@ -99,6 +99,127 @@ def test_the_break_even_cost_takes_the_whole_spread(capsys):
     assert paid == pytest.approx(costs["Mean spread (bps)"])
 
 
+def decisions(step: str = "W-WED", *, zone: str | None = None, days_a_week: str = "B"):
+    """Return clean data of slow decisions among daily prices."""
+    index = days("2020-01-06", 1000, freq=days_a_week, tz=zone)
+    prices = walk(1, index, letters(ASSETS))
+    at = pd.date_range(index[0], index[-20], freq=step, normalize=True)
+    factor = long(normals(2, len(at), ASSETS).cumsum(axis=0), at, letters(ASSETS))
+    return utils.get_clean_factor_and_forward_returns(
+        factor, prices, quantiles=3, periods=(1, 5, 10), max_loss=0.2
+    )
+
+
+def weekly(carrier: str) -> pd.DataFrame:
+    """Return Wednesdays among daily prices: on weeks, on nothing, or cut from daily data."""
+    if carrier == "cut from daily":
+        index = days("2020-01-06", 1000, freq="B")
+        factor = long(normals(2, 980, ASSETS).cumsum(axis=0), index[:980], letters(ASSETS))
+        daily = utils.get_clean_factor_and_forward_returns(
+            factor, walk(1, index, letters(ASSETS)), quantiles=3, periods=(1, 5, 10)
+        )
+        return daily[daily.index.get_level_values("date").day_of_week == 2]
+    with pytest.warns(UserWarning, match="nothing is laid on a calendar grid"):
+        data = decisions()
+    if carrier == "no freq":
+        data.index = data.index.set_levels(list(data.index.levels[0]), level="date")
+        assert data.index.levels[0].freq is None
+    return data
+
+
+def turnover_by_hand(data: pd.DataFrame, label: int, back: int) -> float:
+    """Return the mean share of a quantile that was not in it so many decisions before."""
+    members = [
+        set(day.index.get_level_values("asset")[day == label])
+        for _, day in data["factor_quantile"].groupby(level="date")
+    ]
+    pairs = zip(members[back:], members, strict=False)
+    return float(np.mean([len(now - before) / len(now) for now, before in pairs]))
+
+
+@pytest.mark.parametrize("carrier", ["weeks", "no freq", "cut from daily"])
+def test_turnover_of_weekly_decisions_is_over_decisions_and_says_so(carrier, capsys):
+    data = weekly(carrier)
+
+    report = doubt_report(data)
+
+    rows = 5 if carrier == "cut from daily" else 1  # there, results lie on the daily grid
+    assert report.costs.loc["Rows turnover is over"].tolist() == [rows, rows, 2 * rows]
+    for period, back in (("1D", 1), ("5D", 1), ("10D", 2)):
+        top, bottom = (turnover_by_hand(data, label, back) for label in (3, 1))
+        assert report.costs.loc["Top quantile turnover", period] == pytest.approx(top)
+        assert report.costs.loc["Bottom quantile turnover", period] == pytest.approx(bottom)
+        spread = report.spread.loc["Mean spread (bps)", period]
+        cost = report.costs.loc["Break-even one-way cost (bps)", period]
+        assert cost == pytest.approx(spread / (2 * (top + bottom)))
+    naive, hodrick = (report.information.loc[f"t, {kind}"] for kind in ("naive", "Hansen-Hodrick"))
+    np.testing.assert_allclose(hodrick[["1D", "5D"]], naive[["1D", "5D"]])  # they do not overlap
+    assert hodrick["10D"] != pytest.approx(naive["10D"])
+
+
+@pytest.mark.parametrize("carrier", ["weeks", "no freq", "cut from daily"])
+def test_a_ratio_of_weekly_decisions_counts_the_bets_that_were_made(carrier, capsys):
+    data = weekly(carrier)
+
+    table = doubt_report(data).sharpe
+
+    bets = [365.25 / 7, 252 / 5, 252 / 10]  # one a week; and no more than fit into the year
+    np.testing.assert_allclose(table.loc["Bets a year"], bets)
+    returns = performance.factor_returns(data)
+    annual = returns.mean() / returns.std() * np.sqrt(bets)
+    np.testing.assert_allclose(table.loc["Annual Sharpe ratio"], annual)
+
+
+def test_a_ratio_of_daily_data_is_annual_as_ever_and_nothing_ends_early(capsys):
+    report = doubt_report(clean(periods=(1, 5, 10)))
+
+    np.testing.assert_allclose(report.sharpe.loc["Bets a year"], [252, 252 / 5, 252 / 10])
+    assert report.costs.loc["Rows turnover is over"].tolist() == [1, 5, 10]
+    assert not any("further apart" in note for note in report.notes)
+
+
+def test_a_period_that_ends_before_the_next_date_is_named(capsys):
+    notes = doubt_report(weekly("weeks")).notes
+
+    assert sum("after 1D: the dates are further apart" in note for note in notes) == 1
+
+
+@pytest.mark.parametrize("zone", [None, "US/Eastern"])
+def test_month_ends_among_daily_prices_are_bets_of_a_month(zone, capsys):
+    with pytest.warns(UserWarning, match="nothing is laid on a calendar grid"):
+        data = decisions("BME", zone=zone)
+
+    report = doubt_report(data)
+
+    assert report.information.loc["Rows a period spans"].tolist() == [1, 1, 1]
+    assert report.sharpe.loc["Bets a year"].to_numpy() == pytest.approx([12] * 3, rel=0.02)
+
+
+def test_weekly_dates_at_weekends_are_counted_in_all_days(capsys):
+    with pytest.warns(UserWarning, match="nothing is laid on a calendar grid"):
+        data = decisions("W-SUN", days_a_week="D")
+
+    report = doubt_report(data)
+
+    assert report.costs.loc["Rows turnover is over"].tolist() == [1, 1, 2]
+    np.testing.assert_allclose(report.sharpe.loc["Bets a year"], [365.25 / 7, 50.4, 25.2])
+
+
+def test_prices_of_quarters_are_quarters_whatever_their_name(capsys):
+    index = pd.bdate_range("2000-01-03", periods=3000).to_series().resample("QE").last()
+    quarters = pd.DatetimeIndex(index.to_numpy(), name="date")
+    factor = long(normals(2, len(quarters) - 2, ASSETS), quarters[:-2], letters(ASSETS))
+    data = utils.get_clean_factor_and_forward_returns(
+        factor, walk(1, quarters, letters(ASSETS)), quantiles=3, periods=(1, 2)
+    )
+
+    report = doubt_report(data)
+
+    assert report.sharpe.columns.tolist() == ["1D", "2D"]
+    assert report.sharpe.loc["Bets a year"].to_numpy() == pytest.approx([4, 2], rel=0.02)
+    assert report.costs.loc["Rows turnover is over"].tolist() == [1, 2]
+
+
 def test_without_recorded_trials_nothing_is_deflated_and_the_box_says_so(capsys):
     report = doubt_report(clean())
 

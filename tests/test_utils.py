@@ -124,7 +124,7 @@ def test_dates_off_the_calendar_keep_their_freq_with_one_warning(prices):
     with pytest.warns(UserWarning, match="nothing is laid on a calendar grid") as caught:
         forward = compute_forward_returns(weekly, prices, (1,))
 
-    assert len(caught) == 1
+    assert [warning.filename for warning in caught] == [__file__]
     assert forward.index.levels[0].freq == pd.offsets.Week(weekday=4)
     assert forward.columns.tolist() == ["1D"]
 
@@ -200,6 +200,22 @@ def test_factor_in_another_order_is_joined_by_label(factor, prices, capsys):
     shuffled = get_clean_factor(factor.sample(frac=1, random_state=1), forward)
 
     assert_frame_equal(shuffled, get_clean_factor(factor, forward))
+
+
+def test_repeated_rows_warn_at_the_line_of_the_call(factor, prices, capsys):
+    twice = pd.concat([factor, factor.iloc[:2]])
+    forward = compute_forward_returns(twice, prices, (1,))
+
+    with pytest.warns(UserWarning, match="factor repeats 2 rows") as both_steps:
+        get_clean_factor_and_forward_returns(twice, prices, quantiles=2, periods=(1,))
+    with pytest.warns(UserWarning, match="factor repeats 2 rows") as second_step:
+        get_clean_factor(factor, forward, quantiles=2)
+    given = {"call": get_clean_factor, "factor": factor, "forward": forward}
+    with pytest.warns(UserWarning, match="factor repeats 2 rows") as in_text:
+        exec("call(factor, forward, quantiles=2)", given)
+
+    places = [caught[0].filename for caught in (both_steps, second_step, in_text)]
+    assert places == [__file__, __file__, "<string>"]
 
 
 def test_bins_alone_beat_the_default_quantiles_but_not_given_ones(factor, prices, capsys):

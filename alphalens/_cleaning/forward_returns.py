@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
 from typing import cast
 
@@ -10,6 +9,7 @@ import pandas as pd
 
 from alphalens import _calendar as calendars
 from alphalens._calendar import infer_trading_calendar
+from alphalens._cleaning.warning import warn_user
 from alphalens._forward import Ahead, factor_series, look_ahead, with_dates
 
 
@@ -92,11 +92,9 @@ def forward_frame(ahead: Ahead) -> pd.DataFrame:
     index = ahead.index
     on_calendar = calendars.with_calendar(dates, freq)
     if on_calendar is None:
-        warnings.warn(
+        warn_user(
             f"The factor's dates do not step by the trading calendar {freq}, so they keep their "
-            f"freq ({own}): nothing is laid on a calendar grid",
-            UserWarning,
-            stacklevel=3,
+            f"freq ({own}): nothing is laid on a calendar grid"
         )
     elif own != freq:
         index = with_dates(index, on_calendar)

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from alphalens._binning import Binning
-from alphalens._panel import Cells, Labels, Panel, column_of, column_values
+from alphalens._cells import Cells
+from alphalens._panel import Labels, Panel, column_of, column_values
 from alphalens.errors import InputError
 
 if TYPE_CHECKING:

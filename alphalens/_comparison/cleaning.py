@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pandas as pd
 
-from alphalens._binning import Binning
-from alphalens._cleaning.factor_data import _clean as clean
+from alphalens._cleaning.cut import Cut
 from alphalens._cleaning.forward_returns import forward_frame
-from alphalens._cleaning.quantiles import FIVE, one_of
+from alphalens._cleaning.quantiles import FIVE
 from alphalens._comparison.inputs import Factors, long_frame_of, named
-from alphalens._forward import Ahead, dated, factor_series, look_ahead
-from alphalens._merge import Merged, groups_of
-from alphalens._panel import MissingLabelError, multi_index
-from alphalens._printing import say
+from alphalens._forward import Ahead, NonMatchingTimezoneError, dated, factor_series, look_ahead
+from alphalens._loss import MaxLossExceededError
+from alphalens._panel import multi_index
+from alphalens.errors import InputError
 
 if TYPE_CHECKING:
     from alphalens._cleaning.quantiles import Steps
@@ -140,13 +140,16 @@ def clean_factors(
     InputError
         If `factors` is empty or no mapping, or anything that the clean step refuses.
     MaxLossExceededError
-        If one factor lost more than `max_loss`; its name is printed last.
+        If one factor lost more than `max_loss`.
+    NonMatchingTimezoneError
+        If the time zones of a factor and of the prices differ.
 
     Notes
     -----
     Forward returns are computed once for all factors that share their labels (dates and assets),
-    as the factors of one panel do. Prints what each factor lost, under its name.
-    O(n_factors n log n) for n rows.
+    as the factors of one panel do. Prints one line for each factor: what share of its rows was
+    dropped, how much of that for want of a forward return and how much in binning, and `max_loss`.
+    An error about one factor begins with its name. O(n_factors n log n) for n rows.
 
     Examples
     --------
@@ -154,38 +157,39 @@ def clean_factors(
     >>> prices = pd.DataFrame({"A": [10.0, 11.0, 12.1], "B": [9.0, 9.0, 9.9]}, index=dates)
     >>> wide = pd.DataFrame({"A": [2.0, 1.0], "B": [1.0, 2.0]}, index=dates[:2])
     >>> both = clean_factors({"it": wide, "not it": -wide}, prices, (1,), quantiles=2)
-    it
-    Dropped 0.0% entries from factor data: 0.0% in forward returns computation and 0.0% in \
-binning phase (set max_loss=0 to see potentially suppressed Exceptions).
-    max_loss is 35.0%, not exceeded: OK!
-    not it
-    Dropped 0.0% entries from factor data: 0.0% in forward returns computation and 0.0% in \
-binning phase (set max_loss=0 to see potentially suppressed Exceptions).
-    max_loss is 35.0%, not exceeded: OK!
+    it: dropped 0.0%, 0.0% in forward returns and 0.0% in binning (max_loss 35.0%)
+    not it: dropped 0.0%, 0.0% in forward returns and 0.0% in binning (max_loss 35.0%)
     >>> both["not it"]["factor_quantile"].tolist()
     [1, 2, 2, 1]
     """
-    quantiles, bins = one_of(quantiles, bins)
-    if binning_by_group and groupby is None:
-        raise MissingLabelError("binning_by_group needs 'group': give groupby as well")
-    binning = Binning.of(quantiles, bins, is_zero_aware=zero_aware)
+    cut = Cut.of(
+        quantiles=quantiles,
+        bins=bins,
+        zero_aware=zero_aware,
+        groupby=groupby,
+        groupby_labels=groupby_labels,
+        binning_by_group=binning_by_group,
+        max_loss=max_loss,
+    )
     shared = SharedReturns(
         prices, periods, filter_zscore=filter_zscore, is_cumulative=cumulative_returns
     )
     out: dict[str, pd.DataFrame] = {}
     for name, factor in named(factors).items():
-        say(str(name))
-        series = factor_rows(factor, name)
-        ahead, forward = shared.of(cast("pd.MultiIndex", series.index))
-        index = cast("pd.MultiIndex", forward.index)
-        on_rows = series.set_axis(index)
-        groups = None if groupby is None else groups_of(on_rows, index, groupby, groupby_labels)
-        out[name] = clean(
-            Merged(is_own=True, forward=forward, factor=on_rows, groups=groups),
-            binning,
-            n_rows=len(series),
-            by_group=binning_by_group,
-            max_loss=max_loss,
-            ahead=ahead,
-        )
+        with _naming(name):
+            series = factor_rows(factor, name)
+            ahead, forward = shared.of(cast("pd.MultiIndex", series.index))
+            on_rows = series.set_axis(forward.index)
+            out[name] = cut.clean(on_rows, forward, ahead=ahead, name=name)
     return out
+
+
+@contextmanager
+def _naming(name: str) -> Iterator[None]:
+    """Put the name of a factor before the words of an error about it."""
+    try:
+        yield
+    except (InputError, MaxLossExceededError, NonMatchingTimezoneError) as error:
+        first, *others = error.args
+        error.args = (f"factor {name!r}: {first}", *others)
+        raise
