@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Hashable
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar, cast
 
@@ -95,25 +96,26 @@ class Cells:
         return not self.has_left_out and self.size * self.width == len(self.keys) and self.is_sorted
 
     @cached_property
-    def _places(self) -> list[tuple[Ints, Ints | slice, Ints | slice, int]]:
-        """Return per class of cells: their numbers, rows, flat places in the matrix, its width."""
+    def _classes(self) -> list[_Class]:
+        """The matrices that kernels see."""
+        if not self.width:
+            return []
         order: Ints | slice = slice(None)
         keys = self.keys
         if self.has_left_out or not self.is_sorted:
             order = stable_order(keys)[int((keys < 0).sum()) :]
             keys = keys[order]
+        rows = np.arange(len(self.keys))[order]
         start = np.concatenate(([0], np.cumsum(self.members)))[:-1]
         column = np.arange(len(keys)) - start[keys]
         if is_worth_laying_out(self.size * self.width, len(keys)):
-            return [(np.arange(self.size), order, keys * self.width + column, self.width)]
-        return self._split(keys, column, order)
+            every = np.arange(self.size)
+            return [self._class(every, rows, keys * self.width + column, self.width)]
+        return self._split(keys, column, rows)
 
-    def _split(
-        self, keys: Ints, column: Ints, order: Ints | slice
-    ) -> list[tuple[Ints, Ints | slice, Ints | slice, int]]:
-        rows = np.arange(len(self.keys))[order]
+    def _split(self, keys: Ints, column: Ints, rows: Ints) -> list[_Class]:
         length_class = np.frexp(self.members)[1]
-        out: list[tuple[Ints, Ints | slice, Ints | slice, int]] = []
+        out: list[_Class] = []
         for number in np.unique(length_class):
             cells = np.flatnonzero(length_class == number)
             width = int(self.members[cells].max())
@@ -121,20 +123,39 @@ class Cells:
             position[cells] = np.arange(len(cells))
             chosen = position[keys] >= 0
             places = position[keys[chosen]] * width + column[chosen]
-            out.append((cells, rows[chosen], places, width))
+            out.append(self._class(cells, rows[chosen], places, width))
         return out
+
+    def _class(self, cells: Ints, rows: Ints, places: Ints, width: int) -> _Class:
+        """Return the matrix of some cells that holds these rows at these flat places."""
+        source = np.full(len(cells) * width, len(self.keys))
+        source[places] = rows
+        outside = np.flatnonzero(source == len(self.keys))
+        return _Class(cells=cells, source=source, outside=outside, shape=(len(cells), width))
 
     def map(self, kernel: Callable[..., T], *columns: Floats) -> list[T]:
         """Apply a kernel (matrices, then members) to each class of cells."""
-        if not self.width:
-            return []
-        if self.is_rectangular:
+        if self.width and self.is_rectangular:
             return [kernel(*(self._reshaped(column) for column in columns), self.members)]
         out = []
-        for cells, rows, places, width in self._places:
-            packed = [_pack(column, len(cells), width, rows, places) for column in columns]
-            out.append(kernel(*packed, self.members[cells]))
+        for part in self._classes:
+            packed = [part.packed(column) for column in columns]
+            out.append(kernel(*packed, self.members[part.cells]))
         return out
+
+    def flat(self, matrices: list[NDArray[Number]], *, outside: float = np.nan) -> NDArray[Number]:
+        """Put matrices, as `map` gave them by class, into the order of the rows.
+
+        Rows outside every cell become `outside`.
+        """
+        if not matrices:
+            return cast("NDArray[Number]", np.full(len(self.keys), outside))
+        if self.is_rectangular:
+            return matrices[0].reshape(-1)
+        out = np.full(len(self.keys) + 1, outside, dtype=matrices[0].dtype)  # the last for padding
+        for part, matrix in zip(self._classes, matrices, strict=True):
+            out[part.source] = matrix.reshape(-1)
+        return out[:-1]
 
     def gather(self, parts: list[Floats]) -> Floats:
         """Put one number per cell, as `map` gave them by class, into the order of the cells."""
@@ -159,25 +180,14 @@ class Cells:
         outside: float = np.nan,
     ) -> NDArray[Number]:
         """Apply a kernel that maps matrix to matrix; rows outside every cell become `outside`."""
-        if self.width and self.is_rectangular:
-            return kernel(self._reshaped(column)).reshape(-1)
-        out: NDArray[Number] | None = None
-        for cells, rows, places, width in self._places if self.width else []:
-            result = kernel(_pack(column, len(cells), width, rows, places))
-            if out is None:
-                out = np.full(len(self.keys), outside, dtype=result.dtype)
-            out[rows] = result.reshape(-1)[places]
-        if out is None:
-            return cast("NDArray[Number]", np.full(len(self.keys), outside))
-        return out
+        matrices = self.map(lambda matrix, _: kernel(matrix), column)
+        return self.flat(matrices, outside=outside)
 
     def classes(self) -> list[Ints]:
         """Return the cells of each matrix that a kernel sees, in order."""
-        if not self.width:
-            return []
-        if self.is_rectangular:
+        if self.width and self.is_rectangular:
             return [np.arange(self.size)]
-        return [cells for cells, *_ in self._places]
+        return [part.cells for part in self._classes]
 
     def spread(self, per_cell: Floats) -> Floats:
         """Give every row the number of its cell; NaN to rows outside."""
@@ -191,12 +201,36 @@ class Cells:
         return column.reshape(self.size, self.width)
 
 
-def _pack(
-    column: Floats, cells: int, width: int, rows: Ints | slice, places: Ints | slice
-) -> Floats:
-    matrix = np.full(cells * width, np.nan)
-    matrix[places] = column[rows]
-    return matrix.reshape(cells, width)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Class:
+    """Cells of similar length, and the matrix that has one of them per row.
+
+    Attributes
+    ----------
+    cells : ndarray of shape (rows of the matrix,), int64
+    source : ndarray of shape (cells of the matrix,), int64
+        Row of the frame at each flat place; the number of rows where there is none.
+    outside : ndarray of int64
+        Flat places that hold no row.
+    shape : tuple of two ints
+    """
+
+    cells: Ints
+    source: Ints
+    outside: Ints
+    shape: tuple[int, int]
+
+    def packed(self, column: Floats) -> Floats:
+        """Lay a column out, NaN where there is no row."""
+        out = np.empty(self.shape)
+        values = out.reshape(-1)
+
+        def fetch(block: slice) -> None:
+            column.take(self.source[block], out=values[block], mode="clip")
+
+        over_each(fetch, list(row_blocks(len(values), 1)))
+        values[self.outside] = np.nan
+        return out
 
 
 def stable_order(keys: Ints) -> Ints:
@@ -217,7 +251,15 @@ def is_worth_laying_out(cells: int, values: int) -> bool:
 
 
 def fingerprint(values: NDArray[np.generic]) -> int:
-    """Return a checksum of a column's bytes."""
+    """Return a checksum of a column's bytes.
+
+    A cyclic checksum sees places but adds up bit by bit; a sum with carries sees what it misses.
+    """
     whole = np.ascontiguousarray(values)
-    blocks = list(row_blocks(len(whole), 1))
-    return hash(tuple(over_each(lambda block: zlib.crc32(whole[block].data), blocks)))
+    words = whole.view(f"u{whole.itemsize}")
+
+    def check(block: slice) -> tuple[int, int]:
+        part = words[block]
+        return zlib.crc32(part.data), int(np.add.reduce(part, dtype=np.uint64))
+
+    return hash(tuple(over_each(check, list(row_blocks(len(whole), 1)))))

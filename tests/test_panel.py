@@ -203,6 +203,23 @@ def test_recall_answers_again_only_for_the_same_bytes(change):
     assert (first, again, changed) == (1, 1, 2)
 
 
+def test_a_fingerprint_sees_a_multiple_of_the_checksum_polynomial():
+    values = normals(6, 40)
+    changed = values.copy()
+    words = changed.view(np.uint64)
+    words[3] ^= np.uint64((0x1DB710641 << 19) & (2**64 - 1))  # leaves CRC-32 as it was
+
+    assert _cells.fingerprint(values) != _cells.fingerprint(changed)
+
+
+@pytest.mark.parametrize("dtype", [np.bool_, np.int8, np.int16, np.int64, np.float32])
+def test_a_fingerprint_takes_every_width(dtype):
+    values = np.array([0, 1, 1, 0], dtype=dtype)
+
+    assert _cells.fingerprint(values) == _cells.fingerprint(values.copy())
+    assert _cells.fingerprint(values) != _cells.fingerprint(values[::-1][[0, 1, 3, 2]])
+
+
 @pytest.mark.parametrize("is_dense", [True, False])
 @pytest.mark.parametrize("is_product", [True, False])
 def test_lagged_values_and_joined_members_are_those_of_the_wide_frame(

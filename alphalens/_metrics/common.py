@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -85,14 +86,21 @@ def group_cells(panel: Panel, frame: pd.DataFrame) -> tuple[Labels, Cells]:
     return groups, cells
 
 
-def ranks_of(cells: Cells, values: Floats, name: Hashable) -> tuple[Floats, list[Floats]]:
-    """Return the rank of each row inside its cell and, per class of cells, their squares.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranked:
+    """Ranks of a column inside its cells, as matrices by class of cells, and their squares."""
 
-    Kept while the values stay the same.
-    """
+    ranks: list[Floats]
+    squares: list[Floats]
 
-    def build() -> tuple[Floats, list[Floats]]:
-        ranks = cells.transform(kernels.row_ranks, values)
-        return ranks, cells.map(kernels.rank_squares, ranks)
+
+def ranks_of(cells: Cells, values: Floats, name: Hashable) -> Ranked:
+    """Rank a column inside its cells; kept while the values stay the same."""
+
+    def build() -> Ranked:
+        ranks = cells.map(lambda matrix, _: kernels.row_ranks(matrix), values)
+        members = (cells.members[part] for part in cells.classes())
+        squares = list(map(kernels.rank_squares, ranks, members))
+        return Ranked(ranks=ranks, squares=squares)
 
     return cells.memory.recall(("ranks", name), (values,), build)

@@ -106,17 +106,11 @@ def factor_information_coefficient(
 
 def _rank_correlations(cells: Cells, factor: Floats, returns: list[Floats]) -> list[Floats]:
     """Return the rank correlation of the factor with each column of returns, per cell."""
-    ranks, squares = ranks_of(cells, factor, "factor")
+    ranked = ranks_of(cells, factor, "factor")
 
     def correlate(values: Floats) -> Floats:
-        sides = iter(squares)
-        return cells.reduce(
-            lambda left, right, members: kernels.rank_correlation(
-                left, next(sides), right, members
-            ),
-            ranks,
-            values,
-        )
+        left = zip(ranked.ranks, ranked.squares, strict=True)
+        return cells.reduce(lambda *right: kernels.rank_correlation(*next(left), *right), values)
 
     return [correlate(values) for values in returns]
 

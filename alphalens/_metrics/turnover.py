@@ -9,7 +9,7 @@ import pandas as pd
 
 from alphalens import _calendar as calendars
 from alphalens import _kernels as kernels
-from alphalens._metrics.common import ranks_of
+from alphalens._metrics.common import Ranked, ranks_of
 from alphalens._panel import Panel, calendar_of, column_values
 from alphalens.errors import InputError
 
@@ -135,27 +135,27 @@ def factor_rank_autocorrelation(factor_data: pd.DataFrame, period: int = 1) -> p
             f"Index contains duplicate entries: factor_data repeats {panel.duplicates()}: keep one "
             "of each"
         )
-    ranks, squares = ranks_of(panel.cells, column_values(factor_data, "factor"), "factor")
+    ranked = ranks_of(panel.cells, column_values(factor_data, "factor"), "factor")
     every = np.arange(len(panel.dates))
     grid, place = _rows_of_grid(panel, every, calendar_of(factor_data))
     previous = _earlier(every, place, period, len(grid))
-    correlation = _lagged_correlation(panel, ranks, squares, previous)
+    correlation = _lagged_correlation(panel, ranked, previous)
     on_grid = place >= 0
     values = np.full(len(grid), np.nan)
     values[place[on_grid]] = correlation[on_grid]
     return pd.Series(values, index=grid, name=period)
 
 
-def _lagged_correlation(
-    panel: Panel, ranks: Floats, squares: list[Floats], previous: Ints
-) -> Floats:
+def _lagged_correlation(panel: Panel, ranked: Ranked, previous: Ints) -> Floats:
     """Return the correlation of each date's ranks with those of another date, NaN without one."""
-    if panel.is_product and not np.isnan(squares[0]).any():
-        matrix = ranks.reshape(len(panel.dates), -1)
+    if panel.is_product and not np.isnan(ranked.squares[0]).any():
         out = np.full(len(previous), np.nan)
         now = np.flatnonzero(previous >= 0)
-        out[now] = kernels.rank_autocorrelation(matrix, squares[0], now, previous[now])
+        out[now] = kernels.rank_autocorrelation(
+            ranked.ranks[0], ranked.squares[0], now, previous[now]
+        )
         return out
+    ranks = panel.cells.flat(ranked.ranks)
     return panel.cells.reduce(_pearson_kernel, ranks, panel.lagged(ranks, previous))
 
 
