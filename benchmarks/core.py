@@ -32,15 +32,18 @@ CASES = (
     "event windows",
     "full tear sheet",
 )
-GROUP_CASES = (
-    "clean",
-    "rank IC by group",
-    "group-neutral returns",
-    "quantile means by date and group",
-    "event windows by group",
-    "full tear sheet by group",
-)
+GROUP_CASES = {
+    "clean": None,
+    "rank IC by group": "rank IC",
+    "group-neutral returns": "factor returns",
+    "quantile means by date and group": "quantile means by date",
+    "event windows by group": "event windows",
+    "full tear sheet by group": "full tear sheet",
+}
+"""Cases on data with groups, each with the one that looks away from them."""
+
 HEAD = ("case", "0.5.1", "ours", "ratio", "ours, warm", "MiB 0.5.1", "MiB ours", "runs")
+GROUP_HEAD = (*HEAD, "of ungrouped")
 PATIENCE_S = 30.0
 IMPORT = "import time; t = time.perf_counter(); import {}; print(time.perf_counter() - t)"
 
@@ -89,43 +92,50 @@ def compare(size: str, python: Path, rounds: int) -> tuple[list[tuple[str, ...]]
     """Return the rows of one size and the cases whose digests differ."""
     sides = {"peer": Runner(str(python), size), "ours": Runner(sys.executable, size)}
     rows, wrong = [], []
-    for case in GROUP_CASES if "g" in size else CASES:
-        runs: list[dict[str, dict[str, Any]]] = []
+    cases = GROUP_CASES if "g" in size else dict.fromkeys(CASES)
+    for case, plain in cases.items():
+        runs: dict[str, list[dict[str, Any]]] = {"peer": [], "ours": [], "plain": []}
         for nudge in range(1, rounds + 1):
-            answers = {}
-            for name, side in sides.items():
-                answers[name] = side.ask(case, nudge, is_warm=name == "ours")
-            runs.append(answers)
-            if not same(answers["peer"]["digest"], answers["ours"]["digest"]):
-                wrong.append(
-                    f"{size} {case}: {answers['peer']['digest']} {answers['ours']['digest']}"
-                )
-            if sum(answers["peer"]["seconds"] for answers in runs) > PATIENCE_S:
-                break
-        rows.append(row(case, runs))
+            if sum(answer["seconds"] for answer in runs["peer"]) <= PATIENCE_S:
+                runs["peer"].append(sides["peer"].ask(case, nudge, is_warm=False))
+            runs["ours"].append(sides["ours"].ask(case, nudge, is_warm=True))
+            if plain is not None:
+                runs["plain"].append(sides["ours"].ask(plain, rounds + nudge, is_warm=False))
+        for theirs, ours in zip(runs["peer"], runs["ours"], strict=False):
+            if not same(theirs["digest"], ours["digest"]):
+                wrong.append(f"{size} {case}: {theirs['digest']} {ours['digest']}")
+        rows.append(row(case, runs) + (of_ungrouped(runs) if "g" in size else ()))
         print("|", " | ".join(rows[-1]), "|", flush=True)
     for side in sides.values():
         side.close()
     return rows, wrong
 
 
-def row(case: str, runs: list[dict[str, dict[str, Any]]]) -> tuple[str, ...]:
+def middle(answers: list[dict[str, Any]], key: str = "seconds") -> float:
+    """Return the median of what one side answered."""
+    return statistics.median(answer[key] for answer in answers)
+
+
+def row(case: str, runs: dict[str, list[dict[str, Any]]]) -> tuple[str, ...]:
     """Return one line of the table from the answers of both sides."""
-
-    def middle(side: str, key: str) -> float:
-        return statistics.median(answers[side][key] for answers in runs)
-
-    theirs, ours = middle("peer", "seconds"), middle("ours", "seconds")
+    theirs, ours = middle(runs["peer"]), middle(runs["ours"])
     return (
         case,
         report.seconds(theirs),
         report.seconds(ours),
         f"{theirs / ours:.1f}x",
-        report.seconds(middle("ours", "warm")),
-        f"{middle('peer', 'mebibytes'):.0f}",
-        f"{middle('ours', 'mebibytes'):.0f}",
-        str(len(runs)),
+        report.seconds(middle(runs["ours"], "warm")),
+        f"{middle(runs['peer'], 'mebibytes'):.0f}",
+        f"{middle(runs['ours'], 'mebibytes'):.0f}",
+        f"{len(runs['peer'])} / {len(runs['ours'])}",
     )
+
+
+def of_ungrouped(runs: dict[str, list[dict[str, Any]]]) -> tuple[str]:
+    """Return how long ours takes beside its ungrouped twin."""
+    if not runs["plain"]:
+        return ("",)
+    return (f"{middle(runs['ours']) / middle(runs['plain']):.1f}x",)
 
 
 def import_rows(python: Path, rounds: int) -> list[tuple[str, ...]]:
@@ -170,7 +180,7 @@ def main(arguments: list[str] | None = None) -> int:
         wrong += differ
         shape, _, groups = size.partition("g")
         text += [f"### {shape.replace('x', ' assets x ')} days{groups and f', {groups} groups'}\n"]
-        text.append(report.table(HEAD, rows))
+        text.append(report.table(GROUP_HEAD if groups else HEAD, rows))
     text += [f"Results differ: {line}\n" for line in wrong]
     report.put_section("core", "\n".join(text))
     print("\n".join(text))
@@ -180,7 +190,8 @@ def main(arguments: list[str] | None = None) -> int:
 def _about() -> str:
     load = f"Load at the start {os.getloadavg()[0]:.1f}; " if hasattr(os, "getloadavg") else ""
     words = (
-        "Medians; the sides take turns, each call on a fresh copy of its input with one value "
+        "Medians; the sides take turns until 0.5.1 has taken "
+        f"{PATIENCE_S:.0f} s, each call on a fresh copy of its input with one value "
         "moved, so that no cached number answers (a copy shares the memory of its index, and what "
         "is known of that); warm is the same call again. MiB is by how much resident memory grew "
         "inside the call. Both sides run on the same pandas and numpy. Shape, "
