@@ -208,6 +208,21 @@ def test_value_is_shown_as(value: object, shown: str) -> None:
     assert re.search(r"<td[^>]*>(.*?)</td>", _one(Table(frame=frame)))[1] == shown  # type: ignore[index]  # a cell is there
 
 
+@pytest.mark.parametrize(
+    ("row", "shown"),
+    [
+        ([964.0, 193.0], ["964", "193"]),
+        ([964.0, float("nan")], ["964", "\u2013"]),
+        ([1.0, 0.0], ["1.000", "0.000"]),
+        ([964.0, 192.5], ["964.000", "192.500"]),
+    ],
+)
+def test_a_row_of_counts_has_no_decimals(row: list[float], shown: list[str]) -> None:
+    text = _one(Table(frame=pd.DataFrame([row])))
+
+    assert re.findall(r"<td[^>]*>(.*?)</td>", text) == shown
+
+
 def test_format_of_a_column_overrides_the_digits() -> None:
     frame = pd.DataFrame({"share": [0.25], "x": [0.25]})
 

@@ -74,10 +74,18 @@ def _row(table: Table, label: Hashable, values: Sequence[object], numeric: Seque
     if table.show_index:
         parts: tuple[object, ...] = label if isinstance(label, tuple) else (label,)
         cells = [f'<th scope="row">{escape(shown(part, table.digits, ""))}</th>' for part in parts]
+    digits = 0 if _are_counts(values) else table.digits
     for column, value, is_number in zip(table.frame.columns, values, numeric, strict=True):
-        text = shown(value, table.digits, table.formats.get(column, ""))
+        text = shown(value, digits, table.formats.get(column, ""))
         cells.append(f"<td{_right(is_number)}>{escape(text)}</td>")
     return "<tr>" + "".join(cells) + "</tr>"
+
+
+def _are_counts(values: Sequence[object]) -> bool:
+    """Tell whether a row of floats holds counts: whole numbers, not all of them 0 or 1."""
+    floats = [value for value in values if isinstance(value, float) and not np.isnan(value)]
+    is_whole = bool(floats) and all(value.is_integer() for value in floats)
+    return is_whole and max(map(abs, floats)) > 1.0
 
 
 def _right(is_number: bool) -> str:
