@@ -140,8 +140,12 @@ def infer_trading_calendar(
 
 def wall_days(dates: pd.DatetimeIndex) -> NDArray[np.datetime64]:
     """Return the local calendar date of each stamp as ``datetime64[D]``."""
-    wall = dates if dates.tz is None else dates.tz_localize(None)
-    return wall.to_numpy().astype("datetime64[D]")
+    return local_times(dates).to_numpy().astype("datetime64[D]")
+
+
+def local_times(dates: pd.DatetimeIndex) -> pd.DatetimeIndex:
+    """Return what the clocks of their zone show, without the zone."""
+    return dates if dates.tz is None else dates.tz_localize(None)
 
 
 def trading_calendar(freq: object) -> TradingCalendar | None:
@@ -220,8 +224,7 @@ def _add_days(dates: pd.DatetimeIndex, days: int, freq: TradingCalendar) -> pd.D
     """Move dates by trading days, local time kept, without pandas' loop for custom calendars."""
     if not len(dates) or (isinstance(freq, Day) and dates.tz is None):
         return dates + freq * days
-    wall = dates if dates.tz is None else dates.tz_localize(None)
-    stamps = wall.to_numpy()
+    stamps = local_times(dates).to_numpy()
     day = stamps.astype("datetime64[D]")
     moved = np.busday_offset(
         day, days, roll="backward" if days > 0 else "forward", busdaycal=busday_calendar(freq)
@@ -346,10 +349,49 @@ def calendar_grid(dates: pd.DatetimeIndex, freq: BaseOffset) -> pd.DatetimeIndex
 
 def _local_grid(dates: pd.DatetimeIndex, freq: BaseOffset) -> pd.DatetimeIndex:
     """Return the grid of local times; where a time occurs twice, the one that was observed."""
-    seen = dates.tz_localize(None)
+    seen = local_times(dates)
     wall = pd.date_range(seen[0], seen[-1], freq=freq, name=dates.name)
     grid, place = _at_local_time(wall, dates), seen.get_indexer(wall)
     return grid.where(place < 0, dates[place])
+
+
+def counting_calendar(dates: pd.DatetimeIndex, freq: object) -> TradingCalendar:
+    """Return the calendar on which the days of a period are counted, one day its step.
+
+    Parameters
+    ----------
+    dates : DatetimeIndex
+        Dates of a factor or of a series of results, ascending.
+    freq : object
+        What the dates carry; anything but a trading calendar counts for nothing.
+
+    Returns
+    -------
+    Day, BusinessDay or CustomBusinessDay
+        The day of `freq`. Without it, the calendar that the dates show, if most follow on the
+        weekday before. Dates further apart are decisions and show none: weekdays, or all days where
+        some date is on a weekend.
+
+    Notes
+    -----
+    `infer_trading_calendar` takes every day without a date for a holiday. That is right for prices
+    and wrong for decisions: on the calendar of Wednesdays five days are five weeks. O(n log n).
+
+    Examples
+    --------
+    >>> weekly = pd.date_range("2024-01-03", periods=9, freq="W-WED")
+    >>> counting_calendar(weekly, weekly.freq), counting_calendar(weekly, Day())
+    (<BusinessDay>, <Day>)
+    """
+    carried = trading_calendar(freq)
+    if carried is not None:
+        return single_day(carried, message="the trading calendar must step by days")
+    days = np.unique(wall_days(dates))
+    plain = BusinessDay() if bool(np.is_busday(days).all()) else Day()
+    steps = np.busday_count(days[:-1], days[1:], busdaycal=busday_calendar(plain))
+    if not len(steps) or np.median(steps) > 1:
+        return plain
+    return infer_trading_calendar(dates, dates)
 
 
 def rows_spanned(dates: pd.DatetimeIndex, period: str, freq: object) -> int:
@@ -362,7 +404,7 @@ def rows_spanned(dates: pd.DatetimeIndex, period: str, freq: object) -> int:
     period : str
         Name of a return period, e.g. ``"5D"``.
     freq : object
-        Trading calendar; anything else is inferred from the dates.
+        What the dates carry, see `counting_calendar`.
 
     Returns
     -------
@@ -372,14 +414,13 @@ def rows_spanned(dates: pd.DatetimeIndex, period: str, freq: object) -> int:
     Examples
     --------
     >>> dates = pd.bdate_range("2024-01-01", periods=30)
-    >>> rows_spanned(dates, "5D", BusinessDay()), rows_spanned(dates[::5], "5D", BusinessDay())
+    >>> rows_spanned(dates, "5D", BusinessDay()), rows_spanned(dates[::5], "5D", None)
     (5, 1)
     """
-    naive = dates if dates.tz is None else dates.tz_localize(None)
-    calendar = trading_calendar(freq) or infer_trading_calendar(naive, naive)
-    step = single_day(calendar, message="the trading calendar must step by days")
+    naive = local_times(dates)
+    step = counting_calendar(dates, freq)
     ends = add_custom_calendar_timedelta(naive, pd.Timedelta(period), step)
-    inside = np.flatnonzero(ends <= naive[-1])
+    inside = np.flatnonzero(ends <= naive.max())
     if not len(inside):
         return max(len(dates), 1)
     spans = naive.searchsorted(ends[inside], side="left") - inside

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import pandas as pd
-from pandas.tseries.offsets import BusinessDay, Day
 
 from alphalens import _calendar as calendars
 from alphalens import _loss as losses
@@ -21,6 +20,7 @@ from alphalens import performance as perf
 from alphalens import utils
 from alphalens._metrics.common import BPS
 from alphalens._metrics.ends import break_even_bps, spread_of_ends, turnover_of_ends
+from alphalens._metrics.horizon import Horizon, by_decision, horizons
 from alphalens.errors import InputError
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 __all__ = ["DoubtReport", "doubt_report"]
 
 _BUCKETS = 3
-_YEAR = pd.Timedelta(days=365.25)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,12 +132,14 @@ def doubt_report(
     The break-even cost c solves spread = 2 c (turnover of the top + turnover of the bottom
     quantile): each name replaced is one sale and one purchase. Under the convention ``"reloaded"``
     the spread and the value traded are both halved. Turnover is over the rows that the period
-    spans, and at least from one date to the next: a period shorter than the distance of the dates
-    is taken to be rolled, not closed in between.
+    spans, and at least one: a period shorter than the distance of the dates is taken to be rolled,
+    not closed in between. Rows are those of the trading calendar, or the dates themselves where
+    these are further apart, so it does not matter whether sparse dates carry a calendar.
     A Sharpe ratio is made annual by sqrt(b), with b the bets a year: returns of the period that are
     measured and do not overlap, 365.25 days over the median length of the period or the median
-    distance of the dates, whichever is longer, and never more than 252 days over the period. Daily
-    dates give 252 / H; one day held once a week is 52 bets, not 252.
+    distance of the dates, whichever is longer, but never more than 252 days over the period, nor
+    than fit into the bars of 252 days. Daily dates give 252 / H; one day held once a week is 52
+    bets, not 252; one hour held in each of four bars a day is 1008, not 6048.
     Days of a period are counted on the calendar that the dates carry. Dates without a daily one
     show it if most follow on the weekday before; dates further apart are decisions, and the days
     are weekdays, or all days where some date is on a weekend.
@@ -166,31 +167,29 @@ def doubt_report(
     """
     if factor_data.empty:
         raise InputError("factor_data has 0 rows: there is nothing to doubt")
+    measured, lost = horizons(factor_data), losses.recorded(factor_data)
+    factor_data = by_decision(factor_data)
     ic = perf.factor_information_coefficient(factor_data, group_adjust=group_neutral)
     returns = perf.factor_returns(factor_data, long_short, group_neutral)
     dates = pd.DatetimeIndex(ic.index)
-    own = pd.DatetimeIndex(factor_data.index.unique("date")).sort_values()
-    lengths = {str(period): _Length.of(str(period), dates, own) for period in ic.columns}
-    rows = {period: length.rows for period, length in lengths.items()}
     spread = spread_of_ends(factor_data, long_short=long_short, group_neutral=group_neutral)
     spread = spread.reindex(dates)
-    sharpe, notes = _sharpes(returns, lengths, trials)
-    short = [period for period, length in lengths.items() if length.ends_early]
+    sharpe, notes = _sharpes(returns, measured, trials)
+    short = [period for period, horizon in measured.items() if horizon.ends_early]
     if short:
         notes.append(
             f"what a position earns after {', '.join(short)}: the dates are further apart, and the "
             "costs are of positions held from one to the next"
         )
     freq = _step(dates)
-    lost = losses.recorded(factor_data)
     if lost is None:
         notes.append("rows lost in cleaning: this frame was not made by the clean step here")
     return DoubtReport(
-        information=_means(ic, rows, "Mean IC", 1.0),
-        spread=_means(spread, rows, "Mean spread (bps)", BPS),
+        information=_means(ic, measured, "Mean IC", 1.0),
+        spread=_means(spread, measured, "Mean spread (bps)", BPS),
         sharpe=sharpe,
-        costs=_costs(factor_data, spread, lengths),
-        by_time=_in_time(ic.groupby(_naive(dates).to_period(freq)).mean()),
+        costs=_costs(factor_data, spread, measured),
+        by_time=_in_time(ic.groupby(calendars.local_times(dates).to_period(freq)).mean()),
         by_bucket={
             name: _by_bucket(factor_data, values, name, group_neutral)
             for name, values in (buckets or {}).items()
@@ -201,59 +200,14 @@ def doubt_report(
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Length:
-    """How long a period is beside the distance of the factor's dates.
-
-    `rows` are the rows of the results that it spans, 1 or more, and `traded` these or, if more, the
-    rows from one date of the factor to the next; `per_year` are the returns of a year that are
-    measured and do not overlap; `ends_early` tells that it is over before the next date.
-    """
-
-    rows: int
-    traded: int
-    per_year: float
-    ends_early: bool
-
-    @classmethod
-    def of(cls, period: str, grid: pd.DatetimeIndex, dates: pd.DatetimeIndex) -> _Length:
-        """Measure a period by its name; `grid` are the rows of results, `dates` are among them."""
-        days, calendar = pd.Timedelta(period), _calendar(grid)
-        naive = _naive(dates)
-        ends = calendars.add_custom_calendar_timedelta(naive, days, calendar)
-        length = distance = pd.Series(ends - naive).median()
-        rows = apart = calendars.rows_spanned(grid, period, calendar)
-        if len(dates) > 1:
-            distance = pd.Series(naive).diff().median()
-            apart = int(np.median(np.diff(grid.get_indexer(dates))))
-        return cls(
-            rows=rows,
-            traded=max(rows, apart),
-            per_year=min(calendars.TRADING_YEAR / days, _YEAR / max(length, distance)),
-            ends_early=bool(length < distance),
-        )
-
-
-def _calendar(dates: pd.DatetimeIndex) -> calendars.TradingCalendar:
-    """Return the calendar on which days of a period are counted, one day its step."""
-    carried = calendars.trading_calendar(dates.freq)
-    if carried is not None:
-        return calendars.single_day(carried, message="the trading calendar must step by days")
-    days = np.unique(calendars.wall_days(dates))
-    weekdays_only = bool(np.is_busday(days).all())
-    plain = BusinessDay() if weekdays_only else Day()
-    steps = np.busday_count(days[:-1], days[1:], busdaycal=calendars.busday_calendar(plain))
-    if len(steps) and np.median(steps) > 1:
-        return plain
-    return calendars.infer_trading_calendar(dates, dates)
-
-
-def _means(series: pd.DataFrame, rows: Mapping[str, int], name: str, unit: float) -> pd.DataFrame:
+def _means(
+    series: pd.DataFrame, measured: Mapping[str, Horizon], name: str, unit: float
+) -> pd.DataFrame:
     """Return the mean of each column with its t statistics, naive and robust to overlap."""
     columns = {}
     for period in series.columns:
         values = series[period].to_numpy(dtype=np.float64)
-        overlap = rows[str(period)] - 1
+        overlap = measured[str(period)].rows - 1
         naive = stats.mean_tstat(values)
         hodrick = stats.mean_tstat(values, overlap, kernel="uniform")
         newey = stats.mean_tstat(values, stats.overlap_lags(overlap + 1, int(naive.n)))
@@ -271,12 +225,12 @@ def _means(series: pd.DataFrame, rows: Mapping[str, int], name: str, unit: float
 
 
 def _costs(
-    factor_data: pd.DataFrame, spread: pd.DataFrame, lengths: Mapping[str, _Length]
+    factor_data: pd.DataFrame, spread: pd.DataFrame, measured: Mapping[str, Horizon]
 ) -> pd.DataFrame:
     """Return spread, turnover over a period, and the one-way cost at which nothing is left."""
     columns = {}
     for period in spread.columns:
-        rows = lengths[str(period)].traded
+        rows = measured[str(period)].rows
         top, bottom = turnover_of_ends(factor_data, rows)
         mean = float(spread[period].mean())
         columns[period] = {
@@ -290,22 +244,22 @@ def _costs(
 
 
 def _sharpes(
-    returns: pd.DataFrame, lengths: Mapping[str, _Length], trials: TrialCount | None
+    returns: pd.DataFrame, measured: Mapping[str, Horizon], trials: TrialCount | None
 ) -> tuple[pd.DataFrame, list[str]]:
     """Return the Sharpe ratio of each period and what remains of it, and what cannot be said."""
     columns: dict[str, dict[str, float]] = {}
     missing: dict[str, list[str]] = {}
     for period in returns.columns:
         values = returns[period].to_numpy(dtype=np.float64)
-        length = lengths[str(period)]
-        lags = length.rows - 1
-        tried = None if trials is None else trials.over(length.rows)
+        horizon = measured[str(period)]
+        lags = horizon.rows - 1
+        tried = None if trials is None else trials.over(horizon.rows)
         deflated = stats.deflated_sharpe(values, tried, lags=lags)
         if deflated.probability is None:
             missing.setdefault(deflated.reason, []).append(str(period))
         columns[period] = {
-            "Annual Sharpe ratio": float(stats.sharpe(values, length.per_year)),
-            "Bets a year": length.per_year,
+            "Annual Sharpe ratio": float(stats.sharpe(values, horizon.bets)),
+            "Bets a year": horizon.bets,
             "Probability that it is above 0": float(stats.probabilistic_sharpe(values, lags=lags)),
             "Trials": np.nan if deflated.n_trials is None else deflated.n_trials,
             "Probability after deflation": (
@@ -330,15 +284,9 @@ def _in_time(table: pd.DataFrame) -> pd.DataFrame:
     return table.set_axis(pd.Index([str(period) for period in table.index], name="date"), axis=0)
 
 
-def _naive(dates: pd.Index) -> pd.DatetimeIndex:
-    """Return local times without their zone."""
-    found = pd.DatetimeIndex(dates)
-    return found if found.tz is None else found.tz_localize(None)
-
-
 def _coverage(factor_data: pd.DataFrame, freq: str) -> pd.DataFrame:
     """Return dates, assets a date, and their share of all assets, in time."""
-    dates = _naive(factor_data.index.get_level_values("date"))
+    dates = calendars.local_times(pd.DatetimeIndex(factor_data.index.get_level_values("date")))
     members = pd.Series(1, index=dates).groupby(level=0).sum()
     part = members.groupby(pd.DatetimeIndex(members.index).to_period(freq))
     assets = factor_data.index.get_level_values("asset").nunique()
@@ -349,8 +297,8 @@ def _coverage(factor_data: pd.DataFrame, freq: str) -> pd.DataFrame:
 
 def _lost_in_time(lost: pd.DataFrame, freq: str) -> pd.DataFrame:
     """Return the rows lost by reason, in time; reasons that took nothing are left out."""
-    table = lost.loc[:, lost.sum() > 0].groupby(_naive(lost.index).to_period(freq)).sum()
-    return _in_time(table)
+    dates = calendars.local_times(pd.DatetimeIndex(lost.index))
+    return _in_time(lost.loc[:, lost.sum() > 0].groupby(dates.to_period(freq)).sum())
 
 
 def _by_bucket(

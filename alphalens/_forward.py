@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
@@ -13,6 +12,7 @@ import pandas as pd
 
 from alphalens import _kernels as kernels
 from alphalens._blocks import over_blocks
+from alphalens._warning import warn_user
 from alphalens.errors import InputError
 
 if TYPE_CHECKING:
@@ -228,11 +228,9 @@ def _wide(prices: pd.DataFrame | pd.Series) -> tuple[pd.DataFrame, pd.DatetimeIn
                 f"prices.{what} repeats {len(repeated)} labels ({_some(repeated)}): keep one each"
             )
     if not times.is_monotonic_increasing:
-        warnings.warn(
+        warn_user(
             "prices are not sorted by time: returns run from row to row as they stand. Use "
-            "prices.sort_index()",
-            UserWarning,
-            stacklevel=5,
+            "prices.sort_index()"
         )
     return prices, times
 

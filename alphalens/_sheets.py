@@ -18,6 +18,7 @@ import pandas as pd
 from alphalens import _tables, utils
 from alphalens import performance as perf
 from alphalens._calendar import TRADING_YEAR
+from alphalens._metrics.horizon import horizons
 from alphalens._version import __version__
 from alphalens.errors import InputError
 
@@ -44,7 +45,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ReturnsReport:
     """What the factor and its quantiles earned.
 
@@ -82,7 +83,7 @@ class ReturnsReport:
     table: pd.DataFrame
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class InformationReport:
     """How well the factor ranks what follows.
 
@@ -104,7 +105,7 @@ class InformationReport:
     table: pd.DataFrame
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TurnoverReport:
     """How fast the factor changes its mind.
 
@@ -133,7 +134,7 @@ class TurnoverReport:
         return replace(self, table=self.table.set_axis(pd.Index(labels), axis=0))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class EventReport:
     """What happened around the dates of the factor's values.
 
@@ -149,7 +150,7 @@ class EventReport:
     by_group: Mapping[Hashable, pd.DataFrame]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SummaryReport:
     """Everything a full or a summary sheet shows.
 
@@ -492,10 +493,20 @@ def describe(factor_data: pd.DataFrame) -> dict[str, str]:
         facts["Quantiles"] = ", ".join(f"{label:g}" for label in _labels(factor_data))
     if "group" in factor_data:
         facts["Groups"] = f"{factor_data['group'].nunique()}"
-    facts["Annualised by"] = f"{TRADING_YEAR.days} days"
+    facts["Annualised by"] = _annualised(factor_data)
     facts["Data hash"] = _hash(factor_data)
     facts["alphalens"] = __version__
     return facts
+
+
+def _annualised(factor_data: pd.DataFrame) -> str:
+    """Return what returns of a period are made annual by, and Sharpe ratios where it differs."""
+    words = f"{TRADING_YEAR.days} days over the period"
+    bets = {} if factor_data.empty else {p: h.bets for p, h in horizons(factor_data).items()}
+    if all(np.isclose(count, TRADING_YEAR / pd.Timedelta(p)) for p, count in bets.items()):
+        return words
+    by_period = ", ".join(f"{count:.1f} ({period})" for period, count in bets.items())
+    return f"{words}; Sharpe ratios by bets a year: {by_period}"
 
 
 def _hash(factor_data: pd.DataFrame) -> str:

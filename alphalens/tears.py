@@ -7,7 +7,6 @@ itself as HTML, PDF, PNG or JSON. ``set_context=False`` keeps the caller's matpl
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -30,6 +29,7 @@ from alphalens._sheets import (
 )
 from alphalens._stage import GridFigure, Stage, pages
 from alphalens._tear_sheet import SheetPart, TearSheet
+from alphalens._warning import warn_user
 
 if TYPE_CHECKING:
     from alphalens._doubt import Buckets
@@ -527,9 +527,7 @@ def _header(factor_data: pd.DataFrame, **options: bool) -> dict[str, str]:
 def _warn_without_calendar(factor_data: pd.DataFrame) -> None:
     """Say that no trading calendar is known."""
     if calendar_of(factor_data) is None:
-        warnings.warn(
+        warn_user(
             "'freq' not set in factor_data index: without a trading calendar the dates are "
-            "taken as they are, missing dates leave no gap",
-            UserWarning,
-            stacklevel=4,
+            "taken as they are, missing dates leave no gap"
         )

@@ -10,7 +10,6 @@ Two conventions of the past contradict each other; `options` chooses (see `Optio
 from __future__ import annotations
 
 import sys
-import warnings
 from collections.abc import Hashable, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
@@ -43,6 +42,7 @@ from alphalens._merge import GroupMappingError
 from alphalens._options import Options, options
 from alphalens._panel import MissingLabelError, Panel, float_values, multi_index
 from alphalens._printing import say
+from alphalens._warning import warn_user
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -289,11 +289,7 @@ def get_forward_returns_columns(
         return found
     whole = np.array([calendars.is_period_name(n, is_whole_days=True) for n in found], dtype=bool)
     if not whole.all():
-        warnings.warn(
-            "Skipping return periods that aren't exact multiples of days.",
-            UserWarning,
-            stacklevel=2,
-        )
+        warn_user("Skipping return periods that aren't exact multiples of days.")
     return found[whole]
 
 

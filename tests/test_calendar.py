@@ -148,6 +148,49 @@ def test_grid_fills_gaps_and_keeps_zone_unit_name_and_time_of_day(unit, zone):
     assert grid.freq == BDay()
 
 
+@pytest.mark.parametrize("step", ["W-WED", "BME", "BQE", "2B", "10B"])
+@pytest.mark.parametrize("zone", [None, "US/Eastern"])
+def test_decisions_show_no_calendar_and_are_counted_in_weekdays(step, zone):
+    dates = pd.date_range("2021-01-01", periods=20, freq=step, tz=zone)
+
+    assert calendars.counting_calendar(dates, None) == BDay()
+
+
+def test_decisions_on_a_weekend_are_counted_in_all_days():
+    sundays = pd.date_range("2021-01-01", periods=20, freq="W-SUN")
+
+    assert calendars.counting_calendar(sundays, sundays.freq) == Day()
+
+
+def test_days_one_after_the_other_show_their_calendar_and_its_holidays():
+    dates = pd.bdate_range("2021-01-04", periods=20).delete([5, 8])
+
+    calendar = calendars.counting_calendar(dates, None)
+
+    assert calendar.weekmask == "Mon Tue Wed Thu Fri"
+    assert [str(day) for day in calendar.holidays] == ["2021-01-11", "2021-01-14"]
+
+
+@pytest.mark.parametrize("freq", [Day(), BDay(), BDay(5), HOLIDAYS])
+def test_the_calendar_that_dates_carry_holds_by_the_day(freq):
+    fridays = pd.date_range("2021-01-01", periods=9, freq="W-FRI")
+
+    assert calendars.counting_calendar(fridays, freq) == (BDay() if freq == BDay(5) else freq)
+
+
+def test_one_date_shows_no_calendar():
+    assert calendars.counting_calendar(pd.DatetimeIndex(["2021-01-06"]), None) == BDay()
+
+
+def test_local_times_are_what_the_clocks_show():
+    stamps = pd.DatetimeIndex(["2021-01-04 23:00"], tz="US/Eastern")
+
+    assert calendars.local_times(stamps)[0] == pd.Timestamp("2021-01-04 23:00")
+    assert calendars.local_times(calendars.local_times(stamps))[0] == pd.Timestamp(
+        "2021-01-04 23:00"
+    )
+
+
 def test_grid_of_dates_without_gaps_is_those_dates_with_the_freq():
     dates = pd.DatetimeIndex(["2021-01-04", "2021-01-05", "2021-01-06"], name="date")
 

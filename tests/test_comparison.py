@@ -201,6 +201,9 @@ def test_a_warning_about_one_factor_names_it_at_the_line_of_the_call(
     with pytest.warns(UserWarning, match="nothing is laid on a calendar grid") as caught:
         clean_factors({"fridays": fridays}, prices, quantiles=2, max_loss=0.9)
     assert [warning.filename for warning in caught] == [__file__]
+    with pytest.warns(UserWarning, match="not sorted by time") as caught:
+        clean_factors({"good": factors["good"]}, prices[::-1], quantiles=2, max_loss=0.9)
+    assert [warning.filename for warning in caught] == [__file__]
 
 
 def test_a_frame_belongs_to_its_caller(
@@ -521,6 +524,24 @@ def test_lags_cover_the_overlap_twice(clean: dict[str, pd.DataFrame]) -> None:
     lags = compare_factors(clean).information["lags"]
 
     assert lags.loc["good"].to_dict() == {"1D": stats.automatic_lags(79), "5D": 8}
+
+
+def test_a_factor_is_judged_alike_alone_and_among_others_of_other_dates(
+    factors: dict[str, pd.DataFrame], prices: pd.DataFrame
+) -> None:
+    daily = quiet(clean_factors, factors, prices, (1, 5), quantiles=3, max_loss=0.5)
+    weekly = daily["good"][daily["good"].index.get_level_values("date").day_of_week == 2]
+
+    among, alone = compare_factors({**daily, "weekly": weekly}), compare_factors({"weekly": weekly})
+
+    wanted = ["ic_mean", "ic_std", "ir", "t_naive", "t", "lags", "p"]
+    assert_frame_equal(
+        among.information.loc["weekly", wanted], alone.information.loc["weekly", wanted]
+    )
+    wanted = alone.returns.columns.drop("deflated_sharpe").tolist()
+    assert_frame_equal(among.returns.loc["weekly", wanted], alone.returns.loc["weekly", wanted])
+    assert alone.returns.drop(columns="deflated_sharpe").notna().all(axis=None)
+    assert set(among.information.loc["weekly", "lags"]) == {stats.automatic_lags(16)}
 
 
 # --- combine ---------------------------------------------------------------------------------

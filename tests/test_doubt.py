@@ -65,6 +65,25 @@ def test_a_period_spans_its_rows_on_every_kind_of_clock():
     assert [rows_spanned(hours, p, hours.freq) for p in ("1h", "2h", "1D")] == [1, 2, 4]
 
 
+@pytest.mark.parametrize(
+    ("step", "rows"),
+    [("W-WED", [1, 1, 2, 5]), ("BME", [1, 1, 1, 1]), ("BQE", [1, 1, 1, 1]), ("B", [1, 5, 10, 21])],
+)
+def test_days_are_days_however_far_apart_the_dates_are(step, rows):
+    dates = pd.date_range("2015-01-01", "2020-12-31", freq=step)
+
+    for carried in (dates.freq, None, pd.offsets.BusinessDay()):
+        found = [rows_spanned(dates, f"{days}D", carried) for days in (1, 5, 10, 21)]
+        assert found == rows
+        zoned = dates.tz_localize("US/Eastern")
+        assert [rows_spanned(zoned, f"{days}D", carried) for days in (1, 5, 10, 21)] == rows
+
+
+def test_no_date_and_one_date_span_one_row():
+    for dates in (pd.DatetimeIndex([]), pd.DatetimeIndex(["2024-01-03"])):
+        assert rows_spanned(dates, "5D", None) == 1
+
+
 def test_t_statistics_of_a_long_period_shrink_and_those_of_one_row_do_not(capsys):
     data = clean(persistence=True, periods=(1, 10))
 
@@ -143,8 +162,7 @@ def test_turnover_of_weekly_decisions_is_over_decisions_and_says_so(carrier, cap
 
     report = doubt_report(data)
 
-    rows = 5 if carrier == "cut from daily" else 1  # there, results lie on the daily grid
-    assert report.costs.loc["Rows turnover is over"].tolist() == [rows, rows, 2 * rows]
+    assert report.costs.loc["Rows turnover is over"].tolist() == [1, 1, 2]
     for period, back in (("1D", 1), ("5D", 1), ("10D", 2)):
         top, bottom = (turnover_by_hand(data, label, back) for label in (3, 1))
         assert report.costs.loc["Top quantile turnover", period] == pytest.approx(top)
@@ -203,6 +221,123 @@ def test_weekly_dates_at_weekends_are_counted_in_all_days(capsys):
 
     assert report.costs.loc["Rows turnover is over"].tolist() == [1, 1, 2]
     np.testing.assert_allclose(report.sharpe.loc["Bets a year"], [365.25 / 7, 50.4, 25.2])
+
+
+CALENDARS = {
+    "daily": lambda: clean(foresight=0.3, periods=(1, 5, 10)),
+    "weeks": lambda: weekly("weeks"),
+    "weeks, no freq": lambda: weekly("no freq"),
+    "weeks cut from daily": lambda: weekly("cut from daily"),
+    "month ends": lambda: sparse("BME"),
+    "month ends, no freq": lambda: plain(sparse("BME")),
+    "month ends cut from daily": lambda: cut("BME"),
+    "month ends in a zone": lambda: sparse("BME", zone="US/Eastern"),
+    "quarters": lambda: sparse("BQE"),
+    "quarters cut from daily": lambda: cut("BQE"),
+    "hours": lambda: hourly(),
+}
+
+
+def sparse(step: str, zone: str | None = None) -> pd.DataFrame:
+    """Return slow decisions among daily prices, whose warning is looked at elsewhere."""
+    with pytest.warns(UserWarning, match="nothing is laid on a calendar grid"):
+        return decisions(step, zone=zone)
+
+
+def plain(data: pd.DataFrame) -> pd.DataFrame:
+    """Return the data without a freq on its dates."""
+    level = pd.DatetimeIndex(data.index.levels[0], freq=None)
+    return data.set_axis(data.index.set_levels(level, level="date"))
+
+
+def cut(step: str) -> pd.DataFrame:
+    """Return the rows of slow dates of daily data, whose calendar stays."""
+    index = days("2020-01-06", 1000, freq="B")
+    factor = long(normals(2, 980, ASSETS).cumsum(axis=0), index[:980], letters(ASSETS))
+    daily = utils.get_clean_factor_and_forward_returns(
+        factor, walk(1, index, letters(ASSETS)), quantiles=3, periods=(1, 5, 10)
+    )
+    at = pd.date_range(index[0], index[979], freq=step)
+    return daily[daily.index.get_level_values("date").isin(at)]
+
+
+def hourly() -> pd.DataFrame:
+    """Return four bars a day, periods of one and of two bars."""
+    index = pd.DatetimeIndex(
+        [day + pd.Timedelta(hours=h) for day in days("2020-01-06", 90, freq="B") for h in range(4)]
+    )
+    factor = long(normals(2, 350, ASSETS), index[:350], letters(ASSETS))
+    with pytest.warns(UserWarning, match="nothing is laid on a calendar grid"):
+        return utils.get_clean_factor_and_forward_returns(
+            factor, walk(1, index, letters(ASSETS)), quantiles=3, periods=(1, 2)
+        )
+
+
+@pytest.mark.parametrize("name", CALENDARS)
+def test_the_comparison_of_a_factor_says_what_its_doubt_box_says(name, capsys):
+    data, count = CALENDARS[name](), trials(20)
+
+    alone = doubt_report(data, trials=count)
+
+    other = clean(seed=5, periods=(1, 5, 10))
+    among = {"it": data} if name in {"hours", "month ends in a zone"} else {"it": data, "b": other}
+    for factors in ({"it": data}, among):  # whatever it is compared with
+        report = comparison.compare_factors(factors, trials=count)
+        ic, returns = (frame.loc["it"] for frame in (report.information, report.returns))
+        for column, row, found in (
+            (ic["t_naive"], "t, naive", alone.information),
+            (ic["t"], "t, Newey-West", alone.information),
+            (ic["p"], "p, Newey-West", alone.information),
+            (returns["spread_bps"], "Mean spread (bps)", alone.spread),
+            (returns["spread_t"], "t, Newey-West", alone.spread),
+            (returns["turnover_top"], "Top quantile turnover", alone.costs),
+            (returns["turnover_bottom"], "Bottom quantile turnover", alone.costs),
+            (returns["break_even_bps"], "Break-even one-way cost (bps)", alone.costs),
+        ):
+            assert column.notna().all()
+            np.testing.assert_allclose(column, found.loc[row], rtol=1e-9)
+        annual = returns["sharpe"] * np.sqrt(alone.sharpe.loc["Bets a year"])
+        np.testing.assert_allclose(annual, alone.sharpe.loc["Annual Sharpe ratio"])
+        assert returns["rank_autocorrelation"].notna().all()
+    report = comparison.compare_factors({"it": data}, trials=count)
+    deflated = report.returns.loc["it", "deflated_sharpe"]
+    np.testing.assert_allclose(deflated, alone.sharpe.loc["Probability after deflation"])
+    assert deflated.notna().all()
+
+
+@pytest.mark.parametrize("step", ["W-WED", "BME", "BQE"])
+def test_sparse_dates_are_judged_alike_with_their_daily_calendar_and_without(step, capsys):
+    data = cut(step)
+    assert data.index.levels[0].freq is not None
+
+    with_calendar, without = doubt_report(data), doubt_report(plain(data))
+
+    for title, table in with_calendar.tables().items():
+        assert_frame_equal(table, without.tables()[title])
+    assert data.index.levels[0].freq is not None  # what was given stays as it was
+
+
+@pytest.mark.parametrize("name", CALENDARS)
+def test_costs_of_a_date_are_of_what_replaces_the_decision_a_period_before(name, capsys):
+    data = CALENDARS[name]()
+    weights = performance.factor_weights(data).unstack()  # noqa: PD010 - wide
+
+    paid = performance.factor_returns(data) - performance.factor_returns(data, cost_bps=10)
+
+    back = {
+        "daily": [1, 5, 10], "weeks": [1, 1, 2], "weeks, no freq": [1, 1, 2],
+        "weeks cut from daily": [1, 1, 2], "hours": [1, 2],
+    }.get(name, [1, 1, 1])  # fmt: skip
+    for period, rows in zip(paid.columns, back, strict=True):
+        traded = (weights - weights.shift(rows).fillna(0)).abs().sum(axis=1)
+        np.testing.assert_allclose(paid[period].reindex(traded.index), traded / 1000, atol=1e-15)
+
+
+def test_bets_within_a_day_are_those_of_its_bars(capsys):
+    table = doubt_report(hourly()).sharpe
+
+    assert table.columns.tolist() == ["1h", "2h"]
+    assert table.loc["Bets a year"].tolist() == [252 * 4, 252 * 2]
 
 
 def test_prices_of_quarters_are_quarters_whatever_their_name(capsys):

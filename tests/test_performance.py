@@ -405,13 +405,50 @@ def test_holding_times_need_a_calendar_of_days(fd):
 def test_without_a_calendar_of_days_business_days_are_used_with_a_warning(freq):
     frame = made(dates=days("2021-01-04", 5, freq="W-MON"))
 
-    with pytest.warns(UserWarning, match="'freq' not set, using business day calendar"):
+    with pytest.warns(UserWarning, match="'freq' not set, using business day calendar") as caught:
         book = perf.factor_positions(stepped(frame, freq), "5D")
 
+    assert [warning.filename for warning in caught] == [__file__]
     assert book.index.tolist() == [
         *frame.index.levels[0],
         frame.index.levels[0][-1] + pd.Timedelta("7D"),
     ]
+
+
+@pytest.mark.parametrize("freq", [None, "W-MON"])
+def test_returns_of_sparse_dates_are_known_after_days_not_after_decisions(freq):
+    frame = stepped(made(dates=days("2021-01-04", 5, freq="W-MON")), freq)
+    returns = perf.factor_returns(frame)
+
+    known = perf.realised(returns)
+
+    for name, wait in (("1D", "1D"), ("5D", "7D")):
+        there = known[name].dropna()
+        assert there.index.tolist() == list(returns.index + pd.Timedelta(wait))
+        np.testing.assert_array_equal(there, returns[name])
+
+
+@pytest.mark.parametrize(
+    ("step", "back"), [("B", [1, 5]), ("W-MON", [1, 1]), ("BME", [1, 1]), ("BQE", [1, 1])]
+)
+@pytest.mark.parametrize("carried", ["own", "none", "daily"])
+def test_costs_of_sparse_dates_are_of_one_decision_for_a_shorter_period(step, back, carried):
+    dates = days("2021-01-04", 9, freq=step)
+    frame = stepped(made(dates=dates), dates.freq if carried == "own" else None)
+    if carried == "daily":  # cut from daily data: the calendar of all days stays
+        daily = made(dates=pd.bdate_range("2021-01-04", dates[-1]))
+        frame = daily[daily.index.get_level_values("date").isin(dates)]
+    weights = perf.factor_weights(frame).unstack()  # noqa: PD010 - wide
+
+    paid = perf.factor_returns(frame) - perf.factor_returns(frame, cost_bps=10)
+
+    for name, rows in zip(PERIODS, back, strict=True):
+        traded = (weights - weights.shift(rows).fillna(0)).abs().sum(axis=1)
+        np.testing.assert_allclose(paid[name].reindex(dates), traded / 1000, atol=1e-15)
+
+
+def test_costs_of_no_rows_are_none():
+    assert perf.factor_returns(made().iloc[:0], cost_bps=10).empty
 
 
 def test_long_holding_times_overlap_without_dust():

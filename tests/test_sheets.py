@@ -14,6 +14,7 @@ from pandas.testing import assert_frame_equal, assert_series_equal
 import alphalens
 from alphalens import _sheets, utils
 from alphalens import performance as perf
+from alphalens._doubt import doubt_report
 
 METRICS = (
     "average_cumulative_return_by_quantile",
@@ -193,10 +194,11 @@ def test_turnover_periods_may_be_chosen_by_name(fd: pd.DataFrame) -> None:
 def test_part_of_a_day_is_skipped_with_a_warning() -> None:
     fd = make_factor_data(("3h", "1D"), dates=5)
 
-    with pytest.warns(UserWarning, match="exact multiples of days"):
+    with pytest.warns(UserWarning, match="exact multiples of days") as caught:
         report = _sheets.turnover_report(fd)
 
     assert list(report.table.columns) == ["1D"]
+    assert [warning.filename for warning in caught] == [__file__]
 
 
 def test_no_whole_day_gives_an_empty_turnover() -> None:
@@ -261,10 +263,37 @@ def test_description_tells_what_the_data_is(fd: pd.DataFrame) -> None:
         "Forward periods": "1D, 5D",
         "Quantiles": "1, 2, 3, 4",
         "Groups": "2",
-        "Annualised by": "252 days",
+        "Annualised by": "252 days over the period",
         "Data hash": facts["Data hash"],
         "alphalens": alphalens.__version__,
     }
+
+
+@pytest.mark.parametrize("is_cut", [False, True])
+def test_description_of_sparse_dates_tells_the_bets_of_a_year(is_cut: bool) -> None:
+    daily = make_factor_data(("1D", "5D", "10D"), dates=200)
+    weekly = daily[daily.index.get_level_values("date").day_of_week == 2]
+    if not is_cut:
+        weekly = weekly.set_axis(weekly.index.remove_unused_levels())
+
+    words = _sheets.describe(weekly)["Annualised by"]
+
+    assert words == (
+        "252 days over the period; Sharpe ratios by bets a year: 52.2 (1D), 50.4 (5D), 25.2 (10D)"
+    )
+    bets = doubt_report(weekly).sharpe.loc["Bets a year"]
+    assert words.endswith(", ".join(f"{count:.1f} ({name})" for name, count in bets.items()))
+    alpha = _sheets.returns_report(weekly).alpha_beta.loc["Ann. alpha", "5D"]
+    returns = perf.factor_returns(weekly)["5D"].dropna()
+    universe = weekly["5D"].groupby(level="date").mean()
+    beta = returns.cov(universe) / universe.var()
+    assert 1 + alpha == pytest.approx((1 + returns.mean() - beta * universe.mean()) ** (252 / 5))
+
+
+def test_description_of_no_rows_is_that_of_any(fd: pd.DataFrame) -> None:
+    empty = fd.drop(columns="factor_quantile").iloc[:0]
+
+    assert _sheets.describe(empty)["Annualised by"] == "252 days over the period"
 
 
 def test_the_data_hash_moves_with_every_value_and_with_nothing_else(fd: pd.DataFrame) -> None:

@@ -202,6 +202,18 @@ def test_factor_in_another_order_is_joined_by_label(factor, prices, capsys):
     assert_frame_equal(shuffled, get_clean_factor(factor, forward))
 
 
+def test_unsorted_prices_warn_at_the_line_of_the_call(factor, prices, capsys):
+    with pytest.warns(UserWarning, match="not sorted by time") as both_steps:
+        get_clean_factor_and_forward_returns(
+            factor, prices[::-1], quantiles=2, periods=(1,), max_loss=1.0
+        )
+    with pytest.warns(UserWarning, match="not sorted by time") as first_step:
+        compute_forward_returns(factor, prices[::-1], (1,))
+
+    places = [warning.filename for found in (both_steps, first_step) for warning in found]
+    assert places == [__file__, __file__]
+
+
 def test_repeated_rows_warn_at_the_line_of_the_call(factor, prices, capsys):
     twice = pd.concat([factor, factor.iloc[:2]])
     forward = compute_forward_returns(twice, prices, (1,))
@@ -477,8 +489,10 @@ def test_period_columns_of_a_frame_warn_of_nothing():
 
 
 def test_turnover_periods_skip_parts_of_days_with_a_warning():
-    with pytest.warns(UserWarning, match="aren't exact multiples of days"):
+    with pytest.warns(UserWarning, match="aren't exact multiples of days") as caught:
         assert utils.turnover_periods_from_columns(pd.Index(["5D", "3h", "1D"])) == [5, 1]
+
+    assert [warning.filename for warning in caught] == [__file__]
 
 
 def test_rates_and_deviations_read_the_period_from_the_name():

@@ -12,11 +12,11 @@ import pandas as pd
 from alphalens import _loss as losses
 from alphalens._binning import Binning
 from alphalens._cleaning.quantiles import label_rows, non_unique_bin_edges_error, one_of, refuse
-from alphalens._cleaning.warning import warn_user
 from alphalens._loss import MaxLossExceededError
 from alphalens._merge import Merged, aligned, groups_of, joined
 from alphalens._panel import Labels, MissingLabelError, Panel, column_values
 from alphalens._printing import say
+from alphalens._warning import warn_user
 from alphalens.errors import InputError
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ import pandas as pd
 
 from alphalens import _calendar as calendars
 from alphalens._calendar import infer_trading_calendar
-from alphalens._cleaning.warning import warn_user
 from alphalens._forward import Ahead, factor_series, look_ahead, with_dates
+from alphalens._warning import warn_user
 
 
 def compute_forward_returns(

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
 
-from alphalens import _calendar as calendars
 from alphalens import _stats as stats
 from alphalens import performance as perf
 from alphalens._comparison.inputs import Factors, clean_frames
@@ -21,7 +20,7 @@ from alphalens._comparison.similarity import (
 )
 from alphalens._metrics.common import BPS
 from alphalens._metrics.ends import break_even_bps, spread_of_ends, turnover_of_ends
-from alphalens._panel import calendar_of
+from alphalens._metrics.horizon import Horizon, by_decision, horizons
 from alphalens.utils import get_forward_returns_columns
 
 if TYPE_CHECKING:
@@ -46,10 +45,11 @@ class ComparisonReport:
     returns : DataFrame, (factor, period) x statistics
         ``spread_bps``, top less bottom quantile, mean over dates per period, and its Newey-West
         ``spread_t``; ``turnover_top`` and ``turnover_bottom``, the share of members that are new
-        after the period, and ``rank_autocorrelation`` over it; ``break_even_bps``, the cost of a
-        trade, as a share of its value, that would use up the spread; ``sharpe`` of the factor
-        portfolio per period, and ``deflated_sharpe``, the probability that the true ratio exceeds
-        the best that chance would have found among the trials. NaN where it cannot be said.
+        after the period (at least one date), and ``rank_autocorrelation`` over it;
+        ``break_even_bps``, the cost of a trade, as a share of its value, that would use up the
+        spread; ``sharpe`` of the factor portfolio per period, and ``deflated_sharpe``, the
+        probability that the true ratio exceeds the best that chance would have found among the
+        trials. NaN where it cannot be said.
     coverage : DataFrame, dates x factors
         Share of the assets that any of the factors has.
     ic, spread, portfolio : mapping of str to DataFrame, dates x factors
@@ -112,6 +112,9 @@ def compare_factors(
 
     Notes
     -----
+    Each factor is judged on its own rows, as `doubt_report` does, whatever it is compared with:
+    those of its calendar, or its dates where these are further apart.
+
     An H-row return looks over H - 1 rows into that of the next dates. A Bartlett kernel with H - 1
     lags sees two thirds of the variance that comes of it, hence twice as many.
 
@@ -151,13 +154,10 @@ def compare_factors(
         name: _Judged.of(frame, long_short=long_short, group_neutral=group_neutral)
         for name, frame in frames.items()
     }
-    ics = {
-        name: perf.factor_information_coefficient(f, group_neutral) for name, f in frames.items()
-    }
-    ic = {period: side_by_side(ics, period) for period in periods}
-    parts = [_Period.of(p, ic[p], judged, frames, lags) for p in periods]
+    parts = [_Period(name=period, judged=judged) for period in periods]
+    ic = {part.name: part.side_by_side("ic") for part in parts}
     n_trials = max(len(frames), 0 if trials is None else trials.n_trials)
-    information = _by_factor([part.information() for part in parts], frames)
+    information = _by_factor([part.information(lags) for part in parts], frames)
     information["p_adjusted"] = stats.benjamini_hochberg(
         information["p"].to_numpy(), n_tests=max(n_trials, len(information))
     )
@@ -165,7 +165,7 @@ def compare_factors(
     means = coverage.mean()
     information["coverage"] = means.loc[information.index.get_level_values("factor")].to_numpy()
     deflated = [part.deflated(trials) for part in parts]
-    returns = _by_factor([part.returns() for part in parts], frames)
+    returns = _by_factor([part.returns(lags) for part in parts], frames)
     for column in ("sharpe", "deflated_sharpe"):
         returns[column] = _by_factor([table[[column]] for table in deflated], frames)[column]
     return ComparisonReport(
@@ -173,8 +173,8 @@ def compare_factors(
         returns=returns,
         coverage=coverage,
         ic=ic,
-        spread={part.name: part.spread for part in parts},
-        portfolio={part.name: part.portfolio for part in parts},
+        spread={part.name: part.side_by_side("spread") for part in parts},
+        portfolio={part.name: part.side_by_side("portfolio") for part in parts},
         correlation=factor_correlation(frames),
         ic_correlation={period: frame.corr() for period, frame in ic.items()},
         reasons=_by_factor([table[["reason"]] for table in deflated], frames)["reason"],
@@ -191,121 +191,118 @@ def _by_factor(tables: list[pd.DataFrame], frames: Mapping[str, pd.DataFrame]) -
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Judged:
-    """What does not depend on the period."""
+    """One factor: what its tables are made of, dates x periods, and how long each period is."""
 
+    decisions: pd.DataFrame
+    ic: pd.DataFrame
     spread: pd.DataFrame
     portfolio: pd.DataFrame
+    horizons: Mapping[str, Horizon]
 
     @classmethod
     def of(cls, frame: pd.DataFrame, *, long_short: bool, group_neutral: bool) -> _Judged:
-        """Compute spread and portfolio of one factor, dates x periods."""
+        """Compute what the periods share."""
+        decisions = by_decision(frame)
+        ic = perf.factor_information_coefficient(decisions, group_neutral)
+        spread = spread_of_ends(decisions, long_short=long_short, group_neutral=group_neutral)
         return cls(
-            spread=spread_of_ends(frame, long_short=long_short, group_neutral=group_neutral),
-            portfolio=perf.factor_returns(frame, long_short, group_neutral),
+            decisions=decisions,
+            ic=ic,
+            spread=spread.reindex(ic.index),
+            portfolio=perf.factor_returns(decisions, long_short, group_neutral),
+            horizons=horizons(frame),
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Period:
-    """One period of all factors; every frame is dates x factors on the rows of `ic`."""
+    """One period of all factors, each judged on its own dates."""
 
     name: str
-    ic: pd.DataFrame
-    spread: pd.DataFrame
-    portfolio: pd.DataFrame
-    habits: pd.DataFrame
-    rows: int
-    lags: list[int]
+    judged: Mapping[str, _Judged]
 
-    @classmethod
-    def of(
-        cls,
-        name: str,
-        ic: pd.DataFrame,
-        judged: Mapping[str, _Judged],
-        frames: Mapping[str, pd.DataFrame],
-        lags: int | None,
-    ) -> _Period:
-        """Gather what one period needs."""
-        freq = next((f for f in map(calendar_of, frames.values()) if f is not None), None)
-        rows = calendars.rows_spanned(pd.DatetimeIndex(ic.index), name, freq)
-        by_rule = [stats.overlap_lags(rows, int(n)) for n in ic.count()]
-        return cls(
-            name=name,
-            ic=ic,
-            spread=_columns({f: j.spread[name] for f, j in judged.items()}, ic.index),
-            portfolio=_columns({f: j.portfolio[name] for f, j in judged.items()}, ic.index),
-            habits=pd.DataFrame({f: _habits(frame, rows) for f, frame in frames.items()}).T,
-            rows=rows,
-            lags=by_rule if lags is None else [lags] * ic.shape[1],
+    def _table(self, rows: list[dict[str, object]]) -> pd.DataFrame:
+        """Return one row a factor."""
+        index = pd.MultiIndex.from_product([self.judged, [self.name]], names=["factor", "period"])
+        return pd.DataFrame(rows, index=index)
+
+    def side_by_side(self, what: Literal["ic", "spread", "portfolio"]) -> pd.DataFrame:
+        """Return a series of each factor on the union of their dates."""
+        return side_by_side(
+            {name: getattr(one, what) for name, one in self.judged.items()}, self.name
         )
 
-    def _table(self, columns: Mapping[str, object]) -> pd.DataFrame:
-        index = pd.MultiIndex.from_product(
-            [self.ic.columns, [self.name]], names=["factor", "period"]
-        )
-        return pd.DataFrame(dict(columns), index=index)
-
-    def information(self) -> pd.DataFrame:
+    def information(self, lags: int | None) -> pd.DataFrame:
         """Return the statistics of the ICs."""
-        values = self.ic.to_numpy()
-        naive, robust = stats.mean_tstat(values), stats.mean_tstat(values, self.lags)
-        deviation = self.ic.std().to_numpy()
-        ratio = np.full(len(deviation), np.nan)
-        np.divide(robust.mean, deviation, out=ratio, where=deviation > 0.0)
-        return self._table(
-            {
-                "ic_mean": robust.mean,
-                "ic_std": deviation,
-                "ir": ratio,
-                "t_naive": naive.t,
-                "t": robust.t,
-                "lags": self.lags,
-                "p": robust.p,
-            }
-        )
+        return self._table([self._information(one, lags) for one in self.judged.values()])
 
-    def returns(self) -> pd.DataFrame:
+    def _information(self, one: _Judged, lags: int | None) -> dict[str, object]:
+        values = one.ic[self.name].to_numpy()
+        naive, robust = stats.mean_tstat(values), stats.mean_tstat(values, self._lags(one, lags))
+        deviation = float(one.ic[self.name].std())
+        return {
+            "ic_mean": float(robust.mean),
+            "ic_std": deviation,
+            "ir": float(robust.mean) / deviation if deviation > 0.0 else np.nan,
+            "t_naive": float(naive.t),
+            "t": float(robust.t),
+            "lags": self._lags(one, lags),
+            "p": float(robust.p),
+        }
+
+    def _lags(self, one: _Judged, lags: int | None) -> int:
+        """Return the lags asked for, or those that cover the overlap of a factor's returns."""
+        n_dates = int(one.ic[self.name].count())
+        return stats.overlap_lags(one.horizons[self.name].rows, n_dates) if lags is None else lags
+
+    def returns(self, lags: int | None) -> pd.DataFrame:
         """Return the statistics of spread and turnover."""
-        robust = stats.mean_tstat(self.spread.to_numpy(), self.lags)
-        cost = break_even_bps(
-            robust.mean, self.habits["turnover_top"], self.habits["turnover_bottom"]
-        )
-        habits = {name: column.to_numpy() for name, column in self.habits.items()}
-        return self._table(
-            {
-                "spread_bps": robust.mean * BPS,
-                "spread_t": robust.t,
-                **{str(name): column for name, column in habits.items()},
-                "break_even_bps": cost,
-            }
-        )
+        return self._table([self._returns(one, lags) for one in self.judged.values()])
+
+    def _returns(self, one: _Judged, lags: int | None) -> dict[str, object]:
+        rows = one.horizons[self.name].rows
+        robust = stats.mean_tstat(one.spread[self.name].to_numpy(), self._lags(one, lags))
+        top, bottom = turnover_of_ends(one.decisions, rows)
+        return {
+            "spread_bps": float(robust.mean) * BPS,
+            "spread_t": float(robust.t),
+            "turnover_top": top,
+            "turnover_bottom": bottom,
+            "rank_autocorrelation": perf.factor_rank_autocorrelation(one.decisions, rows).mean(),
+            "break_even_bps": float(break_even_bps(float(robust.mean), top, bottom)),
+        }
 
     def deflated(self, trials: stats.TrialCount | None) -> pd.DataFrame:
         """Return Sharpe ratios against the best that chance would have found."""
-        count = self._trials(trials)
-        found = [
-            stats.deflated_sharpe(column.to_numpy(), count, lags=self.rows - 1)
-            for _, column in self.portfolio.items()
-        ]
-        return self._table(
-            {
-                "sharpe": [_number(one.sharpe) for one in found],
-                "deflated_sharpe": [_number(one.probability) for one in found],
-                "reason": [one.reason for one in found],
-            }
+        ratios = np.array(
+            [stats.sharpe(one.portfolio[self.name].to_numpy()) for one in self.judged.values()]
         )
+        known = ratios[np.isfinite(ratios)]
+        return self._table([self._deflated(one, known, trials) for one in self.judged.values()])
 
-    def _trials(self, trials: stats.TrialCount | None) -> stats.TrialCount | None:
-        """Return the count that holds for this period; None for one factor and nothing recorded."""
-        own = len(self.portfolio.columns)
+    def _deflated(
+        self, one: _Judged, known: Floats, trials: stats.TrialCount | None
+    ) -> dict[str, object]:
+        rows = one.horizons[self.name].rows
+        found = stats.deflated_sharpe(
+            one.portfolio[self.name].to_numpy(), self._trials(known, trials, rows), lags=rows - 1
+        )
+        return {
+            "sharpe": _number(found.sharpe),
+            "deflated_sharpe": _number(found.probability),
+            "reason": found.reason,
+        }
+
+    def _trials(
+        self, known: Floats, trials: stats.TrialCount | None, rows: int
+    ) -> stats.TrialCount | None:
+        """Return the count that holds for so many rows; None for one factor and no record."""
+        own = len(self.judged)
         told = 0 if trials is None else trials.n_trials
         if own < 2 and not told:
             return None
-        ratios = np.asarray(stats.sharpe(self.portfolio.to_numpy()))
-        known = ratios[np.isfinite(ratios)]
         variances = [float(known.var(ddof=1))] if len(known) > 1 else []
-        scaled = None if trials is None else trials.over(self.rows).sharpe_variance
+        scaled = None if trials is None else trials.over(rows).sharpe_variance
         if scaled is not None:
             variances.append(scaled)
         return stats.TrialCount(
@@ -321,20 +318,3 @@ class _Period:
 
 def _number(value: float | None) -> float:
     return np.nan if value is None else value
-
-
-def _columns(series: Mapping[str, pd.Series[float]], index: pd.Index) -> pd.DataFrame:
-    """Return series side by side on an index."""
-    return pd.DataFrame({name: column.reindex(index) for name, column in series.items()})
-
-
-def _habits(frame: pd.DataFrame, rows: int) -> pd.Series[float]:
-    """Return mean turnover of both ends and mean rank autocorrelation over so many rows."""
-    top, bottom = turnover_of_ends(frame, rows)
-    return pd.Series(
-        {
-            "turnover_top": top,
-            "turnover_bottom": bottom,
-            "rank_autocorrelation": perf.factor_rank_autocorrelation(frame, rows).mean(),
-        }
-    )

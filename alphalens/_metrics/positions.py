@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, cast
 
@@ -13,6 +12,7 @@ from alphalens import _calendar as calendars
 from alphalens import _kernels as kernels
 from alphalens._metrics.weights import cumulative_returns, factor_returns, factor_weights
 from alphalens._panel import Panel, calendar_of, column_of, float_values
+from alphalens._warning import warn_user
 from alphalens.errors import InputError
 from alphalens.utils import period_mask
 
@@ -72,9 +72,7 @@ def positions(
     own = calendars.trading_calendar(panel.calendar_of_used(weights))
     calendar = own if freq is None else calendars.to_offset(freq)
     if calendar is None:
-        warnings.warn(
-            "'freq' not set, using business day calendar", category=UserWarning, stacklevel=2
-        )
+        warn_user("'freq' not set, using business day calendar")
         calendar = pd.offsets.BDay()
     step = calendars.single_day(calendar, message="freq must be Day, BDay or CustomBusinessDay")
     ends = calendars.add_custom_calendar_timedelta(panel.dates, pd.Timedelta(period), step)

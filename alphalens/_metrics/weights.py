@@ -127,7 +127,8 @@ def factor_returns(
         Give each asset's contribution instead of their sum.
     cost_bps : float
         One-way cost in bps of what is traded: on each date the weights replace those of one period
-        before, and the first ones are bought.
+        before, or of the date before if the period is shorter than that, and the first ones are
+        bought.
 
     Returns
     -------
