@@ -1,13 +1,11 @@
-"""What the original does not have: methods, weights, costs, lags, tranches, stamps."""
+"""What the original does not have: methods, weights, costs, lags, stamps."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from pandas.testing import assert_frame_equal, assert_series_equal
+from pandas.testing import assert_frame_equal
 
 from alphalens import performance as perf
 from alphalens import utils
@@ -176,82 +174,7 @@ def test_lags_that_are_no_rows_ahead_are_refused(fd, lags):
         perf.turnover_by_lag(fd, lags)
 
 
-# --- tranches -----------------------------------------------------------------------------------
-
-
-def test_one_row_tranches_earn_the_factor_return_of_the_day(fd, prices):
-    ours = perf.overlapping_returns(fd, prices, 1, is_realised=False)
-
-    theirs = perf.factor_returns(fd)["1D"]
-    np.testing.assert_allclose(ours.to_numpy(), theirs.to_numpy(), atol=1e-15)
-    assert ours.index.equals(pd.DatetimeIndex(theirs.index))
-
-
-@pytest.mark.parametrize(("holding", "delay"), [(1, 1), (5, 0), (5, 2)])
-def test_tranches_are_those_of_a_loop(fd, prices, holding, delay):
-    weights = perf.factor_weights(fd).unstack()  # noqa: PD010 - wide
-    book = np.zeros(prices.shape)
-    for row in range(DATES):
-        book[row + delay : row + delay + holding] += weights.iloc[row].to_numpy() / holding
-    change = prices.pct_change().shift(-1).to_numpy()[:-1]
-    cost = np.abs(np.diff(book, axis=0, prepend=0)).sum(axis=1)[:-1] * 0.0007
-
-    ours = perf.overlapping_returns(fd, prices, holding, delay=delay, cost_bps=7)
-
-    theirs = pd.Series((book[:-1] * change).sum(axis=1) - cost, prices.index[1:])
-    np.testing.assert_allclose(ours, theirs.loc[ours.index], atol=1e-15)
-    assert ours.index[0] == prices.index[delay + 1]
-    assert ours.index[-1] == prices.index[DATES - 1 + delay + holding]
-
-
-@settings(max_examples=20, deadline=None)
-@given(holding=st.integers(1, 12), delay=st.integers(0, 6))
-def test_returns_after_a_date_change_nothing_before_it(holding, delay):
-    prices = walk(3, days("2021-01-04", 40, freq="B"), letters(4))
-    factor = long(normals(4, 20, 4), prices.index[:20], letters(4)).to_frame("factor")
-    later = prices.copy()
-    later.iloc[25:] *= 2.0
-
-    one, other = (
-        perf.overlapping_returns(factor, p, holding, delay=delay) for p in (prices, later)
-    )
-
-    known = prices.index[24]
-    assert_series_equal(one[:known], other[:known])
-
-
-@pytest.mark.parametrize("wrong", [{"holding": 0}, {"delay": -1}, {"cost_bps": -1.0}])
-def test_tranches_out_of_range_are_refused_with_the_values(fd, prices, wrong):
-    with pytest.raises(InputError, match="holding >= 1"):
-        perf.overlapping_returns(fd, prices, **({"holding": 1} | wrong))
-
-
-def test_prices_that_cannot_be_traded_are_refused(fd, prices):
-    with pytest.raises(InputError, match="can be traded"):
-        perf.overlapping_returns(fd, prices.add_suffix("?"), 1)
-    with pytest.raises(InputError, match="first trade is on row"):
-        perf.overlapping_returns(fd, prices, 1, delay=200)
-    with pytest.raises(InputError, match="ascend"):
-        perf.overlapping_returns(fd, prices[::-1], 1)
-
-
 # --- stamps -------------------------------------------------------------------------------------
-
-
-def test_realised_returns_are_stamped_a_period_later_on_the_calendar(fd):
-    returns = perf.factor_returns(fd)
-
-    known = perf.realised(returns)
-
-    assert known["1D"].dropna().index[0] == fd.index.levels[0][1]
-    assert known["5D"].dropna().index[0] == fd.index.levels[0][5]
-    for name in ("1D", "5D"):
-        np.testing.assert_array_equal(known[name].dropna(), returns[name])
-
-
-def test_a_series_without_a_period_for_a_name_is_refused(fd):
-    with pytest.raises(InputError, match="'gain'"):
-        perf.realised(perf.factor_returns(fd)["1D"].rename("gain"))
 
 
 def test_pyfolio_input_of_trading_days_has_no_weekend_and_the_same_growth(fd):
