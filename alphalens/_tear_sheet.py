@@ -145,7 +145,7 @@ class TearSheet:
         Raises
         ------
         InputError
-            If the suffix is another.
+            If the suffix is another, the folder does not exist, or the path is that of a folder.
         """
         target = Path(path)
         writers: dict[str, Callable[[TearSheet, Path], None]] = {
@@ -160,6 +160,13 @@ class TearSheet:
                 f"cannot save a tear sheet as {target.name!r}: the suffix is "
                 f"{target.suffix or 'missing'}, use one of {', '.join(writers)}"
             )
+        if not target.parent.is_dir():
+            raise InputError(
+                f"cannot save a tear sheet as {target}: there is no folder {target.parent}, make "
+                "it first"
+            )
+        if target.is_dir():
+            raise InputError(f"cannot save a tear sheet as {target}: that is a folder")
         writer(self, target)
         return target
 

@@ -1,10 +1,12 @@
 """A durable count of what was tried, so that the best of it can be deflated.
 
-A study is one search: one universe, one period length, one question. Record every trial in it, the
-failed ones too, where it is made::
+A study is one search: one universe, one calendar, one question. Record every trial in it, the
+failed ones too, where it is made. Sharpe ratios are kept for one row of the calendar, so that
+trials of other horizons stand beside each other::
 
     registry = TrialRegistry("trials.sqlite")
     registry.record("momentum", "lookback=252", sharpe=0.06, n_observations=1250)
+    registry.record("momentum", "lookback=63", sharpe=0.11, n_observations=1246, rows=5)
     registry.trials("momentum").n_trials
 """
 
@@ -18,6 +20,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from numbers import Integral, Real
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -80,7 +84,7 @@ class TrialRecord:
     study, trial_key : str
         Where it belongs.
     sharpe : float or None
-        Ratio of one period; None where the trial gave none.
+        Ratio of one row; None where the trial gave none.
     n_observations : int
         Returns behind it.
     parameters : mapping or None
@@ -117,7 +121,7 @@ class TrialRegistry:
     Raises
     ------
     InputError
-        If the file is something else, or its folder does not exist.
+        If the path is none, the file is something else, or its folder does not exist.
     StorageError
         If it cannot be read or written, or was written by a newer version of this package.
 
@@ -134,6 +138,8 @@ class TrialRegistry:
     """
 
     def __init__(self, path: str | Path, *, now: Callable[[], datetime] = utc_now) -> None:
+        if not isinstance(path, str | PathLike):
+            raise InputError(f"path is that of a file, such as 'trials.sqlite', not {path!r}")
         self.path = Path(path)
         self._now = now
         _create_private(self.path)
@@ -147,6 +153,7 @@ class TrialRegistry:
         *,
         sharpe: float | None,
         n_observations: int,
+        rows: int = 1,
         parameters: Mapping[str, object] | None = None,
         returns: ArrayLike | None = None,
         at: datetime | None = None,
@@ -159,17 +166,22 @@ class TrialRegistry:
         Parameters
         ----------
         study : str
-            The search it belongs to. All its Sharpe ratios are of the same period length.
+            The search it belongs to. All its trials stand on rows of the same calendar.
         trial_key : str
             What was tried, in a form that another process would write alike.
         sharpe : float or None
-            Ratio of one period, not of a year. None or NaN: the trial gave none, and counts.
+            Mean over standard deviation of the trial's returns, each over `rows` rows; not of a
+            year. None or NaN: the trial gave none, and counts.
         n_observations : int
             Returns behind the ratio.
+        rows : int
+            Rows that one of these returns spans: 1 for ``1D`` of daily rows, 5 for ``5D``, whether
+            the spans overlap or not. The ratio is stored for one row, divided by the root of
+            `rows`, as `alphalens.comparison.compare_factors` and the doubt box expect it.
         parameters : mapping, optional
             The trial in detail, plain JSON values by name.
         returns : array of shape (n,), optional
-            Its returns, one row per period of the study, NaN where there is none; the number of
+            Its returns, one per date of the study, NaN where there is none; the number of
             independent trials is estimated from them.
         at : datetime, optional
             Timezone-aware instant; default: now.
@@ -177,15 +189,18 @@ class TrialRegistry:
         Raises
         ------
         InputError
-            If a name is empty, a number is impossible, `at` has no time zone, `returns` do not have
-            this ratio and number of observations, or the key was recorded with other parameters (a
-            trial that hides behind another's key would not be counted).
+            If a name is empty, a number is impossible or none, `at` is no instant with a time zone,
+            `returns` do not have this ratio and number of observations, or the key was recorded
+            with other parameters (a trial that hides behind another's key would not be counted).
         StorageError
             If the file cannot be written; nothing was stored.
         """
         _check_names(study, trial_key)
-        series = None if returns is None else np.asarray(returns, dtype="<f8")
+        _check_count("n_observations", n_observations, 0)
+        _check_count("rows", rows, 1)
+        series = None if returns is None else _as_series(returns)
         ratio = _checked_sharpe(sharpe, n_observations, series)
+        ratio = None if ratio is None else ratio / math.sqrt(rows)
         stored = None if series is None else series.tobytes()
         row = (ratio, int(n_observations), _as_json(parameters), stored)
         instant = _as_text(self._now() if at is None else at)
@@ -209,10 +224,13 @@ class TrialRegistry:
         Returns
         -------
         TrialCount
-            With ``n_trials`` 0 where nothing was recorded under the name.
+            Ratios and their variance for one row; ``n_trials`` 0 where nothing was recorded under
+            the name.
 
         Raises
         ------
+        InputError
+            If the name is empty or no text.
         StorageError
             If the file cannot be read.
 
@@ -220,6 +238,7 @@ class TrialRegistry:
         -----
         The returns of all trials are read at once where every trial has them.
         """
+        _check_names(study)
         with self._open() as connection:
             connection.execute("BEGIN")
             latest = connection.execute(_LATEST, (study,)).fetchall()
@@ -250,9 +269,12 @@ class TrialRegistry:
 
         Raises
         ------
+        InputError
+            If the name is empty or no text.
         StorageError
             If the file cannot be read.
         """
+        _check_names(study)
         with self._open() as connection:
             rows = connection.execute(
                 "SELECT trial_key, sharpe, n_observations, parameters, at, returns IS NOT NULL"
@@ -355,18 +377,34 @@ def _translated(error: sqlite3.Error, path: Path) -> InputError | StorageError:
     return StorageError(f"the trial registry {path}: {text}; {remedy or 'nothing was stored'}")
 
 
-def _check_names(study: object, trial_key: object) -> None:
+def _check_names(study: object, trial_key: object = "any") -> None:
     for name, given in (("study", study), ("trial_key", trial_key)):
         if not isinstance(given, str) or not given.strip():
             raise InputError(f"{name} is a text that is not empty, not {given!r}")
+
+
+def _check_count(name: str, given: object, least: int) -> None:
+    if isinstance(given, bool) or not isinstance(given, Integral) or given < least:
+        raise InputError(f"{name} is a whole number, {least} or more, not {given!r}")
+
+
+def _check_ratio(given: object) -> None:
+    if given is not None and (isinstance(given, bool) or not isinstance(given, Real)):
+        raise InputError(f"sharpe is a number, or None where there is none, not {given!r}")
+
+
+def _as_series(returns: ArrayLike) -> Floats:
+    try:
+        return np.asarray(returns, dtype="<f8")
+    except (ValueError, TypeError) as error:
+        raise InputError(f"returns are numbers, fractions per period: {error}") from error
 
 
 def _checked_sharpe(
     ratio: float | None, n_observations: int, series: Floats | None
 ) -> float | None:
     """Return the ratio as it is stored, None for none."""
-    if n_observations < 0:
-        raise InputError(f"n_observations is 0 or more, not {n_observations}")
+    _check_ratio(ratio)
     if series is not None:
         _check_series(ratio, n_observations, series)
     if ratio is None or math.isnan(ratio):
@@ -405,10 +443,13 @@ def _as_json(parameters: Mapping[str, object] | None) -> str | None:
         raise InputError(f"parameters must be plain JSON values by name: {error}") from error
 
 
-def _as_text(at: datetime) -> str:
+def _as_text(at: object) -> str:
     """Return an instant as text that sorts as the instants do."""
-    if at.utcoffset() is None:
-        raise InputError(f"the instant of a trial needs a time zone, {at} has none")
+    if not isinstance(at, datetime) or at.utcoffset() is None:
+        raise InputError(
+            f"the instant of a trial is a datetime with a time zone, not {at!r}: give e.g. "
+            "datetime.now(UTC)"
+        )
     return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from alphalens import performance, tears, utils
+from alphalens import comparison, performance, tears, utils
 from alphalens.errors import InputError
 from alphalens.utils import (
     MaxLossExceededError,
@@ -509,6 +509,99 @@ def test_sheet_of_an_empty_frame_says_that_there_is_nothing_to_judge(fd, sheet, 
         sheet(fd.iloc[:0])
 
     assert not capsys.readouterr().out
+
+
+# --- own weights, lags, prices of many factors ----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("weights", "words"),
+    [
+        (lambda fd: np.ones(len(fd)), ("weights", "ndarray", "index=factor_data.index")),
+        (lambda fd: "cap", ("weights", "str")),
+        (lambda fd: fd[["factor"]], ("weights", "DataFrame")),
+        (lambda fd: pd.Series("much", fd.index), ("weights", "dtype", "convert")),
+        (lambda fd: pd.Series(1.0, fd.index[:5]), ("5 of the 110 rows", "reindex")),
+        (lambda fd: pd.Series(1.0, fd.index.levels[1]), ("0 of the 110 rows", "name")),
+        (lambda fd: pd.Series(1.0, fd.index.swaplevel()), ("0 of the 110 rows", "name")),
+        (lambda fd: pd.concat([pd.Series(1.0, fd.index[:9])] * 2), ("repeats 9 rows", "keep one")),
+    ],
+)
+def test_weights_that_do_not_fit_the_rows_are_refused(fd, weights, words):
+    fd = fd.head(110)
+
+    with pytest.raises(InputError) as caught:
+        performance.mean_return_by_quantile(fd, weights=weights(fd))
+
+    says(str(caught.value), *words)
+    assert len(str(caught.value)) < MANY
+
+
+def test_weights_in_another_order_or_of_more_rows_are_found_by_label(fd):
+    weights = fd["factor"].abs() + 1.0
+    part = fd.tail(100)
+
+    plain = performance.mean_return_by_quantile(part, weights=weights.tail(100))
+    mixed = performance.mean_return_by_quantile(part, weights=weights.sample(frac=1.0))
+
+    for one, other in zip(plain, mixed, strict=True):
+        assert_frame_equal(one, other)
+
+
+def test_a_weight_that_says_nan_leaves_its_row_out_without_a_word(fd):
+    weights = pd.Series(1.0, fd.index[:50]).reindex(fd.index)
+
+    ours = performance.mean_return_by_quantile(fd, weights=weights)
+
+    kept = performance.mean_return_by_quantile(fd.head(50))
+    assert_frame_equal(ours[0], kept[0], atol=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("lags", "words"),
+    [
+        (5, ("got 5", "range(1, 6)", "(5,)")),
+        ("5", ("got '5'", "range")),
+        (["a"], ("whole numbers", "['a']")),
+        ([np.nan], ("whole numbers", "nan")),
+        ([1.5], ("whole numbers", "1.5")),
+        ([0, 1], ("from 1", "[0, 1]")),
+        ([], ("whole numbers", "[]")),
+    ],
+)
+def test_lags_that_are_no_rows_are_refused(fd, prices, lags, words):
+    for call in (
+        lambda: performance.information_decay(fd, prices, lags),
+        lambda: performance.turnover_by_lag(fd, lags),
+        lambda: performance.rank_autocorrelation_by_lag(fd, lags),
+    ):
+        with pytest.raises(InputError) as caught:
+            call()
+        says(str(caught.value), *words)
+
+
+@pytest.mark.parametrize("prices", [None, np.ones((30, 10)), "close"])
+def test_prices_that_are_no_frame_are_refused_for_many_factors(factor, prices):
+    with pytest.raises(InputError) as caught:
+        comparison.clean_factors({"a": factor}, prices)
+
+    says(str(caught.value), "prices", type(prices).__name__, "times x assets")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"factors": {"a": None}}, ("'a'", "NoneType", "by date and asset")),
+        ({"factors": {"a": np.ones(5)}}, ("'a'", "ndarray", "by date and asset")),
+        ({"periods": 5}, ("periods", "got 5", "(1, 5)")),
+        ({"periods": "5D"}, ("periods", "got '5D'", "(1, 5)")),
+    ],
+)
+def test_what_many_factors_are_cleaned_with_is_named_where_it_is_odd(factor, prices, change, words):
+    with pytest.raises(InputError) as caught:
+        comparison.clean_factors(**({"factors": {"a": factor}, "prices": prices} | change))
+
+    says(str(caught.value), *words)
 
 
 def test_messages_stay_short_however_many_rows_are_wrong(factor, prices):

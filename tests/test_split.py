@@ -56,6 +56,26 @@ def test_parts_give_the_numbers_of_one_call(fd, metric, options, n_parts):
     equal(parts, metric(fd, **options))
 
 
+@pytest.mark.parametrize(
+    ("metric", "options"),
+    [*METRICS, (perf.factor_returns, {"by_asset": True})],
+)
+def test_parts_of_a_frame_in_any_order_keep_the_order_of_its_rows(fd, metric, options):
+    shuffled = fd.sample(frac=1.0, random_state=3)
+
+    parts = perf.by_dates(metric, shuffled, n_parts=4, n_jobs=1, **options)
+
+    equal(parts, metric(shuffled, **options))
+
+
+def test_weights_of_all_rows_go_to_every_part(fd):
+    options = {"by_date": True, "weights": fd["factor"].abs().sample(frac=1.0, random_state=1)}
+
+    parts = perf.by_dates(perf.mean_return_by_quantile, fd, n_parts=4, n_jobs=1, **options)
+
+    equal(parts, perf.mean_return_by_quantile(fd, **options))
+
+
 def test_threads_of_joblib_give_the_same(fd):
     with joblib.parallel_config("threading"):
         parts = perf.by_dates(perf.factor_returns, fd, n_jobs=2)
@@ -75,6 +95,12 @@ def test_two_workers_of_a_dask_cluster_give_the_same(fd):
     ):
         for metric, options in METRICS:
             equal(perf.by_dates(metric, fd, **options), metric(fd, **options))
+
+
+@pytest.mark.parametrize("n_parts", [-1, 1.5, "2"])
+def test_parts_are_counted_in_whole_numbers(fd, n_parts):
+    with pytest.raises(InputError, match=f"into {n_parts!r} parts"):
+        perf.by_dates(perf.factor_returns, fd, n_parts=n_parts, n_jobs=1)
 
 
 @pytest.mark.parametrize(

@@ -366,6 +366,19 @@ def test_unknown_suffix_is_refused_with_the_known_ones(name: str, tmp_path: Path
         TearSheet(title="T").save(tmp_path / name)
 
 
+@pytest.mark.parametrize("name", ["nowhere/a.html", "nowhere/a.pdf", "nowhere/a.png"])
+def test_a_folder_that_is_not_there_is_named(name: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"no folder .*nowhere, make it first"):
+        TearSheet(title="T").save(tmp_path / name)
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    (tmp_path / "a.json").mkdir()
+
+    with pytest.raises(InputError, match=r"a\.json: that is a folder"):
+        TearSheet(title="T").save(tmp_path / "a.json")
+
+
 def test_header_of_the_caller_comes_first_and_wins(full: TearSheet) -> None:
     sheet = full.with_header({"Data": "made up", "Assets": "eight"}, title="Mine")
 
@@ -461,3 +474,21 @@ def test_long_facts_are_wrapped_in_pictures(tmp_path: Path) -> None:
 def test_a_sheet_says_in_one_line_what_it_is(full: TearSheet) -> None:
     assert repr(full).startswith("TearSheet('")
     assert "\n" not in repr(full)
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        tears.returns_report,
+        tears.information_report,
+        tears.turnover_report,
+        tears.summary_report,
+        lambda fd: tears.EventReport(paths=fd, by_group={}),
+    ],
+)
+def test_a_report_is_itself_and_no_other(fd: pd.DataFrame, report: Callable[..., Any]) -> None:
+    one, other = report(fd), report(fd)
+
+    assert one == one  # equality is asked for
+    assert one != other
+    assert len({one, other, one}) == 2

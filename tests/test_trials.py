@@ -153,6 +153,38 @@ def test_what_was_recorded_deflates_the_best(registry):
     assert 0.0 < found.probability < float(_stats.probabilistic_sharpe(returns).max())
 
 
+@pytest.mark.parametrize("rows", [1, 5, np.int64(21)])
+def test_a_ratio_of_many_rows_is_kept_as_one_of_a_row(registry, rows):
+    registry.record("a", "long", sharpe=0.3, n_observations=250, rows=rows)
+
+    assert registry.trials("a").best == pytest.approx(0.3 / math.sqrt(rows))
+    assert registry.history("a")[0].sharpe == registry.trials("a").best
+
+
+def test_the_same_trials_recorded_over_other_horizons_meet_the_same_hurdle(registry):
+    daily = np.array([0.05, -0.02, 0.11])
+    for number, ratio in enumerate(daily):
+        registry.record("1D", str(number), sharpe=ratio, n_observations=250)
+        rows = (1, 5, 10)[number]
+        registry.record(
+            "mixed", str(number), sharpe=ratio * math.sqrt(rows), n_observations=250, rows=rows
+        )
+
+    one, mixed = registry.trials("1D").over(5), registry.trials("mixed").over(5)
+
+    assert mixed.sharpe_variance == pytest.approx(one.sharpe_variance)
+    assert mixed.best == pytest.approx(0.11 * math.sqrt(5))
+
+
+def test_returns_over_many_rows_have_the_ratio_as_it_was_given(registry):
+    series = normal_returns(7, 1)[:, 0]
+    ratio = float(_stats.sharpe(series))
+
+    registry.record("a", "k", sharpe=ratio, n_observations=120, returns=series, rows=5)
+
+    assert registry.trials("a").best == pytest.approx(ratio / math.sqrt(5))
+
+
 # Returns and parameters
 
 
@@ -210,6 +242,17 @@ def test_a_key_cannot_stand_for_two_sets_of_parameters(registry):
         ({"trial_key": 7}, "not 7"),
         ({"sharpe": math.inf}, "infinite"),
         ({"n_observations": -1}, "0 or more, not -1"),
+        ({"n_observations": 2.7}, "whole number, 0 or more, not 2.7"),
+        ({"n_observations": True}, "not True"),
+        ({"n_observations": None}, "not None"),
+        ({"rows": 0}, "rows is a whole number, 1 or more, not 0"),
+        ({"rows": 2.5}, "not 2.5"),
+        ({"rows": "5D"}, "not '5D'"),
+        ({"sharpe": "x"}, "sharpe is a number, .* not 'x'"),
+        ({"sharpe": True}, "not True"),
+        ({"sharpe": [0.1]}, "sharpe is a number"),
+        ({"returns": ["a", "b", "c"]}, "returns are numbers"),
+        ({"at": "2024-01-01"}, "datetime with a time zone, not '2024-01-01'"),
         ({"n_observations": 1}, "needs 2 observations"),
         ({"parameters": {"f": print}}, "plain JSON"),
         ({"parameters": {"x": math.nan}}, "plain JSON"),
@@ -310,6 +353,19 @@ def test_a_file_of_a_newer_version_asks_for_an_upgrade(registry, path):
 
     with pytest.raises(StorageError, match=r"trials\.sqlite has schema version 99"):
         TrialRegistry(path)
+
+
+@pytest.mark.parametrize("path", [None, 5, True])
+def test_a_path_that_is_none_is_refused(path):
+    with pytest.raises(InputError, match=f"not {path}"):
+        TrialRegistry(path)
+
+
+@pytest.mark.parametrize("study", [None, 5, "", ["a"]])
+def test_a_study_is_asked_for_by_its_name(registry, study):
+    for ask in (registry.trials, registry.history):
+        with pytest.raises(InputError, match="study is a text"):
+            ask(study)
 
 
 def test_a_folder_or_a_file_in_no_folder_is_named(tmp_path):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from alphalens._cleaning.quantiles import Steps
     from alphalens._merge import Grouping
 
-__all__ = ["SharedReturns", "clean_factors", "factor_rows"]
+__all__ = ["SharedReturns", "clean_factors", "factor_rows", "refuse_odd_prices"]
 
 
 class SharedReturns:
@@ -36,12 +36,15 @@ class SharedReturns:
     def __init__(
         self,
         prices: pd.DataFrame,
-        periods: Iterable[int],
+        periods: object,
         *,
         filter_zscore: float | None,
         is_cumulative: bool,
     ) -> None:
-        self._prices, self._periods = prices, tuple(periods)
+        # A generator serves every set of labels; what is no number of rows is refused with them.
+        if isinstance(periods, Iterable) and not isinstance(periods, str):
+            periods = tuple(periods)
+        self._prices, self._periods = prices, periods
         self._filter, self._is_cumulative = filter_zscore, is_cumulative
         self._kept: list[tuple[pd.MultiIndex, Ahead, pd.DataFrame]] = []
 
@@ -94,8 +97,22 @@ def factor_rows(factor: pd.Series | pd.DataFrame, name: str) -> pd.Series:
     """Return a factor, long or wide, as a series by date and asset; a wide one without its NaN."""
     if isinstance(factor, pd.DataFrame) and not isinstance(factor.index, pd.MultiIndex):
         return long_frame_of(factor, name)
+    if not isinstance(factor, pd.Series | pd.DataFrame):
+        raise InputError(
+            f"a factor must be a Series by date and asset, or a DataFrame of dates x assets, got a "
+            f"{type(factor).__name__}"
+        )
     series = factor_series(factor)
     return series.set_axis(dated(cast("pd.MultiIndex", series.index), name))
+
+
+def refuse_odd_prices(prices: object) -> None:
+    """Refuse prices that pandas does not know; the clean step sees to the others."""
+    if not isinstance(prices, pd.DataFrame | pd.Series):
+        raise InputError(
+            f"prices must be a DataFrame of times x assets, got a {type(prices).__name__}: give "
+            "pd.DataFrame(prices, index=times, columns=assets)"
+        )
 
 
 def clean_factors(
@@ -138,7 +155,8 @@ def clean_factors(
     Raises
     ------
     InputError
-        If `factors` is empty or no mapping, or anything that the clean step refuses.
+        If `factors` is empty or no mapping, `prices` is no frame, or anything that the clean step
+        refuses.
     MaxLossExceededError
         If one factor lost more than `max_loss`.
     NonMatchingTimezoneError
@@ -171,6 +189,7 @@ def clean_factors(
         binning_by_group=binning_by_group,
         max_loss=max_loss,
     )
+    refuse_odd_prices(prices)
     shared = SharedReturns(
         prices, periods, filter_zscore=filter_zscore, is_cumulative=cumulative_returns
     )

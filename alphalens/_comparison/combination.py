@@ -10,10 +10,12 @@ import numpy as np
 import pandas as pd
 
 from alphalens import performance as perf
+from alphalens._comparison.cleaning import refuse_odd_prices
 from alphalens._comparison.inputs import Aligned, Factors, aligned
 from alphalens._forward import look_ahead
 from alphalens.errors import InputError
 from alphalens.factors import preprocessing
+from alphalens.factors._grammar import as_whole
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -91,13 +93,15 @@ def combine(
     Returns
     -------
     Combination
-        An asset that lacks some of the factors is combined from the others, their weights scaled up
-        to the same sum of absolute values; NaN, and no row, without any.
+        A factor that an asset lacks scores 0, the mean of its date: what is not known speaks
+        neither for nor against it, so an asset with few factors comes out nearer to 0 than one with
+        all, never louder [3]_. NaN, and no row, without any factor that has a weight.
 
     Raises
     ------
     InputError
-        If an argument is out of its range, or `prices` is missing.
+        If an argument is out of its range or no whole number where it counts rows, or `prices` is
+        missing or no frame.
 
     Notes
     -----
@@ -120,6 +124,8 @@ def combine(
        doi:10.1016/S0047-259X(03)00096-4
     .. [2] Qian, E. E., Hua, R. H. and Sorensen, E. H. (2007). Quantitative Equity Portfolio
        Management: Modern Techniques and Applications. Chapman & Hall/CRC, chapter 7.
+    .. [3] Chen, A. Y. and McCoy, J. (2024). Missing values handling for machine learning
+       portfolios. Journal of Financial Economics 155. arXiv:2207.13071
 
     Examples
     --------
@@ -155,12 +161,21 @@ def _checked(
         raise InputError(f"method={method!r} weighs by past returns: give prices")
     if score not in ("zscore", "rank"):
         raise InputError(f"score must be 'zscore' or 'rank', got {score!r}")
-    if period < 1:
-        raise InputError(f"period counts price rows ahead and must be 1 or more, got {period!r}")
-    if min_history < _LEAST:
-        raise InputError(f"min_history must be {_LEAST} or more, got {min_history!r}")
-    if window is not None and window < min_history:
+    if prices is not None:
+        refuse_odd_prices(prices)
+    _check_count("period", period, 1)
+    _check_count("min_history", min_history, _LEAST)
+    if window is None:
+        return
+    _check_count("window", window, _LEAST)
+    if window < min_history:
         raise InputError(f"window={window} can never hold min_history={min_history} coefficients")
+
+
+def _check_count(name: str, value: object, least: int) -> None:
+    whole = as_whole(value)
+    if whole is None or whole < least:
+        raise InputError(f"{name} counts rows, in whole numbers from {least}, got {value!r}")
 
 
 def _history(both: Aligned, prices: pd.DataFrame, period: int) -> tuple[pd.DataFrame, pd.Series]:
@@ -311,19 +326,16 @@ def _combination(
 ) -> Combination:
     """Add up the scores, by the weights of their date."""
     total = np.zeros((len(both.dates), len(both.assets)))
-    gross = np.zeros_like(total)
+    is_known = np.zeros(total.shape, dtype=np.bool_)
     for number, matrix in enumerate(both.matrices.values()):
         panel = both.wide(matrix)
         scored = preprocessing.zscore(panel) if score == "zscore" else _normal(panel)
         values, weight = scored.to_numpy(), weights[:, number, None]
-        is_there = ~np.isnan(values)
-        total += np.where(is_there, values * weight, 0.0)
-        gross += np.where(is_there, np.abs(weight), 0.0)
-    combined = np.full_like(total, np.nan)
-    full = np.abs(weights).sum(axis=1, keepdims=True)
-    np.divide(total * full, gross, out=combined, where=gross > 0.0)
+        counts = ~np.isnan(values) & (np.abs(weight) > 0.0)
+        total += np.where(counts, values * weight, 0.0)
+        is_known |= counts
     return Combination(
-        factor=both.long(combined, "combined"),
+        factor=both.long(np.where(is_known, total, np.nan), "combined"),
         weights=pd.DataFrame(weights, index=both.dates, columns=list(both.matrices)),
         ic=ic,
         known_at=known_at,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from numbers import Real
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -142,9 +143,18 @@ def rank_autocorrelation_by_lag(
     return pd.Series(means, index=pd.Index(wanted, name="lag"), name="rank_autocorrelation")
 
 
-def _checked(lags: Iterable[int]) -> list[int]:
+def _checked(lags: object) -> list[int]:
     """Return the lags ascending, each once."""
-    wanted = sorted(set(lags))
-    if not wanted or any(lag != int(lag) or lag < 1 for lag in wanted):
+    if isinstance(lags, str) or not isinstance(lags, Iterable):
+        raise InputError(
+            f"lags must be several numbers of rows, got {lags!r}: give e.g. range(1, 6), or (5,) "
+            "for the fifth row alone"
+        )
+    wanted = list(lags)
+    if not wanted or not all(map(_is_count, wanted)):
         raise InputError(f"lags must be whole numbers of rows from 1, got {wanted}")
-    return [int(lag) for lag in wanted]
+    return sorted({int(lag) for lag in wanted})
+
+
+def _is_count(lag: object) -> bool:
+    return isinstance(lag, Real) and float(lag) >= 1 and float(lag).is_integer()

@@ -60,8 +60,9 @@ def mean_return_by_quantile(
     group_adjust : bool
         Subtract the mean of date and group instead.
     weights : Series, optional
-        Weight of each row, such as its market capitalisation, on the index of `factor_data`; 0 or
-        more, NaN leaves the row out. Universe means are then weighted too. Equal weights otherwise.
+        Weight of each row, such as its market capitalisation, 0 or more, by date and asset. Its
+        index has every row of `factor_data`, in any order, and may have others; a weight of NaN
+        leaves its row out. Universe means are then weighted too. Equal weights otherwise.
 
     Returns
     -------
@@ -69,6 +70,12 @@ def mean_return_by_quantile(
         Fractions, one column per period; index ``factor_quantile``, then ``date``, then ``group``.
         By group without dates every category is listed; by date only what was observed. The error
         of a single member is NaN.
+
+    Raises
+    ------
+    InputError
+        (a ValueError) If `weights` is no Series of numbers, misses rows of `factor_data`, repeats
+        a row, or has a weight that is negative or infinite, or none above 0.
 
     Notes
     -----
@@ -109,10 +116,15 @@ def mean_return_by_quantile(
 
 
 def _weights_of(factor_data: pd.DataFrame, weights: pd.Series[float]) -> Floats:
-    """Return the weight of each row, NaN where there is none."""
-    if not weights.index.equals(factor_data.index):
-        weights = weights.reindex(factor_data.index)
-    values = float_values(weights)
+    """Return the weight of each row, NaN where it says so."""
+    if not isinstance(weights, pd.Series):
+        raise InputError(
+            f"weights must be a Series by date and asset, got a {type(weights).__name__}: give "
+            "pd.Series(weights, index=factor_data.index)"
+        )
+    if not pd.api.types.is_numeric_dtype(weights.dtype):
+        raise InputError(f"weights must be numbers, got dtype {weights.dtype}: convert them")
+    values = _on_rows(weights, factor_data.index)
     if (values < 0).any() or np.isinf(values).any():
         row = int(np.flatnonzero((values < 0) | np.isinf(values))[0])
         raise InputError(
@@ -121,6 +133,27 @@ def _weights_of(factor_data: pd.DataFrame, weights: pd.Series[float]) -> Floats:
     if not (values > 0).any():
         raise InputError("weights has no number above 0 on the rows of factor_data")
     return values
+
+
+def _on_rows(weights: pd.Series[float], rows: pd.Index) -> Floats:
+    """Return weights in the order of the rows; a row that they do not know is refused."""
+    if weights.index.equals(rows):
+        return float_values(weights)
+    if not weights.index.is_unique:
+        repeated = weights.index[weights.index.duplicated()]
+        raise InputError(
+            f"weights repeats {len(repeated)} rows, the first {repeated[0]}: keep one of each"
+        )
+    places = weights.index.get_indexer(rows)
+    unknown = np.flatnonzero(places < 0)
+    if len(unknown):
+        raise InputError(
+            f"weights covers {len(rows) - len(unknown)} of the {len(rows)} rows of factor_data, "
+            f"the first without is {rows[unknown[0]]}, its own index starts with "
+            f"{weights.index[:1].tolist()}: name dates and assets alike, or give "
+            "weights.reindex(factor_data.index) to leave these rows out"
+        )
+    return float_values(weights)[places]
 
 
 def _less_universe(cells: Cells, values: Floats, weights: Floats | None) -> Floats:

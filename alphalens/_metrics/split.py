@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
@@ -17,6 +18,7 @@ from alphalens._panel import Panel, calendar_of
 from alphalens.errors import InputError
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from pandas.tseries.offsets import BaseOffset
 
 Result = TypeVar("Result")
@@ -84,14 +86,16 @@ def by_dates(
     from joblib import Parallel, delayed, effective_n_jobs
 
     _check(metric, options)
-    parts = _parts(factor_data, n_parts or 2 * effective_n_jobs(n_jobs))
+    places = _parts(factor_data, n_parts or 2 * effective_n_jobs(n_jobs))
+    parts = (factor_data.iloc[part] for part in places)
     found = Parallel(n_jobs=n_jobs)(delayed(metric)(part, **options) for part in parts)
     freq = calendar_of(factor_data)
+    rows = np.concatenate(places)
     joined: Any  # of the metric's own shape
     if isinstance(found[0], tuple):
-        joined = tuple(_joined(list(side), freq) for side in zip(*found, strict=True))
+        joined = tuple(_joined(list(side), freq, rows) for side in zip(*found, strict=True))
     else:
-        joined = _joined(found, freq)
+        joined = _joined(found, freq, rows)
     return cast("Result", joined)
 
 
@@ -105,21 +109,30 @@ def _check(metric: Callable[..., object], options: dict[str, Any]) -> None:
         raise InputError("cost_bps needs the weights of earlier dates: call factor_returns itself")
 
 
-def _parts(factor_data: pd.DataFrame, count: int) -> list[pd.DataFrame]:
-    """Cut a frame into runs of consecutive dates."""
+def _parts(factor_data: pd.DataFrame, count: int) -> list[NDArray[np.intp]]:
+    """Cut a frame into runs of consecutive dates; return the rows of each, in their order."""
     codes = Panel.of(factor_data).date_codes
     n_dates = int(codes.max()) + 1 if len(codes) else 0
-    if not count >= 1 or not n_dates:
-        raise InputError(f"cannot cut {n_dates} dates into {count} parts")
+    if not (_is_count(count) and n_dates):
+        raise InputError(f"cannot cut {n_dates} dates into {count!r} parts")
     edges = np.linspace(0, n_dates, min(count, n_dates) + 1).astype(np.int64)
     part_of = np.searchsorted(edges, codes, side="right") - 1
-    return [factor_data[part_of == number] for number in range(len(edges) - 1)]
+    return [np.flatnonzero(part_of == number) for number in range(len(edges) - 1)]
 
 
-def _joined(found: list[Frame], freq: BaseOffset | None) -> Frame:
-    """Put the parts together, on the whole calendar grid where each was on its part of it."""
+def _is_count(given: object) -> bool:
+    return isinstance(given, Integral) and int(given) >= 1
+
+
+def _joined(found: list[Frame], freq: BaseOffset | None, rows: NDArray[np.intp]) -> Frame:
+    """Put the parts together, on the whole calendar grid where each was on its part of it.
+
+    A result by row, of the `rows` of the frame in the order of the parts, gets the frame's order.
+    """
     whole = pd.concat(found)
     if isinstance(whole.index, pd.MultiIndex):
+        if {"date", "asset"} == set(whole.index.names):
+            return whole.iloc[np.argsort(rows)]
         is_dated_first = whole.index.names[0] == "date"
         return whole if is_dated_first else whole.sort_index()
     if freq is None:

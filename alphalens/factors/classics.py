@@ -2,8 +2,9 @@
 
 Every expression is signed so that the assets that earned more in its source score higher; months
 are of 21 rows. `PRICE_CLASSICS` need prices and volume. `FUNDAMENTAL_CLASSICS` need panels of
-fundamentals (`as_of_panel` makes one from a table of reports) under these names, all in one
-currency; flows over the last twelve months, balances as of the last report:
+fundamentals under these names, all in one currency; flows over the last twelve months
+(`trailing_twelve_months` adds up quarterly reports), balances as of the last report
+(`as_of_panel`):
 
 ==================== ============================================================================
 ``market_cap``        price times shares outstanding, of the day
@@ -21,14 +22,25 @@ currency; flows over the last twelve months, balances as of the last report:
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from types import MappingProxyType
+from typing import Final
 
 import numpy as np
 import pandas as pd
 
 from alphalens.errors import InputError
 
-__all__ = ["FUNDAMENTAL_CLASSICS", "PRICE_CLASSICS", "SOURCES", "as_of_panel"]
+__all__ = [
+    "FUNDAMENTAL_CLASSICS",
+    "PRICE_CLASSICS",
+    "SOURCES",
+    "as_of_panel",
+    "trailing_twelve_months",
+]
+
+#: Days from the end of a fiscal quarter to the end of the next: of 12 to 17 weeks, in whole ones.
+_QUARTER_DAYS: Final = (80, 125)
 
 #: Expressions of prices and volume by name; numbers in a name are months of 21 rows.
 PRICE_CLASSICS: Mapping[str, str] = MappingProxyType(
@@ -212,14 +224,99 @@ def as_of_panel(
     >>> as_of_panel(reports, days, value="assets", known_at="seen", symbol="asset")["A"].tolist()
     [nan, 10.0, 10.0, 12.0]
     """
-    if not (isinstance(dates, pd.DatetimeIndex) and dates.is_monotonic_increasing):
-        raise InputError("dates must be a DatetimeIndex in ascending order: sort them first")
+    names = {"value": value, "seen": known_at, "symbol": symbol}
+    events = _ordered(reports, names | ({"period": period} if period else {}), dates)
+    return _laid_out(_standing(events), dates, stale_after_days, is_same_day=is_same_day)
+
+
+def trailing_twelve_months(
+    reports: pd.DataFrame,
+    dates: pd.Index,
+    *,
+    value: str,
+    known_at: str,
+    symbol: str,
+    period: str,
+    stale_after_days: int | None = 200,
+    is_same_day: bool = False,
+) -> pd.DataFrame:
+    """Lay the sum of the last four fiscal quarters known on each day out as a panel.
+
+    A restatement changes the sum from the day on which `as_of_panel` would let it count, never
+    before, also one of an earlier quarter among the four.
+
+    Parameters
+    ----------
+    reports : DataFrame
+        One row per quarter and report: the flow of that quarter alone. Where a report gives the
+        year, or the year to date, subtract the quarters before it first.
+    dates, value, known_at, symbol, is_same_day
+        As in `as_of_panel`.
+    period : str
+        Column of the day on which the quarter ended.
+    stale_after_days : int, optional
+        Calendar days after the last report from which the sum is no longer believed; None for
+        never. The default lets a quarter's report be more than three months late.
+
+    Returns
+    -------
+    DataFrame of shape (n_dates, n_assets)
+        In the unit of `value`, assets in order of their names; NaN where fewer than four quarters
+        are known, or one between them is missing: ends must be 80 to 125 days apart.
+
+    Raises
+    ------
+    InputError
+        As in `as_of_panel`, or if `period` holds no days.
+
+    Notes
+    -----
+    O(n log n + n q log q + n_days n_assets) for n reports, q quarters an asset.
+
+    Examples
+    --------
+    >>> ends = pd.to_datetime(["2023-03-31", "2023-06-30", "2023-09-30", "2023-12-31"])
+    >>> seen = ends + pd.Timedelta(days=30)
+    >>> reports = pd.DataFrame({"end": ends, "seen": seen, "asset": "A", "sales": [1, 2, 3, 4.0]})
+    >>> days = pd.date_range("2024-01-30", "2024-01-31")
+    >>> names = {"value": "sales", "known_at": "seen", "symbol": "asset", "period": "end"}
+    >>> trailing_twelve_months(reports, days, **names)["A"].tolist()
+    [nan, 10.0]
+    """
+    names = {"value": value, "seen": known_at, "symbol": symbol, "period": period}
+    events = _ordered(reports, names, dates)
+    if not pd.api.types.is_datetime64_any_dtype(events["period"]):
+        raise InputError(
+            f"the column {period!r} holds {events['period'].dtype}, not the days on which quarters "
+            "ended: convert it with pandas.to_datetime"
+        )
+    ends = events["period"].dt.tz_localize(None).to_numpy("datetime64[D]").astype(np.int64)
+    values, sums = events["value"].to_numpy(), np.empty(len(events))
+    for rows in events.groupby("symbol", observed=True, sort=False).indices.values():
+        known: dict[int, float] = {}
+        for row in rows:
+            known[ends[row]] = values[row]
+            sums[row] = _last_four(known)
+    events = events.assign(value=sums).drop_duplicates(["symbol", "seen"], keep="last")
+    return _laid_out(events, dates, stale_after_days, is_same_day=is_same_day)
+
+
+def _last_four(quarters: Mapping[int, float]) -> float:
+    """Return the sum of the last four quarters by day of their end; NaN where one is missing."""
+    ends = sorted(quarters)[-4:]
+    shortest, longest = _QUARTER_DAYS
+    gaps = [later - end for end, later in pairwise(ends)]
+    if len(ends) < 4 or not all(shortest <= gap <= longest for gap in gaps):
+        return np.nan
+    return sum(quarters[end] for end in ends)
+
+
+def _laid_out(
+    events: pd.DataFrame, dates: pd.Index, stale_after_days: int | None, *, is_same_day: bool
+) -> pd.DataFrame:
+    """Return the value that stands on each date, of events of one per asset and day."""
     if stale_after_days is not None and stale_after_days < 0:
         raise InputError(f"stale_after_days must be 0 or more, or None, got {stale_after_days}")
-    names = {"value": value, "seen": known_at, "symbol": symbol}
-    events = _events(reports, names | ({"period": period} if period else {}))
-    events["seen"] = _days(events["seen"], known_at, dates)
-    events = _standing(events)
     days, today = np.unique(events["seen"]), _local_days(dates)
     values, seen = _known(events, days)
     rows = np.searchsorted(days, today, side="right" if is_same_day else "left")
@@ -227,6 +324,24 @@ def as_of_panel(
     if stale_after_days is not None:
         panel[age > stale_after_days] = np.nan
     return pd.DataFrame(panel, index=dates, columns=_symbols(events))
+
+
+def _ordered(reports: pd.DataFrame, names: dict[str, str], dates: pd.Index) -> pd.DataFrame:
+    """Return the reports by asset, day and period, one of each."""
+    if not (isinstance(dates, pd.DatetimeIndex) and dates.is_monotonic_increasing):
+        raise InputError("dates must be a DatetimeIndex in ascending order: sort them first")
+    events = _events(reports, names)
+    events["seen"] = _days(events["seen"], names["seen"], dates)
+    events = events.drop_duplicates()
+    keys = [name for name in ("symbol", "seen", "period") if name in events]
+    twice = events[events.duplicated(keys)]
+    if len(twice):
+        raise InputError(
+            f"{len(twice)} reports give another value for the same asset, day and period, the "
+            f"first on {twice['symbol'].iloc[0]!r} at {twice['seen'].iloc[0]:%Y-%m-%d}: keep one, "
+            "or tell them apart by the column named as period"
+        )
+    return events.sort_values(keys, kind="stable")
 
 
 def _events(reports: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
@@ -272,22 +387,12 @@ def _days(seen: pd.Series, name: str, dates: pd.DatetimeIndex) -> pd.Series:
     return days
 
 
-def _local_days(dates: pd.DatetimeIndex) -> np.ndarray:
-    return np.asarray(dates.tz_localize(None).normalize(), dtype="datetime64[ns]")
+def _local_days(dates: pd.Index) -> np.ndarray:
+    return np.asarray(pd.DatetimeIndex(dates).tz_localize(None).normalize(), dtype="datetime64[ns]")
 
 
 def _standing(events: pd.DataFrame) -> pd.DataFrame:
     """Keep one report per asset and day, none that a later period had replaced before."""
-    events = events.drop_duplicates()
-    keys = [name for name in ("symbol", "seen", "period") if name in events]
-    twice = events[events.duplicated(keys)]
-    if len(twice):
-        raise InputError(
-            f"{len(twice)} reports give another value for the same asset, day and period, the "
-            f"first on {twice['symbol'].iloc[0]!r} at {twice['seen'].iloc[0]:%Y-%m-%d}: keep one, "
-            "or tell them apart by the column named as period"
-        )
-    events = events.sort_values(keys, kind="stable")
     if "period" in events:
         order = events["period"].rank(method="dense")
         latest = order.groupby(events["symbol"], observed=True).cummax()

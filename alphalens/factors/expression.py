@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from dataclasses import field as attribute
 from functools import reduce
 from hashlib import sha256
-from operator import or_
+from operator import attrgetter, or_
 from typing import ClassVar, Final, TypeAlias, final
 
 import numpy as np
@@ -41,8 +41,9 @@ class Expression:
     """A factor as a tree of operators over the fields of a panel.
 
     Made by `field`, `parse`, the operators of `alphalens.factors` and Python's own
-    (``+ - * / ** < <= > >= & | ~``, ``abs``). Two expressions are equal (``==``) when their
-    normal forms are; element by element, compare with `equal` and `not_equal`.
+    (``+ - * / ** < <= > >= & | ~``, ``abs``); the constructor itself, and so `dataclasses.replace`,
+    refuses what these would. Two expressions are equal (``==``) when their normal forms are;
+    element by element, compare with `equal` and `not_equal`.
 
     Attributes
     ----------
@@ -66,6 +67,13 @@ class Expression:
         Fields it needs.
     groups : frozenset of str
         Group labels it needs.
+
+    Raises
+    ------
+    InputError
+        If there is no such operator, a parameter is outside its limits, an operand is no
+        expression, the label is no name, the tree is too large, or a part of it holds numbers only
+        and could be one number.
 
     Notes
     -----
@@ -98,7 +106,9 @@ class Expression:
 
     def __post_init__(self) -> None:
         put = object.__setattr__
-        parts = self.operands
+        parts, parameters = _checked(self)
+        put(self, "operands", parts)
+        put(self, "parameters", parameters)
         put(self, "complexity", 1 + sum(part.complexity for part in parts))
         put(self, "depth", 1 + max((part.depth for part in parts), default=0))
         _refuse_giants(self.complexity, self.depth)
@@ -241,24 +251,18 @@ def field(name: str) -> Expression:
     >>> str(field("high") - field("low"))
     'high - low'
     """
-    return Expression("field", label=_grammar.check_name(name, "a field"))
+    return Expression("field", label=name)
 
 
 def number(value: float) -> Expression:
     """Return the expression that is one finite number."""
-    try:
-        exact = float(value) + 0.0  # a negative zero becomes zero: one text, one number
-    except OverflowError:
-        exact = float("inf")
-    if not np.isfinite(exact):
-        raise InputError(f"an expression holds finite numbers only, got {_short(str(value))}")
-    return Expression("number", parameters=(exact,))
+    return Expression("number", parameters=(value,))
 
 
 def build(
     operator: str,
     operands: Iterable[Operand],
-    parameters: Iterable[object] = (),
+    parameters: Iterable[float] = (),
     by: str | None = None,
 ) -> Expression:
     """Return the normal form of an operator applied to its operands.
@@ -282,16 +286,75 @@ def build(
     """
     rule = RULES[operator]
     parts = tuple(_as_expression(operand, rule) for operand in operands)
-    wanted = zip(rule.parameters, parameters, strict=True)
-    numbers = tuple(parameter.check(value, rule.signature) for parameter, value in wanted)
     if rule.kind != "element":
         label = "" if by is None else _grammar.check_name(by, "the name of groups")
-        return Expression(operator, _sorted(_with_fields(parts, rule), rule), numbers, label)
+        return Expression(operator, parts, tuple(parameters), label)
     if all(part.operator == "number" for part in parts):
         return _folded(rule, parts)
     if operator == "neg" and parts[0].operator == "neg":
         return parts[0].operands[0]
-    return Expression(operator, _sorted(parts, rule))
+    return Expression(operator, parts)
+
+
+def _checked(node: Expression) -> tuple[tuple[Expression, ...], tuple[float, ...]]:
+    """Return operands and parameters in normal form, or refuse the node."""
+    rule = RULES.get(node.operator) or _LEAVES.get(node.operator)
+    if rule is None:
+        raise InputError(f"there is no operator {node.operator!r}: give parse a text instead")
+    _check_tuple("operands", node.operands, len(rule.operands), rule)
+    _check_tuple("parameters", node.parameters, len(rule.parameters), rule)
+    if node.operator == "field":
+        _grammar.check_name(node.label, "a field")
+    elif node.label:
+        _check_groups(node.label, rule)
+    if node.operator == "number":
+        return (), (_finite(node.parameters[0]),)
+    numbers: tuple[float, ...] = ()
+    if rule.parameters:
+        pairs = zip(rule.parameters, node.parameters, strict=True)
+        numbers = tuple([parameter.check(value, rule.signature) for parameter, value in pairs])
+    return _ordered(node.operands, rule) if node.operands else (), numbers
+
+
+def _check_tuple(name: str, given: object, length: int, rule: Rule) -> None:
+    if not isinstance(given, tuple) or len(given) != length:
+        raise InputError(f"{rule.signature} has {length} {name} in a tuple, got {given!r}")
+
+
+def _check_groups(label: str, rule: Rule) -> None:
+    if rule.kind != "section":
+        raise InputError(f"{rule.signature} knows no groups, got {label!r}")
+    _grammar.check_name(label, "the name of groups")
+
+
+def _finite(value: float) -> float:
+    """Return a finite number, a negative zero as zero: one text, one number."""
+    try:
+        exact = float(value) + 0.0 if is_number(value) else float("nan")
+    except OverflowError:
+        exact = float("inf")
+    if not np.isfinite(exact):
+        raise InputError(f"an expression holds finite numbers only, got {_short(str(value))}")
+    return exact
+
+
+def _check_operand(part: object, rule: Rule) -> None:
+    if not isinstance(part, Expression):
+        raise InputError(f"{rule.signature} takes expressions, got {part!r}: make it of field(...)")
+
+
+def _ordered(parts: tuple[Expression, ...], rule: Rule) -> tuple[Expression, ...]:
+    """Return the operands of an operator in the order of the normal form."""
+    for part in parts:
+        _check_operand(part, rule)
+    if rule.kind != "element":
+        _refuse_numbers(parts, rule)
+    elif not any(part.fields for part in parts) or (rule.name == parts[0].operator == "neg"):
+        raise InputError(
+            f"{rule.signature} of {', '.join(part.canonical for part in parts)} has a shorter "
+            "form: make it with Python's operators, or parse it"
+        )
+    return tuple(sorted(parts, key=_canonical)) if rule.is_commutative else parts
 
 
 def _binary(operator: str, left: object, right: object) -> Expression:
@@ -310,19 +373,25 @@ def _as_expression(operand: object, rule: Rule) -> Expression:
     raise InputError(f"{rule.signature} takes expressions and numbers, got {operand!r}{hint}")
 
 
-def _with_fields(parts: tuple[Expression, ...], rule: Rule) -> tuple[Expression, ...]:
+def _refuse_numbers(parts: tuple[Expression, ...], rule: Rule) -> None:
     for part, called in zip(parts, rule.operands, strict=True):
         if not part.fields:
             raise InputError(
                 f"{called} of {rule.signature} must hold a field, got the number {part.canonical}"
             )
-    return parts
 
 
-def _sorted(parts: tuple[Expression, ...], rule: Rule) -> tuple[Expression, ...]:
-    if not rule.is_commutative:
-        return parts
-    return tuple(sorted(parts, key=lambda part: part.canonical))
+_canonical = attrgetter("canonical")
+
+_LEAVES: Final = {
+    "field": Rule(name="field", kind="element", operands=()),
+    "number": Rule(
+        name="number",
+        kind="element",
+        operands=(),
+        parameters=(_grammar.Parameter(name="value", wanted="a finite number", low=-np.inf),),
+    ),
+}
 
 
 def _folded(rule: Rule, parts: tuple[Expression, ...]) -> Expression:

@@ -9,7 +9,7 @@ is not known comes out as NaN.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
@@ -18,6 +18,7 @@ import pandas as pd
 from alphalens._blocks import over_blocks
 from alphalens.errors import InputError
 from alphalens.factors import _sections as sections
+from alphalens.factors._grammar import is_number
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -58,7 +59,7 @@ def winsorise(factor: pd.DataFrame, limit: float = 0.01) -> pd.DataFrame:
     Raises
     ------
     InputError
-        If `limit` is outside [0, 0.5), or `factor` is no wide frame of numbers.
+        If `limit` is no number in [0, 0.5), or `factor` is no wide frame of numbers.
 
     Notes
     -----
@@ -76,7 +77,7 @@ def winsorise(factor: pd.DataFrame, limit: float = 0.01) -> pd.DataFrame:
     >>> winsorise(pd.DataFrame([[0.0, 1.0, 2.0, 3.0, 94.0]]), limit=0.25).to_numpy().tolist()
     [[1.0, 1.0, 2.0, 3.0, 3.0]]
     """
-    if not 0.0 <= limit < 0.5:
+    if not (is_number(limit) and 0.0 <= limit < 0.5):
         raise InputError(f"limit is the share of one tail, 0 <= limit < 0.5, got {limit!r}")
     return _like(factor, sections.winsorise(_values(factor), limit))
 
@@ -100,7 +101,7 @@ def winsorise_mad(factor: pd.DataFrame, width: float = 5) -> pd.DataFrame:
     Raises
     ------
     InputError
-        If `width` is not above 0, or `factor` is no wide frame of numbers.
+        If `width` is no number above 0, or `factor` is no wide frame of numbers.
 
     Notes
     -----
@@ -118,7 +119,7 @@ def winsorise_mad(factor: pd.DataFrame, width: float = 5) -> pd.DataFrame:
     >>> far.round(3).to_numpy().tolist()
     [[1.0, 2.0, 3.0, 4.0, 5.965]]
     """
-    if not width > 0.0:
+    if not (is_number(width) and width > 0.0):
         raise InputError(f"width counts robust standard deviations and must be > 0, got {width!r}")
     return _like(factor, sections.winsorise_mad(_values(factor), width))
 
@@ -141,7 +142,8 @@ def zscore(factor: pd.DataFrame, by: Groups | None = None) -> pd.DataFrame:
     Raises
     ------
     InputError
-        If `factor` is no wide frame of numbers, or shares no asset or date with `by`.
+        If `factor` is no wide frame of numbers, `by` is of another kind, or they share no asset or
+        date.
 
     Notes
     -----
@@ -179,8 +181,8 @@ def rank(
     Raises
     ------
     InputError
-        If `to` is another word, `factor` is no wide frame of numbers, or it shares no asset or date
-        with `by`.
+        If `to` is another word, `factor` is no wide frame of numbers, `by` is of another kind, or
+        they share no asset or date.
 
     Notes
     -----
@@ -197,7 +199,7 @@ def rank(
     [[0.375, 1.0, 0.375, 0.75]]
     """
     kernels = {"uniform": sections.share_ranks, "normal": sections.normal_scores}
-    if to not in kernels:
+    if to not in list(kernels):
         raise InputError(f"to must be one of {list(kernels)}, got {to!r}")
     return _like(factor, sections.by_group(kernels[to], _values(factor), _cells(by, factor)))
 
@@ -220,7 +222,8 @@ def neutralise(factor: pd.DataFrame, groups: Groups) -> pd.DataFrame:
     Raises
     ------
     InputError
-        If `factor` is no wide frame of numbers, or shares no asset or date with `groups`.
+        If `factor` is no wide frame of numbers, `groups` is of another kind, or they share no asset
+        or date.
 
     Notes
     -----
@@ -266,7 +269,8 @@ def neutralise_by_regression(
     Raises
     ------
     InputError
-        If a weight is negative, there is no exposure, or labels do not meet.
+        If a weight is negative, there is no exposure, an argument is of another kind (an exposure
+        that does not change over time is a panel too), or labels do not meet.
 
     Notes
     -----
@@ -315,7 +319,8 @@ def neutralise_by_regression(
 
 
 def _panels(exposures: Exposures) -> list[pd.DataFrame]:
-    if isinstance(exposures, pd.DataFrame):
+    one = pd.DataFrame | pd.Series | np.ndarray | str
+    if isinstance(exposures, one) or not isinstance(exposures, Iterable):
         return [exposures]
     panels = list(exposures.values() if isinstance(exposures, Mapping) else exposures)
     if not panels:
@@ -323,18 +328,29 @@ def _panels(exposures: Exposures) -> list[pd.DataFrame]:
     return panels
 
 
-def _values(factor: pd.DataFrame) -> Floats:
+def _refuse_narrow(panel: object, owner: str) -> None:
+    """Refuse anything but a frame of dates x assets."""
+    if isinstance(panel, pd.Series) or isinstance(getattr(panel, "index", None), pd.MultiIndex):
+        remedy = "unstack what is long, repeat on each date what is by asset"
+    elif isinstance(panel, pd.DataFrame):
+        return
+    else:
+        remedy = "give pd.DataFrame(values, index=dates, columns=assets)"
+    found = f"of shape {panel.shape}" if hasattr(panel, "shape") else f"{panel!r:.40}"
+    raise InputError(
+        f"{owner} must be a wide frame, dates x assets, got a {type(panel).__name__} {found}: "
+        f"{remedy}"
+    )
+
+
+def _values(factor: pd.DataFrame, owner: str = "factor") -> Floats:
     """Return a wide frame as its own float64 matrix, infinity made NaN."""
-    if isinstance(factor.index, pd.MultiIndex) or factor.ndim != 2:
-        raise InputError(
-            "a panel must be wide, dates x assets, got index levels "
-            f"{list(factor.index.names)} and {factor.ndim} dimension(s): unstack it first"
-        )
+    _refuse_narrow(factor, owner)
     try:
         values = factor.to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
     except (ValueError, TypeError) as error:
         kinds = sorted({str(dtype) for dtype in factor.dtypes})
-        raise InputError(f"a panel must hold numbers, got dtypes {kinds}: {error}") from error
+        raise InputError(f"{owner} must hold numbers, got dtypes {kinds}: {error}") from error
     values[np.isinf(values)] = np.nan
     return values
 
@@ -345,7 +361,8 @@ def _like(factor: pd.DataFrame, values: Floats) -> pd.DataFrame:
 
 def _aligned(panel: pd.DataFrame, factor: pd.DataFrame, owner: str) -> Floats:
     """Return a panel's values on the labels of the factor."""
-    return _values(_on_labels(panel, factor, owner))
+    _refuse_narrow(panel, owner)
+    return _values(_on_labels(panel, factor, owner), owner)
 
 
 def _on_labels(panel: pd.DataFrame, factor: pd.DataFrame, owner: str) -> pd.DataFrame:
@@ -370,7 +387,7 @@ def _weights(weights: pd.DataFrame | pd.Series, factor: pd.DataFrame) -> Floats:
     """Return the weight of each cell, 0 where it is not known."""
     if isinstance(weights, pd.Series):
         per_asset = _by_asset(weights, factor, "weights").to_frame().T
-        wide = np.broadcast_to(_values(per_asset), factor.shape)
+        wide = np.broadcast_to(_values(per_asset, "weights"), factor.shape)
     else:
         wide = _aligned(weights, factor, "weights")
     if (wide < 0.0).any():
@@ -395,6 +412,11 @@ def _codes(groups: Groups, factor: pd.DataFrame) -> Ints:
         wide = _on_labels(groups, factor, "groups")
         codes, _ = pd.factorize(wide.to_numpy(dtype=object).reshape(-1))
         return codes.astype(np.int64).reshape(factor.shape)
+    if not isinstance(groups, pd.Series | Mapping):
+        raise InputError(
+            "groups must be a Series or mapping by asset, or a DataFrame of dates x assets, got a "
+            f"{type(groups).__name__}: give e.g. pd.Series(groups, index=factor.columns)"
+        )
     labels = groups if isinstance(groups, pd.Series) else pd.Series(dict(groups), dtype=object)
     codes, _ = pd.factorize(_by_asset(labels, factor, "groups"))
     return codes.astype(np.int64)

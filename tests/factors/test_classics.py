@@ -24,6 +24,7 @@ from alphalens.factors.classics import (
     PRICE_CLASSICS,
     SOURCES,
     as_of_panel,
+    trailing_twelve_months,
 )
 
 from .pandas_oracle import Oracle
@@ -249,6 +250,124 @@ def test_real_reports_are_known_only_after_they_were_seen(real_data: Path):
     assert apple["2017-02-02"] == 331_141_000_000
     restated = panel["AAOI"]["2015-12-22"]  # three quarters restated at once: the last one counts
     assert restated == 256_949_000
+
+
+# Twelve months from quarters
+
+QUARTERS = ("2022-12-31", "2023-04-01", "2023-07-01", "2023-09-30", "2023-12-30")
+
+
+def quarters(*values: float, asset: str = "A", late: int = 30) -> pd.DataFrame:
+    """Return reports on quarters of 13 weeks, one a month after each."""
+    ends = pd.to_datetime(list(QUARTERS[: len(values)]))
+    seen = ends + pd.Timedelta(days=late)
+    return pd.DataFrame({"symbol": asset, "seen": seen, "end": ends, "sales": values})
+
+
+def summed(table: pd.DataFrame, first: str, last: str, **options: object) -> pd.DataFrame:
+    names = {"value": "sales", "known_at": "seen", "symbol": "symbol", "period": "end"}
+    return trailing_twelve_months(table, pd.date_range(first, last), **(names | options))
+
+
+def test_twelve_months_are_the_last_four_quarters_known():
+    panel = summed(quarters(1.0, 2.0, 3.0, 4.0, 50.0), "2023-10-30", "2024-01-30")
+
+    assert np.isnan(panel["A"]["2023-10-30"])  # the day on which the fourth is seen
+    assert (panel["A"]["2023-10-31":"2024-01-29"] == 1.0 + 2.0 + 3.0 + 4.0).all()
+    assert panel["A"]["2024-01-30"] == 2.0 + 3.0 + 4.0 + 50.0
+
+
+def test_a_restated_quarter_changes_the_sum_when_it_is_published_and_not_before():
+    table = quarters(1.0, 2.0, 3.0, 4.0)
+    again = pd.DataFrame(
+        {"symbol": "A", "seen": pd.Timestamp("2023-11-10"), "end": table["end"][1:2], "sales": 9.0}
+    )
+
+    panel = summed(pd.concat([again, table]), "2023-11-01", "2023-11-12")
+
+    assert panel["A"].tolist() == [10.0] * 10 + [17.0] * 2
+
+
+@pytest.mark.parametrize("gone", [1, 2])
+def test_a_missing_quarter_leaves_no_sum_until_it_is_published(gone: int):
+    table = quarters(1.0, 2.0, 3.0, 4.0, 5.0)
+    late = table.iloc[[gone]].assign(seen=pd.Timestamp("2024-02-10"))
+
+    panel = summed(pd.concat([table.drop(index=gone), late]), "2024-01-20", "2024-02-12")
+
+    assert panel["A"][:"2024-02-10"].isna().all()
+    assert (panel["A"]["2024-02-11":] == 14.0).all()
+
+
+def test_a_later_quarter_with_a_gap_before_it_ends_the_old_sum():
+    table = quarters(1.0, 2.0, 3.0, 4.0)
+    after = table.iloc[[3]].assign(end=pd.Timestamp("2024-03-30"), seen=pd.Timestamp("2024-04-10"))
+
+    panel = summed(pd.concat([table, after]), "2024-04-10", "2024-04-11")
+
+    np.testing.assert_array_equal(panel["A"], [10.0, np.nan])
+
+
+def test_fiscal_quarters_of_twelve_and_sixteen_weeks_are_neighbours():
+    ends = pd.to_datetime(["2015-05-10", "2015-08-30", "2015-11-22", "2016-02-14"])
+    table = quarters(1.0, 2.0, 3.0, 4.0).assign(end=ends, seen=ends + pd.Timedelta(days=25))
+
+    assert summed(table, "2016-03-11", "2016-03-11")["A"].tolist() == [10.0]
+
+
+def test_quarters_seen_on_one_day_count_together_and_a_sum_grows_stale():
+    table = quarters(1.0, 2.0, 3.0, 4.0).assign(seen=pd.Timestamp("2023-11-01"))
+    both = pd.concat([table, quarters(5.0, asset="B")])
+
+    panel = summed(both, "2023-11-01", "2023-11-05", stale_after_days=3)
+    same_day = summed(both, "2023-11-01", "2023-11-01", is_same_day=True)
+
+    np.testing.assert_array_equal(panel["A"], [np.nan, 10.0, 10.0, 10.0, np.nan])
+    assert panel["B"].isna().all()
+    assert same_day["A"].tolist() == [10.0]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda t: t.assign(end=[1, 2, 3, 4]), "not the days on which quarters ended"),
+        (lambda t: t.drop(columns="end"), "no column 'end'"),
+        (lambda t: t.assign(sales="1"), "not numbers"),
+        (lambda t: pd.concat([t, t.assign(sales=0.0)]), "4 reports give another value"),
+    ],
+)
+def test_quarters_that_cannot_be_summed_are_refused(change, message):
+    with pytest.raises(InputError, match=message):
+        summed(change(quarters(1.0, 2.0, 3.0, 4.0)), "2023-11-01", "2023-11-02")
+
+
+def plain_twelve_months(rows: list[tuple[str, int, int]], day: int, symbol: str) -> float:
+    """Sum on a day, having read every report anew."""
+    known: dict[int, float] = {}
+    for row in sorted(range(len(rows)), key=lambda row: rows[row][1]):
+        owner, seen, quarter = rows[row]
+        if owner == symbol and seen < day:
+            known[quarter] = float(row)
+    last = max(known, default=0)
+    return sum(known.get(quarter, np.nan) for quarter in range(last - 3, last + 1))
+
+
+quarter_rows = st.tuples(st.sampled_from("AB"), st.integers(0, 12), st.integers(0, 5))
+
+
+@given(st.lists(quarter_rows, min_size=1, max_size=30, unique=True))
+@settings(deadline=None, max_examples=60)
+def test_the_sums_equal_reading_every_report_on_every_day(rows):
+    table = pd.DataFrame(rows, columns=["symbol", "seen", "quarter"])
+    days = pd.Timestamp("2024-01-01") + pd.to_timedelta(table["seen"], unit="D")
+    ends = pd.Timestamp("2022-01-01") + pd.to_timedelta(table["quarter"] * 91, unit="D")
+    table = table.assign(seen=days, end=ends, sales=np.arange(len(table), dtype=float))
+
+    panel = summed(table, "2024-01-01", "2024-01-16", stale_after_days=None)
+
+    for symbol in panel:
+        expected = [plain_twelve_months(rows, day, symbol) for day in range(16)]
+        np.testing.assert_array_equal(panel[symbol], expected)
 
 
 @pytest.mark.realdata

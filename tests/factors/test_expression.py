@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from dataclasses import replace
 from hashlib import sha256
 
 import numpy as np
@@ -30,7 +31,7 @@ from alphalens.factors import (
     where,
 )
 from alphalens.factors._grammar import RULES
-from alphalens.factors.expression import MAX_DEPTH, build
+from alphalens.factors.expression import MAX_DEPTH, build, number
 from alphalens.strategies import FactorStrategy
 
 CLOSE, VOLUME = field("close"), field("volume")
@@ -271,3 +272,48 @@ def test_an_expression_goes_where_a_factor_goes():
 def test_an_expression_called_on_closes_names_the_field_it_lacks():
     with pytest.raises(InputError, match="the panel has no field 'volume'; It has close"):
         (CLOSE * VOLUME)(pd.DataFrame({"A": [1.0]}))
+
+
+# The constructor itself
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        (("delay", (CLOSE,), (-3,)), "no looking ahead, got -3"),
+        (("ts_mean", (CLOSE,), (0,)), "at least 1"),
+        (("ts_mean", (CLOSE,), (2.5,)), "got 2.5"),
+        (("ts_quantile", (CLOSE,), (3, 1.5)), "from 0 to 1, got 1.5"),
+        (("delay", (CLOSE,)), r"1 parameters in a tuple, got \(\)"),
+        (("delay", CLOSE, (3,)), "1 operands in a tuple"),
+        (("add", (CLOSE,)), "2 operands in a tuple"),
+        (("add", (CLOSE, 2.0)), "takes expressions"),
+        (("add", (number(1), number(2))), "shorter form"),
+        (("neg", (-CLOSE,)), "shorter form"),
+        (("rank", (number(1),)), "must hold a field"),
+        (("rank", (CLOSE,), (), "a b"), "rename"),
+        (("ts_mean", (CLOSE,), (3,), "sector"), "knows no groups"),
+        (("no_such", (CLOSE,)), "no operator 'no_such'"),
+        (("field", (), (), "a b"), "rename"),
+        (("field", (CLOSE,), (), "close"), "0 operands"),
+        (("number", (), ()), "1 parameters"),
+        (("number", (), (np.inf,)), "finite"),
+        (("number", (), ("1",)), "finite"),
+    ],
+)
+def test_the_constructor_refuses_what_cannot_be_written(parts: tuple, message: str):
+    with pytest.raises(InputError, match=message):
+        Expression(*parts)
+
+
+def test_a_replaced_window_is_checked_as_a_written_one():
+    with pytest.raises(InputError, match="no looking ahead"):
+        replace(delay(CLOSE, 3), parameters=(-3,))
+    assert replace(delay(CLOSE, 3), parameters=(4,)) == delay(CLOSE, 4)
+
+
+def test_replaced_operands_come_in_the_order_of_the_normal_form():
+    swapped = replace(CLOSE + VOLUME, operands=(VOLUME, CLOSE))
+
+    assert swapped == CLOSE + VOLUME
+    assert swapped.operands == (CLOSE, VOLUME)

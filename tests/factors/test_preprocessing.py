@@ -293,8 +293,47 @@ def test_empty_panels_come_back_empty(shape):
         (lambda f: neutralise(f, pd.Series([1, 2], index=["A", "A"])), "repeats asset"),
         (lambda f: zscore(f.stack(future_stack=True)), "unstack"),
         (lambda f: zscore(f.astype(object).fillna("high")), "numbers"),
+        (lambda f: winsorise(f, "1%"), "got '1%'"),
+        (lambda f: winsorise_mad(f, None), "got None"),
+        (lambda f: rank(f, to=["normal"]), "uniform"),
+        (lambda f: zscore(f, by="sector"), "a str"),
+        (lambda f: neutralise(f, np.arange(12)), "index=factor.columns"),
+        (lambda f: neutralise_by_regression(f, f.to_numpy()), r"exposures .* shape \(30, 12\)"),
+        (lambda f: neutralise_by_regression(f, f.iloc[0]), "exposures .* repeat on each date"),
+        (lambda f: neutralise_by_regression(f, {"beta": f.iloc[0]}), "exposures .* Series"),
+        (lambda f: neutralise_by_regression(f, "size"), "exposures .* str 'size'"),
+        (lambda f: neutralise_by_regression(f, 5), "exposures .* int 5"),
+        (lambda f: neutralise_by_regression(f, f, weights=f.to_numpy()), "weights .* ndarray"),
+        (lambda f: neutralise_by_regression(f, f, weights="cap"), "weights .* 'cap'"),
     ],
 )
 def test_a_wrong_argument_is_refused_with_what_to_do(call, words):
     with pytest.raises(InputError, match=words):
         call(panel())
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        winsorise,
+        winsorise_mad,
+        zscore,
+        rank,
+        lambda f: neutralise(f, SECTORS),
+        lambda f: neutralise_by_regression(f, panel()),
+    ],
+)
+@pytest.mark.parametrize("factor", [panel().to_numpy(), "momentum", None])
+def test_a_factor_that_is_no_frame_is_refused_by_every_step(step, factor):
+    with pytest.raises(InputError, match=r"factor must be a wide frame.*give pd\.DataFrame"):
+        step(factor)
+
+
+def test_exposures_come_in_any_collection():
+    factor, one, two = panel(1), panel(2, missing=0.0), panel(3, missing=0.0)
+    named = {"one": one, "two": two}
+
+    wanted = neutralise_by_regression(factor, named)
+
+    for exposures in ([one, two], (one, two), named.values()):
+        assert_frame_equal(neutralise_by_regression(factor, exposures), wanted)
