@@ -7,9 +7,9 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; 
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& { echo $$p; break; }; done)
 
-CORE_TESTS := tests/golden $(addprefix tests/test_,bad_input.py calendar.py dropin.py errors.py html.py invariants.py \
+CORE_TESTS := tests/golden $(addprefix tests/test_,bad_input.py binning.py calendar.py dropin.py errors.py events.py html.py invariants.py \
 	kernels.py panel.py performance.py plotting.py sheets.py tears.py utils.py \
-	doubt.py holding.py new_metrics.py stats.py trials.py combination.py comparison.py) tests/factors
+	doubt.py holding.py lags.py metric_options.py stats.py trials.py combination.py comparison.py) tests/factors
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo dashboard test check lint types imports docs cover minimum bench lock audit clean

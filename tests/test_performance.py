@@ -197,6 +197,18 @@ def test_a_result_renamed_in_place_leaves_the_next_result_alone(fd, metric, freq
     assert second.index.freq == (None if freq is None else pd.offsets.BDay())
 
 
+@pytest.mark.parametrize("freq", ["D", "B"])
+def test_every_other_date_of_a_calendar_has_that_calendar(freq):
+    dates = days("2024-01-02", 20, freq=freq)
+    index = pd.MultiIndex.from_product([dates, ["A"]], names=["date", "asset"])
+    weights = pd.Series(1.0, index)
+    thinned = weights[np.isin(index.codes[0], np.arange(0, 20, 2))]
+
+    book = perf.positions(thinned, "1D")  # pytest turns the warning of no calendar into an error
+
+    assert_frame_equal(book, perf.positions(thinned, "1D", freq=freq))
+
+
 # --- weights and returns ------------------------------------------------------------------------
 
 
@@ -548,6 +560,67 @@ def test_infinite_averages_count_as_missing(fd, prices):
     assert np.isfinite(average).all(axis=None)
 
 
+def test_events_named_twice_count_once(fd, prices):
+    events = fd.iloc[:5]
+    repeated = pd.concat([events, events.iloc[:1], events.iloc[:1]])
+
+    for mean_by_date in (True, False):
+        once, more = (
+            perf.common_start_returns(
+                frame, prices, 2, 2, cumulative=True, mean_by_date=mean_by_date, demean_by=frame
+            )
+            for frame in (events, repeated)
+        )
+        assert_frame_equal(more, once)
+
+
+def test_average_paths_refuse_rows_that_repeat(fd, prices):
+    repeated = pd.concat([fd, fd.iloc[:1]])
+
+    with pytest.raises(InputError, match="repeats 1 rows"):
+        perf.average_cumulative_return_by_quantile(repeated, prices)
+
+
+def test_rebased_paths_are_the_mean_changes_since_the_event(fd, prices):
+    holed = prices.copy()
+    holed.iloc[7, 2] = np.nan  # an event without a price leaves its asset out
+
+    for by_group in (False, True):
+        paths = perf.average_cumulative_return_by_quantile(
+            fd, holed, 2, 3, demeaned=False, by_group=by_group, is_rebased=True
+        )
+
+        assert (paths.xs("mean", level=1)[0].abs() < 1e-12).all()
+    paths = perf.average_cumulative_return_by_quantile(
+        fd, holed, 2, 3, demeaned=False, is_rebased=True
+    )
+    for quantile in (1, 2, 3):
+        by_date = []
+        for date, day in fd[fd["factor_quantile"] == quantile].groupby(level="date"):
+            row = holed.index.get_loc(date)
+            window = holed.iloc[max(row - 2, 0) : row + 4][day.index.get_level_values("asset")]
+            change = window / holed.loc[date, window.columns] - 1
+            by_date.append(change.mean(axis=1).set_axis(np.arange(len(change)) - min(row, 2)))
+        want = pd.concat(by_date, axis=1).mean(axis=1)
+        np.testing.assert_allclose(paths.loc[(quantile, "mean")], want, atol=1e-13)
+
+
+def test_a_rebased_long_short_path_does_not_depend_on_the_level_of_a_price(fd, prices):
+    scaled = prices * np.arange(1.0, 9.0)
+
+    one, other = (
+        perf.average_cumulative_return_by_quantile(fd, p, 2, 3, is_rebased=True)
+        for p in (prices, scaled)
+    )
+
+    assert_frame_equal(one, other)
+
+
+def test_a_window_that_begins_after_the_event_is_refused(fd, prices):
+    with pytest.raises(InputError, match="got -1 and 5"):
+        perf.average_cumulative_return_by_quantile(fd, prices, -1, 5)
+
+
 # --- layouts and degenerate frames --------------------------------------------------------------
 
 
@@ -635,42 +708,6 @@ def test_an_infinite_value_in_a_hand_made_frame_warns_of_nothing(column: str):
     assert weights.loc[dates[0]].tolist() == [-0.5, 0.0, 0.5]
 
 
-# --- what a review found ------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("freq", ["D", "B"])
-def test_every_other_date_of_a_calendar_has_that_calendar(freq):
-    dates = days("2024-01-02", 20, freq=freq)
-    index = pd.MultiIndex.from_product([dates, ["A"]], names=["date", "asset"])
-    weights = pd.Series(1.0, index)
-    thinned = weights[np.isin(index.codes[0], np.arange(0, 20, 2))]
-
-    book = perf.positions(thinned, "1D")  # pytest turns the warning of no calendar into an error
-
-    assert_frame_equal(book, perf.positions(thinned, "1D", freq=freq))
-
-
-def test_events_named_twice_count_once(fd, prices):
-    events = fd.iloc[:5]
-    repeated = pd.concat([events, events.iloc[:1], events.iloc[:1]])
-
-    for mean_by_date in (True, False):
-        once, more = (
-            perf.common_start_returns(
-                frame, prices, 2, 2, cumulative=True, mean_by_date=mean_by_date, demean_by=frame
-            )
-            for frame in (events, repeated)
-        )
-        assert_frame_equal(more, once)
-
-
-def test_average_paths_refuse_rows_that_repeat(fd, prices):
-    repeated = pd.concat([fd, fd.iloc[:1]])
-
-    with pytest.raises(InputError, match="repeats 1 rows"):
-        perf.average_cumulative_return_by_quantile(repeated, prices)
-
-
 def test_groups_as_plain_objects_give_the_default_labels_of_pandas(fd):
     plain = fd.assign(group=fd["group"].astype(object))
 
@@ -679,43 +716,3 @@ def test_groups_as_plain_objects_give_the_default_labels_of_pandas(fd):
 
     assert mean.index.dtype == pd.Index(["x", "y"]).dtype
     assert means.index.levels[1].dtype == pd.Index(["x", "y"]).dtype
-
-
-def test_rebased_paths_are_the_mean_changes_since_the_event(fd, prices):
-    holed = prices.copy()
-    holed.iloc[7, 2] = np.nan  # an event without a price leaves its asset out
-
-    for by_group in (False, True):
-        paths = perf.average_cumulative_return_by_quantile(
-            fd, holed, 2, 3, demeaned=False, by_group=by_group, is_rebased=True
-        )
-
-        assert (paths.xs("mean", level=1)[0].abs() < 1e-12).all()
-    paths = perf.average_cumulative_return_by_quantile(
-        fd, holed, 2, 3, demeaned=False, is_rebased=True
-    )
-    for quantile in (1, 2, 3):
-        by_date = []
-        for date, day in fd[fd["factor_quantile"] == quantile].groupby(level="date"):
-            row = holed.index.get_loc(date)
-            window = holed.iloc[max(row - 2, 0) : row + 4][day.index.get_level_values("asset")]
-            change = window / holed.loc[date, window.columns] - 1
-            by_date.append(change.mean(axis=1).set_axis(np.arange(len(change)) - min(row, 2)))
-        want = pd.concat(by_date, axis=1).mean(axis=1)
-        np.testing.assert_allclose(paths.loc[(quantile, "mean")], want, atol=1e-13)
-
-
-def test_a_rebased_long_short_path_does_not_depend_on_the_level_of_a_price(fd, prices):
-    scaled = prices * np.arange(1.0, 9.0)
-
-    one, other = (
-        perf.average_cumulative_return_by_quantile(fd, p, 2, 3, is_rebased=True)
-        for p in (prices, scaled)
-    )
-
-    assert_frame_equal(one, other)
-
-
-def test_a_window_that_begins_after_the_event_is_refused(fd, prices):
-    with pytest.raises(InputError, match="got -1 and 5"):
-        perf.average_cumulative_return_by_quantile(fd, prices, -1, 5)

@@ -1,4 +1,4 @@
-"""What the original does not have: methods, weights, costs, lags, stamps."""
+"""Options that the original's metrics do not have: method, weights, costs, trading days."""
 
 from __future__ import annotations
 
@@ -131,47 +131,6 @@ def test_costs_below_zero_or_by_asset_are_refused(fd):
         perf.factor_returns(fd, cost_bps=-1)
     with pytest.raises(InputError, match="by_asset=True"):
         perf.factor_returns(fd, cost_bps=1, by_asset=True)
-
-
-# --- lags ---------------------------------------------------------------------------------------
-
-
-def test_decay_takes_each_row_ahead_by_itself(fd, prices):
-    decay = perf.information_decay(fd, prices, lags=[1, 3])
-
-    changes = prices.pct_change()
-    for lag in (1, 3):
-        ahead = changes.shift(-lag).stack()  # the row from t + lag - 1 to t + lag
-        ahead = ahead.rename_axis(index=["date", "asset"]).reindex(fd.index)
-        ic = ahead.groupby("date").rank().groupby("date").corr(fd["factor"].groupby("date").rank())
-        assert decay.loc[lag, "mean"] == pytest.approx(ic.mean())
-        assert decay.loc[lag, "t"] == pytest.approx(ic.mean() / ic.std() * np.sqrt(len(ic)))
-    assert decay["dates"].tolist() == [DATES, DATES]
-
-
-def test_decay_of_foresight_of_one_row_is_one_row_long(prices):
-    seen = (prices.shift(-2) / prices.shift(-1)).iloc[:DATES].stack()
-    factor = seen.rename_axis(index=["date", "asset"]).to_frame("factor")
-
-    decay = perf.information_decay(factor, prices, lags=range(1, 5))["mean"]
-
-    assert decay[2] == pytest.approx(1.0)
-    assert decay.drop(2).abs().max() < 0.3
-
-
-def test_figures_by_lag_are_the_means_of_the_metrics(fd):
-    turnover = perf.turnover_by_lag(fd, [1, 4])
-    ranks = perf.rank_autocorrelation_by_lag(fd, [1, 4])
-
-    assert turnover.columns.tolist() == [1, 2, 3]
-    assert turnover.loc[4, 2] == perf.quantile_turnover(fd["factor_quantile"], 2, 4).mean()
-    assert ranks[4] == perf.factor_rank_autocorrelation(fd, 4).mean()
-
-
-@pytest.mark.parametrize("lags", [[0], [-1, 2], [], [1.5]])
-def test_lags_that_are_no_rows_ahead_are_refused(fd, lags):
-    with pytest.raises(InputError, match="whole numbers of rows from 1"):
-        perf.turnover_by_lag(fd, lags)
 
 
 # --- stamps -------------------------------------------------------------------------------------
