@@ -425,6 +425,10 @@ def windows(
     source: Events, returns: pd.DataFrame, before: int, after: int, *, is_rebased: bool = False
 ) -> tuple[Windows, Around]:
     """Find the events of a frame in the rows and columns of returns."""
+    if not isinstance(returns, pd.DataFrame):
+        raise InputError(
+            f"returns must be a DataFrame of times x assets, got a {type(returns).__name__}"
+        )
     row_of = _row_of_dates(source.dates, returns.index)
     known = np.flatnonzero(row_of >= 0)
     if not len(known):

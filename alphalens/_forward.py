@@ -215,6 +215,10 @@ def look_ahead(
 
 def _wide(prices: pd.DataFrame | pd.Series) -> tuple[pd.DataFrame, pd.DatetimeIndex]:
     """Check that prices are a frame of times x assets, each once, and return it with its times."""
+    if not isinstance(prices, pd.DataFrame | pd.Series):
+        raise InputError(
+            f"prices must be a DataFrame of times x assets, got a {type(prices).__name__}"
+        )
     if isinstance(prices, pd.Series) or isinstance(prices.index, pd.MultiIndex):
         raise InputError(
             f"prices must be wide, times x assets, got a {type(prices).__name__} with index levels "

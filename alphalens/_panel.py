@@ -141,6 +141,11 @@ class Panel:
         entry = _CACHE.get(id(frame))
         if entry is not None and entry[0]() is frame and entry[1].fits(frame.index):
             return entry[1]
+        if not isinstance(frame, pd.DataFrame | pd.Series):
+            raise InputError(
+                f"factor_data must be a DataFrame (or a column of it), got a "
+                f"{type(frame).__name__}: make it with get_clean_factor_and_forward_returns"
+            )
         index = frame.index
         if not isinstance(index, pd.MultiIndex):
             raise MissingLabelError(
@@ -364,6 +369,10 @@ def column_values(frame: pd.DataFrame, name: str) -> Floats:
 
 def column_of(frame: pd.DataFrame, name: str) -> pd.Series:
     """Return a column, or say which ones there are."""
+    if not isinstance(frame, pd.DataFrame):
+        raise InputError(
+            f"factor_data must be a DataFrame with a column {name!r}, got a {type(frame).__name__}"
+        )
     if name not in frame.columns:
         remedy = ": give groupby in the clean step" if name == "group" else ""
         raise MissingLabelError(

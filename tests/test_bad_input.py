@@ -615,3 +615,29 @@ def test_messages_stay_short_however_many_rows_are_wrong(factor, prices):
         clean(many, wide.iloc[:, :20])
 
     assert len(str(caught.value)) < 4 * MANY
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda fd, f: utils.compute_forward_returns(f, None), "prices must be a DataFrame"),
+        (lambda fd, f: performance.factor_information_coefficient(None), "got a NoneType"),
+        (lambda fd, f: performance.factor_information_coefficient(fd.to_numpy()), "got a ndarray"),
+        (lambda fd, f: performance.factor_information_coefficient(f), "got a Series"),
+        (lambda fd, f: performance.factor_weights(f), "got a Series"),
+        (lambda fd, f: performance.factor_returns(fd, cost_bps="5"), "got '5'"),
+        (lambda fd, f: performance.factor_rank_autocorrelation(fd, 1.5), "got 1.5"),
+        (lambda fd, f: performance.quantile_turnover(fd["factor_quantile"], 1, 1.5), "got 1.5"),
+        (lambda fd, f: performance.quantile_turnover(fd, 1), "got a DataFrame"),
+        (
+            lambda fd, f: performance.average_cumulative_return_by_quantile(fd, None),
+            "returns must be a DataFrame",
+        ),
+        (lambda fd, f: comparison.combine({"it": None}), "'it' must be a Series"),
+    ],
+)
+def test_the_likeliest_wrong_arguments_are_named(factor, prices, call, words):
+    data = utils.get_clean_factor_and_forward_returns(factor, prices, quantiles=2, periods=(1,))
+
+    with pytest.raises(InputError, match=words):
+        call(data, factor)

@@ -96,6 +96,11 @@ def _matrix(
     factor: pd.Series | pd.DataFrame, name: str
 ) -> tuple[Floats, pd.DatetimeIndex, pd.Index]:
     """Return the values of one factor, dates x assets, infinity made NaN."""
+    if not isinstance(factor, pd.DataFrame | pd.Series):
+        raise InputError(
+            f"{name!r} must be a Series by date and asset or a frame of dates x assets, got a "
+            f"{type(factor).__name__}"
+        )
     if isinstance(factor, pd.DataFrame) and not isinstance(factor.index, pd.MultiIndex):
         factor = long_frame_of(factor, name)
     elif isinstance(factor, pd.DataFrame) and "factor" in factor.columns:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,7 @@ from alphalens import _calendar as calendars
 from alphalens import _kernels as kernels
 from alphalens._cells import Cells
 from alphalens._panel import Labels, MissingLabelError, Panel, column_of, float_values
+from alphalens.errors import InputError
 from alphalens.utils import period_mask
 
 if TYPE_CHECKING:
@@ -27,8 +28,29 @@ BPS = 10_000.0
 """Basis points of one."""
 
 
+def check_cost(cost_bps: object) -> None:
+    """Refuse a cost that is no finite number from 0."""
+    is_number = isinstance(cost_bps, float | int | np.floating | np.integer)
+    if not is_number or isinstance(cost_bps, bool) or not 0 <= cast("float", cost_bps) < np.inf:
+        raise InputError(
+            f"cost_bps must be a finite number of basis points, 0 or more, got {cost_bps!r}: give "
+            "e.g. 5.0 for 0.05 % of what is traded"
+        )
+
+
+def check_rows(period: object) -> None:
+    """Refuse a number of rows that is no whole number."""
+    if not isinstance(period, int | np.integer) or isinstance(period, bool):
+        raise InputError(f"period counts rows and must be a whole number, got {period!r}")
+
+
 def period_returns(frame: pd.DataFrame) -> tuple[pd.Index, list[Floats]]:
     """Return the period labels of a frame and their columns, in order."""
+    if not isinstance(frame, pd.DataFrame):
+        raise InputError(
+            "factor_data must be a DataFrame with forward-return columns, got a "
+            f"{type(frame).__name__}: make it with get_clean_factor_and_forward_returns"
+        )
     places = np.flatnonzero(period_mask(frame.columns))
     if not len(places):
         raise MissingLabelError(

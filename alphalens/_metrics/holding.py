@@ -12,7 +12,7 @@ import pandas as pd
 from alphalens import _calendar as calendars
 from alphalens import _loss as losses
 from alphalens._forward import dated, factor_series
-from alphalens._metrics.common import BPS
+from alphalens._metrics.common import BPS, check_cost
 from alphalens._metrics.weights import factor_weights
 from alphalens._panel import Panel, float_values
 from alphalens._warning import warn_user
@@ -159,12 +159,7 @@ def _check_numbers(holding: object, delay: object, cost_bps: object) -> None:
                 f"{name} counts rows of prices and must be a whole number, {least} or more, got "
                 f"{value!r}: give an int, e.g. {name}={least}"
             )
-    is_number = isinstance(cost_bps, float | int | np.floating | np.integer)
-    if not is_number or isinstance(cost_bps, bool) or not 0 <= cast("float", cost_bps) < np.inf:
-        raise InputError(
-            f"cost_bps must be a finite number of basis points, 0 or more, got {cost_bps!r}: give "
-            "e.g. 5.0 for 0.05 % of what is traded"
-        )
+    check_cost(cost_bps)
 
 
 def _check_prices(prices: object) -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from alphalens import _calendar as calendars
 from alphalens import _kernels as kernels
-from alphalens._metrics.common import Ranked, ranks_of
+from alphalens._metrics.common import Ranked, check_rows, ranks_of
 from alphalens._panel import Panel, calendar_of, column_values
 from alphalens.errors import InputError
 
@@ -51,6 +51,12 @@ def quantile_turnover(
     >>> quantile_turnover(pd.Series([1, 1, 2, 1, 2, 1], index), 1).tolist()
     [nan, 0.5]
     """
+    check_rows(period)
+    if not isinstance(quantile_factor, pd.Series):
+        raise InputError(
+            f"quantile_factor must be a Series, got a {type(quantile_factor).__name__}: give "
+            "factor_data['factor_quantile']"
+        )
     panel = Panel.of(quantile_factor)
     is_member = _equals(quantile_factor, quantile)
     members = panel.count(is_member)
@@ -129,6 +135,7 @@ def factor_rank_autocorrelation(factor_data: pd.DataFrame, period: int = 1) -> p
     >>> factor_rank_autocorrelation(frame).round(6).tolist()
     [nan, 1.0]
     """
+    check_rows(period)
     panel = Panel.of(factor_data)
     if panel.has_duplicates:
         raise InputError(

@@ -11,6 +11,7 @@ from alphalens import _calendar as calendars
 from alphalens import _kernels as kernels
 from alphalens._metrics.common import (
     BPS,
+    check_cost,
     group_cells,
     labelled_frame,
     mean_kernel,
@@ -139,7 +140,7 @@ def factor_returns(
     Raises
     ------
     InputError
-        (a ValueError) If `cost_bps` is negative, or given together with `by_asset`.
+        (a ValueError) If `cost_bps` is no number from 0, or given together with `by_asset`.
 
     Examples
     --------
@@ -149,10 +150,11 @@ def factor_returns(
     >>> factor_returns(frame)["1D"].round(6).tolist()
     [0.01]
     """
-    if not cost_bps >= 0 or (cost_bps and by_asset):
+    check_cost(cost_bps)
+    if cost_bps and by_asset:
         raise InputError(
-            f"cost_bps must be 0 or more, and 0 with by_asset (a trade between two dates belongs "
-            f"to the portfolio), got {cost_bps=} and {by_asset=}"
+            f"cost_bps must be 0 with by_asset, got {cost_bps!r}: a trade between two dates is one "
+            "of the portfolio"
         )
     panel = Panel.of(factor_data)
     labels, returns = period_returns(factor_data)
