@@ -28,6 +28,9 @@ REASONS = (
 )
 """Reasons for a lost row; ``no forward return`` when nothing more is known."""
 
+LATER = ("no later price", "zscore filter", "no forward return")
+"""Those that nobody knew on the row's date."""
+
 KEPT = -1
 _REMEDY = {
     "NaN factor": "fill the factor or leave these rows out",
@@ -109,6 +112,9 @@ def describe_loss(index: pd.MultiIndex, codes: Codes, *, examples: int = 3) -> s
     return "\n".join(lines)
 
 
+# A record belongs to one frame, not to its rows. In DataFrame.attrs it would go along with copies,
+# and with every selection and every column that is put in its place as well, of which it says
+# nothing true; pandas would also compare and copy the table at each step.
 _RECORDED: dict[int, tuple[weakref.ref[pd.DataFrame], Callable[[], pd.DataFrame]]] = {}
 
 
@@ -122,3 +128,12 @@ def recorded(frame: pd.DataFrame) -> pd.DataFrame | None:
     """Return the loss table of a frame that the clean step made; None for any other frame."""
     found = _RECORDED.get(id(frame))
     return found[1]() if found is not None and found[0]() is frame else None
+
+
+def lost_by_foresight(table: pd.DataFrame, last: pd.Timestamp) -> pd.Series[int]:
+    """Return by reason the rows up to a date that were left out for what came later.
+
+    Rows after the last date that was kept are no selection: there is no later price for any.
+    """
+    counts = table.loc[:last, list(LATER)].sum()
+    return counts[counts > 0]

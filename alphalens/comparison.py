@@ -26,8 +26,10 @@ from alphalens._comparison.similarity import (
     redundancy,
 )
 from alphalens._plots import comparison as plots
+from alphalens._sheets import bets_a_year, data_hash, told_bets
 from alphalens._stage import Stage
 from alphalens._tear_sheet import TearSheet
+from alphalens._version import __version__
 
 if TYPE_CHECKING:
     from alphalens._stats import TrialCount
@@ -53,6 +55,7 @@ _INFORMATION = {
     "ir": "IC / std.",
     "t_naive": "t naive",
     "t": "t robust",
+    "degrees": "Degrees",
     "lags": "Lags",
     "p": "p",
     "p_adjusted": "p adjusted",
@@ -100,7 +103,8 @@ def create_comparison_tear_sheet(
     Raises
     ------
     InputError
-        If a frame is not factor_data, or a period is missing in one of them.
+        If a frame is not factor_data, a period is missing in one of them, or `trials` is no
+        TrialCount.
 
     Examples
     --------
@@ -165,6 +169,18 @@ def _draw(stage: Stage, report: ComparisonReport) -> None:
         plots.plot_correlation_matrix(report.ic_correlation[first], title, ax=right)
 
 
+def _annualised(frames: Mapping[str, pd.DataFrame]) -> str:
+    """Say that ratios are per period, and what would make each of them annual."""
+    by_factor: dict[str, list[str]] = {}
+    for name, frame in frames.items():
+        by_factor.setdefault(told_bets(bets_a_year(frame)), []).append(name)
+    told = [
+        bets if len(by_factor) == 1 else f"{bets} for {', '.join(names)}"
+        for bets, names in by_factor.items()
+    ]
+    return f"nothing: returns and Sharpe ratios are per period; bets a year: {'; '.join(told)}"
+
+
 def _header(
     frames: Mapping[str, pd.DataFrame],
     report: ComparisonReport,
@@ -183,9 +199,17 @@ def _header(
         "Assets": f"{len(assets):,}",
         "Forward periods": ", ".join(report.ic),
         "Trials counted": f"{report.n_trials} ({source})",
+        "Tests counted": f"{report.n_tests} (each trial over each period)",
+        "Annualised by": _annualised(frames),
+        "Data hash": data_hash(frames.values()),
+        "alphalens": __version__,
     }
-    reasons = sorted(set(report.reasons) - {""})
-    if reasons:
-        facts["No deflated Sharpe"] = "; ".join(reasons)
+    for what, missing in (
+        ("No test of the IC", report.test_reasons),
+        ("No deflated Sharpe", report.reasons),
+    ):
+        reasons = sorted(set(missing) - {""})
+        if reasons:
+            facts[what] = "; ".join(reasons)
     chosen = {name.replace("_", " ").capitalize(): value for name, value in options.items()}
     return {**facts, **{name: "yes" if value else "no" for name, value in chosen.items()}}

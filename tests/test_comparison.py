@@ -20,8 +20,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal, assert_series_equal
 
+from alphalens import _sheets, comparison, utils
 from alphalens import _stats as stats
-from alphalens import comparison, utils
 from alphalens import performance as perf
 from alphalens._comparison import cleaning
 from alphalens._comparison.combination import shrunk_covariance
@@ -381,15 +381,30 @@ def test_statistics_of_the_ic_are_those_of_scipy_and_statsmodels(
     assert row["ir"] == pytest.approx(ic.mean() / ic.std(ddof=1))
     assert row["t_naive"] == pytest.approx(scipy.stats.ttest_1samp(ic, 0.0).statistic)
     assert row["t"] == pytest.approx(hac.tvalues[0])
-    assert row["p"] == pytest.approx(hac.pvalues[0])
+    tail = scipy.stats.t.sf(abs(hac.tvalues[0]), row["degrees"])
+    assert row["p"] == pytest.approx(2.0 * tail)
+    assert row["p"] > hac.pvalues[0]
 
 
 def test_p_values_are_adjusted_over_all_factors_and_periods(clean: dict[str, pd.DataFrame]) -> None:
-    table = compare_factors(clean).information
+    report = compare_factors(clean)
 
-    expected = scipy.stats.false_discovery_control(table["p"])
-    np.testing.assert_allclose(table["p_adjusted"], expected)
-    assert len(table) == 6
+    expected = scipy.stats.false_discovery_control(report.information["p"])
+    np.testing.assert_allclose(report.information["p_adjusted"], expected)
+    assert report.n_tests == len(report.information) == 6
+
+
+@pytest.mark.parametrize(("recorded_trials", "n_tests"), [(2, 6), (4, 8), (200, 400)])
+def test_each_trial_was_tested_over_each_period(
+    recorded_trials: int, n_tests: int, clean: dict[str, pd.DataFrame]
+) -> None:
+    report = compare_factors(clean, trials=trial_count(n_trials=recorded_trials))
+
+    assert report.n_tests == n_tests
+    p = report.information["p"].to_numpy()
+    untested = np.ones(n_tests - len(p))
+    expected = scipy.stats.false_discovery_control(np.concatenate([p, untested]))[: len(p)]
+    np.testing.assert_allclose(report.information["p_adjusted"], expected)
 
 
 def test_spread_turnover_and_break_even_come_from_the_metrics(
@@ -449,7 +464,7 @@ def test_deflated_sharpe_counts_the_factors_at_hand(clean: dict[str, pd.DataFram
     portfolios = {name: perf.factor_returns(frame)["1D"] for name, frame in clean.items()}
     ratios = [series.mean() / series.std() for series in portfolios.values()]
     count = trial_count(n_trials=3, sharpe_variance=float(np.var(ratios, ddof=1)))
-    expected = stats.deflated_sharpe(portfolios["good"].to_numpy(), count)
+    expected = stats.deflated_sharpe(portfolios["good"].to_numpy(), count, rows=1)
     assert report.returns.loc[("good", "1D"), "deflated_sharpe"] == pytest.approx(
         expected.probability
     )
@@ -515,15 +530,26 @@ def test_the_sheet_of_one_factor_and_the_comparison_agree(clean: dict[str, pd.Da
 
     for period in ("1D", "5D"):
         row = report.information.loc[("good", period)]
-        assert row["t"] == pytest.approx(alone.information.loc["t, Newey-West", period])
+        assert row["t"] == pytest.approx(alone.information.loc["t, cosine", period])
         cost = report.returns.loc[("good", period), "break_even_bps"]
         assert cost == pytest.approx(alone.costs.loc["Break-even one-way cost (bps)", period])
 
 
-def test_lags_cover_the_overlap_twice(clean: dict[str, pd.DataFrame]) -> None:
-    lags = compare_factors(clean).information["lags"]
+def test_tests_allow_for_the_overlap_of_each_period_unless_lags_are_given(
+    clean: dict[str, pd.DataFrame],
+) -> None:
+    found, by_lags = compare_factors(clean), compare_factors(clean, lags=8)
 
-    assert lags.loc["good"].to_dict() == {"1D": stats.automatic_lags(79), "5D": 8}
+    ic = perf.factor_information_coefficient(clean["good"])
+    for period, rows in (("1D", 1), ("5D", 5)):
+        test = stats.overlap_tstat(ic[period].to_numpy(), rows)
+        row = found.information.loc[("good", period)]
+        assert row[["t", "degrees", "p"]].to_list() == [test.t, test.degrees, test.p]
+        assert found.returns.loc[("good", period), "spread_t"] != pytest.approx(
+            by_lags.returns.loc[("good", period), "spread_t"]
+        )
+    assert set(found.information["lags"]) == {0}
+    assert set(by_lags.information["lags"]) == {8}
 
 
 def test_a_factor_is_judged_alike_alone_and_among_others_of_other_dates(
@@ -541,7 +567,10 @@ def test_a_factor_is_judged_alike_alone_and_among_others_of_other_dates(
     wanted = alone.returns.columns.drop("deflated_sharpe").tolist()
     assert_frame_equal(among.returns.loc["weekly", wanted], alone.returns.loc["weekly", wanted])
     assert alone.returns.drop(columns="deflated_sharpe").notna().all(axis=None)
-    assert set(among.information.loc["weekly", "lags"]) == {stats.automatic_lags(16)}
+    alone_test = stats.overlap_tstat(
+        perf.factor_information_coefficient(weekly).dropna()["5D"].to_numpy(), 1
+    )
+    assert among.information.loc[("weekly", "5D"), "degrees"] == alone_test.degrees
 
 
 # --- combine ---------------------------------------------------------------------------------
@@ -644,14 +673,14 @@ def test_factors_are_combined_up_to_the_last_date_though_its_return_is_unknown(
     assert found.known_at.iloc[-5:].isna().all()
 
 
-def test_equal_weights_give_the_mean_score_and_scale_up_where_one_is_missing() -> None:
+def test_equal_weights_give_the_mean_score_where_a_missing_one_is_0() -> None:
     index = pd.bdate_range("2024-01-01", periods=1)
     one = pd.DataFrame([[1.0, 2.0, 3.0, None]], index, list("ABCD"))
     two = pd.DataFrame([[2.0, 4.0, None, 6.0]], index, list("ABCD"))
 
     found = combine({"one": one, "two": two})
 
-    assert found.factor.xs(index[0]).to_dict() == {"A": -1.0, "B": 0.0, "C": 1.0, "D": 1.0}
+    assert found.factor.xs(index[0]).to_dict() == {"A": -1.0, "B": 0.0, "C": 0.5, "D": 0.5}
     assert found.weights.iloc[0].to_list() == [0.5, 0.5]
 
 
@@ -738,6 +767,18 @@ def test_a_period_that_one_frame_lacks_is_refused(clean: dict[str, pd.DataFrame]
         compare_factors(odd)
 
 
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_period_that_only_some_factors_have_is_refused_in_any_order(
+    is_first: bool, clean: dict[str, pd.DataFrame]
+) -> None:
+    frames = {"short": clean["noise"].drop(columns="5D"), "good": clean["good"]}
+    frames = frames if is_first else dict(reversed(frames.items()))
+
+    for call in (compare_factors, create_comparison_tear_sheet):
+        with pytest.raises(InputError, match=r"'short' has no period '5D', only \['1D'\]"):
+            call(frames)
+
+
 def test_factors_in_different_time_zones_are_refused(factors: dict[str, pd.DataFrame]) -> None:
     with pytest.raises(NonMatchingTimezoneError, match="UTC"):
         factor_correlation({"good": factors["good"], "utc": factors["noise"].tz_localize("UTC")})
@@ -757,6 +798,26 @@ def test_sheet_holds_the_numbers_of_the_report(clean: dict[str, pd.DataFrame]) -
     np.testing.assert_array_equal(shares["Coverage"], report.coverage.mean())
     assert information.index[0] == "good 1D"
     assert sheet.header["Trials counted"] == "200 (study 'momentum')"
+    assert sheet.header["Tests counted"] == "400 (each trial over each period)"
+
+
+def test_the_header_states_hash_version_and_what_is_annual(clean: dict[str, pd.DataFrame]) -> None:
+    weekly = clean["noise"][clean["noise"].index.get_level_values("date").day_of_week == 2]
+    one = create_comparison_tear_sheet({"good": clean["good"]}, return_fig=True)
+    two = create_comparison_tear_sheet({"good": clean["good"], "weekly": weekly}, return_fig=True)
+
+    assert one is not None
+    assert two is not None
+    own = _sheets.describe(clean["good"])
+    assert {name: one.header[name] for name in ("Data hash", "alphalens")} == {
+        name: own[name] for name in ("Data hash", "alphalens")
+    }
+    assert two.header["Data hash"] != one.header["Data hash"]
+    words = "nothing: returns and Sharpe ratios are per period; bets a year: "
+    assert one.header["Annualised by"] == f"{words}252.0 (1D), 50.4 (5D)"
+    assert two.header["Annualised by"] == (
+        f"{words}252.0 (1D), 50.4 (5D) for good; 52.2 (1D), 50.4 (5D) for weekly"
+    )
 
 
 def test_sheet_draws_every_factor_on_one_page(clean: dict[str, pd.DataFrame]) -> None:
@@ -782,6 +843,19 @@ def test_sheet_says_why_one_factor_has_no_deflated_sharpe(clean: dict[str, pd.Da
     assert sheet is not None
     assert sheet.header["No deflated Sharpe"] == "the trials were not recorded"
     assert list(sheet.tables["Coverage and redundancy"]) == ["Coverage"]
+
+
+def test_sheet_says_why_a_factor_of_few_dates_has_no_test(clean: dict[str, pd.DataFrame]) -> None:
+    first = clean["good"].loc[: clean["good"].index.levels[0][29]]
+
+    report = compare_factors({"good": first})
+    sheet = create_comparison_tear_sheet({"good": first}, return_fig=True)
+
+    assert sheet is not None
+    assert report.information["t"].isna().to_list() == [False, True]
+    assert report.test_reasons.loc[("good", "1D")] == ""
+    why = "n too small: of 30 observations over 5 rows each 6 do not overlap, 10 are needed"
+    assert sheet.header["No test of the IC"] == report.test_reasons.loc[("good", "5D")] == why
 
 
 @pytest.mark.parametrize("suffix", ["html", "pdf", "png", "json"])

@@ -15,7 +15,7 @@ from alphalens import comparison, performance, tears, utils
 from alphalens._calendar import rows_spanned
 from alphalens.errors import InputError
 from alphalens.tears import doubt_report
-from alphalens.trials import TrialCount
+from alphalens.trials import TrialCount, TrialRegistry
 
 from .golden.shapes import days, letters, long, normals, walk
 
@@ -101,9 +101,9 @@ def test_t_statistics_of_a_long_period_shrink_and_those_of_one_row_do_not(capsys
 def test_a_planted_edge_is_found_and_noise_is_not(capsys):
     planted, noise = doubt_report(clean(foresight=0.5)), doubt_report(clean())
 
-    assert planted.information.loc["p, Newey-West", "5D"] < 0.001
+    assert planted.information.loc["p, cosine", "5D"] < 0.001
     assert planted.sharpe.loc["Probability that it is above 0", "5D"] > 0.99
-    assert noise.information.loc["p, Newey-West", "5D"] > 0.05
+    assert noise.information.loc["p, cosine", "5D"] > 0.05
 
 
 def test_the_break_even_cost_takes_the_whole_spread(capsys):
@@ -220,7 +220,31 @@ def test_weekly_dates_at_weekends_are_counted_in_all_days(capsys):
     report = doubt_report(data)
 
     assert report.costs.loc["Rows turnover is over"].tolist() == [1, 1, 2]
-    np.testing.assert_allclose(report.sharpe.loc["Bets a year"], [365.25 / 7, 50.4, 25.2])
+    np.testing.assert_allclose(report.sharpe.loc["Bets a year"], [365.25 / 7, 365.25 / 7, 36.525])
+
+
+@pytest.mark.parametrize("zone", [None, "UTC"])
+def test_a_calendar_without_a_weekend_has_a_year_of_all_its_days(zone, capsys):
+    index = days("2020-01-06", 300, freq="D", tz=zone)
+    factor = long(normals(2, 280, ASSETS), index[:280], letters(ASSETS))
+    data = utils.get_clean_factor_and_forward_returns(
+        factor, walk(1, index, letters(ASSETS)), quantiles=3, periods=(1, 7)
+    )
+
+    for frame in (data, plain(data)):
+        bets = doubt_report(frame).sharpe.loc["Bets a year"]
+        np.testing.assert_allclose(bets, [365.25, 365.25 / 7])
+
+
+def test_a_few_sessions_at_weekends_leave_the_year_at_252_days(capsys):
+    weekdays = days("2020-01-06", 300, freq="B")
+    index = weekdays.union(pd.DatetimeIndex(["2020-02-01", "2020-11-15"]))
+    factor = long(normals(2, 280, ASSETS), index[:280], letters(ASSETS))
+    data = utils.get_clean_factor_and_forward_returns(
+        factor, walk(1, index, letters(ASSETS)), quantiles=3, periods=(1, 5)
+    )
+
+    np.testing.assert_allclose(doubt_report(data).sharpe.loc["Bets a year"], [252, 50.4])
 
 
 CALENDARS = {
@@ -286,10 +310,11 @@ def test_the_comparison_of_a_factor_says_what_its_doubt_box_says(name, capsys):
         ic, returns = (frame.loc["it"] for frame in (report.information, report.returns))
         for column, row, found in (
             (ic["t_naive"], "t, naive", alone.information),
-            (ic["t"], "t, Newey-West", alone.information),
-            (ic["p"], "p, Newey-West", alone.information),
+            (ic["t"], "t, cosine", alone.information),
+            (ic["degrees"], "Degrees of freedom, cosine", alone.information),
+            (ic["p"], "p, cosine", alone.information),
             (returns["spread_bps"], "Mean spread (bps)", alone.spread),
-            (returns["spread_t"], "t, Newey-West", alone.spread),
+            (returns["spread_t"], "t, cosine", alone.spread),
             (returns["turnover_top"], "Top quantile turnover", alone.costs),
             (returns["turnover_bottom"], "Bottom quantile turnover", alone.costs),
             (returns["break_even_bps"], "Break-even one-way cost (bps)", alone.costs),
@@ -383,7 +408,7 @@ def test_trials_of_one_row_raise_the_hurdle_of_a_longer_period(capsys):
     returns = performance.factor_returns(data)
     for period, rows in (("1D", 1), ("5D", 5)):
         tried = dataclasses.replace(count, sharpe_variance=count.sharpe_variance * rows)
-        alone = stats.deflated_sharpe(returns[period].to_numpy(), tried, lags=rows - 1)
+        alone = stats.deflated_sharpe(returns[period].to_numpy(), tried, rows=rows)
         assert found[period] == alone.probability
     compared = comparison.compare_factors({"it": data}, trials=count).returns["deflated_sharpe"]
     np.testing.assert_allclose(compared.to_numpy(), found.to_numpy())
@@ -419,9 +444,57 @@ def test_rows_lost_in_cleaning_are_told_by_reason_and_time_and_only_where_known(
     assert lost["no later price"].sum() == 8 * ASSETS
     assert lost.to_numpy().sum() == DATES * ASSETS - len(lossy)
     assert doubt_report(data).losses.to_numpy().sum() == 0
-    copied = doubt_report(data.copy())
-    assert copied.losses is None
-    assert any("not made by the clean step" in note for note in copied.notes)
+
+
+def test_losses_are_kept_by_date_too(capsys):
+    index = days("2020-01-06", DATES + 12, freq="B")
+    factor = long(normals(2, DATES, ASSETS), index[:DATES], letters(ASSETS))
+    factor.iloc[[0, 1, 2, 5 * ASSETS]] = np.nan
+    lossy = utils.get_clean_factor_and_forward_returns(
+        factor, walk(1, index, letters(ASSETS)), quantiles=3, max_loss=1.0
+    )
+
+    report = doubt_report(lossy)
+
+    by_date = report.losses_by_date["NaN factor"]
+    assert by_date[by_date > 0].to_dict() == {index[0]: 3, index[5]: 1}
+    assert len(by_date) == DATES
+    assert by_date.sum() == report.losses["NaN factor"].sum()
+
+
+@pytest.mark.parametrize("part", [pd.DataFrame.copy, lambda data: data.iloc[ASSETS:]])
+def test_a_copy_or_a_part_claims_no_losses_and_the_box_says_what_to_judge(part, capsys):
+    report = doubt_report(part(clean()))
+
+    assert report.losses is report.losses_by_date is None
+    (note,) = (note for note in report.notes if note.startswith("rows lost in cleaning"))
+    assert "judge that frame" in note
+
+
+def test_rows_left_out_for_what_came_later_are_counted_in_a_note(capsys):
+    index = days("2020-01-06", DATES + 12, freq="B")
+    prices = walk(1, index, letters(ASSETS))
+    prices.iloc[100:, 3] *= 0.2  # a crash, from which filter_zscore shields the factor
+    factor = long(normals(2, DATES, ASSETS), index[:DATES], letters(ASSETS))
+    options = {"quantiles": 3, "periods": (1, 20), "max_loss": 1.0}
+    found = {
+        zscore: utils.get_clean_factor_and_forward_returns(
+            factor, prices, filter_zscore=zscore, **options
+        )
+        for zscore in (4, None)
+    }
+
+    notes = {zscore: doubt_report(data).notes for zscore, data in found.items()}
+
+    lost = doubt_report(found[4]).losses_by_date.sum()
+    assert lost["zscore filter"] > 0
+    assert lost["no later price"] > 0  # of the last dates, which have none for any asset
+    (note,) = (note for note in notes[4] if "later return" in note)
+    count = lost["zscore filter"]
+    assert note.startswith(
+        f"{count} rows left out because of their later return (zscore filter: {count}): nobody knew"
+    )
+    assert not any("later return" in note for note in notes[None])
 
 
 def test_buckets_may_be_per_asset_wide_or_long(capsys):
@@ -434,14 +507,189 @@ def test_buckets_may_be_per_asset_wide_or_long(capsys):
         doubt_report(data, buckets={"size": form}).by_bucket["size"] for form in (size, wide, tall)
     ]
 
-    assert tables[0].index.tolist() == ["low", "middle", "high"]
+    assert tables[0].loc["5D"].index.tolist() == ["low", "middle", "high"]
     assert_frame_equal(tables[0], tables[1])
     assert_frame_equal(tables[0], tables[2])
 
 
-def test_a_bucket_of_equal_numbers_is_refused_by_name(capsys):
+def test_ics_in_buckets_and_in_time_come_with_their_test_and_counts(capsys):
+    data = clean(foresight=0.2)
+    size = pd.Series(np.arange(float(ASSETS)), letters(ASSETS))
+
+    report = doubt_report(data, buckets={"size": size})
+
+    small = data[data.index.get_level_values("asset").isin(letters(ASSETS)[:4])]
+    spring = data[data.index.get_level_values("date").to_period("Q") == "2020Q2"]
+    for part, found in (
+        (small, report.by_bucket["size"].xs("low", level="size")),
+        (spring, report.by_time.xs("2020Q2", level="date")),
+    ):
+        ic = performance.factor_information_coefficient(part)
+        for period, rows in (("1D", 1), ("5D", 5)):
+            test = stats.overlap_tstat(ic[period].to_numpy(), rows)
+            expected = [test.mean, test.t, len(ic), len(part) / len(ic)]
+            np.testing.assert_allclose(found.loc[period].to_numpy(dtype=float), expected)
+    assert report.tables()["Mean IC by size"].index[:2].tolist() == ["1D low", "1D middle"]
+
+
+def test_dates_on_which_no_bucket_could_be_cut_are_counted(capsys):
+    data = clean()
+    exposure = pd.DataFrame(
+        normals(5, DATES, ASSETS), days("2020-01-06", DATES, freq="B"), letters(ASSETS)
+    )
+    exposure.iloc[50:] = 1.0
+
+    report = doubt_report(data, buckets={"a": exposure})
+
+    assert (report.by_bucket["a"]["Dates"] == 50).all()
+    assert any(
+        note.startswith(f"mean IC by a: {DATES - 50} of {DATES} dates") for note in report.notes
+    )
+    exposure.iloc[50:] = exposure.iloc[:50].mean().to_numpy()
+    notes = doubt_report(data, buckets={"a": exposure}).notes
+    assert not any(note.startswith("mean IC by a") for note in notes)
+
+
+SECTORS = pd.Series(["x", "y", None] * 4, letters(ASSETS), dtype=object)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        SECTORS,
+        SECTORS.astype("category"),
+        SECTORS.astype("string"),
+        SECTORS.eq("x").where(SECTORS.notna()),
+    ],
+    ids=["text", "category", "string", "truth"],
+)
+def test_labels_are_buckets_as_they_are(labels, capsys):
+    data = clean(foresight=0.2)
+
+    found = doubt_report(data, buckets={"sector": labels}).by_bucket["sector"]
+
+    assets = data.index.get_level_values("asset")
+    for part in found.loc["5D"].index:
+        own = labels.index[labels.astype(str) == part]
+        ic = performance.factor_information_coefficient(data[assets.isin(own)])["5D"]
+        assert found.loc[("5D", part), "Mean IC"] == pytest.approx(ic.mean())
+        assert found.loc[("5D", part), "Names a date"] == 4
+    assert len(found) == 4
+
+
+def test_labels_may_change_in_time(capsys):
+    data = clean()
+    wide = pd.DataFrame("x", days("2020-01-06", DATES, freq="B"), letters(ASSETS))
+    wide.iloc[100:, :6] = "y"
+
+    found = doubt_report(data, buckets={"sector": wide}).by_bucket["sector"].loc["1D"]
+
+    assert found["Dates"].to_dict() == {"x": DATES, "y": DATES - 100}
+    assert found.loc["y", "Names a date"] == 6
+
+
+@pytest.mark.parametrize(
+    "exposure", [pd.Series(1.0, letters(ASSETS)), pd.Series([0.0, 1.0] * 6, letters(ASSETS))]
+)
+def test_a_bucket_of_numbers_alike_is_refused_by_name_and_with_the_way_out(exposure, capsys):
+    data = clean()
+
     with pytest.raises(InputError, match=r"buckets\['size'\] has no value that can be cut"):
-        doubt_report(clean(), buckets={"size": pd.Series(1.0, letters(ASSETS))})
+        doubt_report(data, buckets={"size": exposure})
+    assert len(doubt_report(data, buckets={"size": exposure.astype("category")}).by_bucket) == 1
+
+
+@pytest.mark.parametrize(
+    ("buckets", "words"),
+    [
+        ({"size": "large"}, r"buckets\['size'\] is a str \('large'\): give e.g."),
+        ({"size": 3}, r"buckets\['size'\] is a int"),
+        ({"size": np.ones(3)}, r"buckets\['size'\] is a ndarray"),
+        ([pd.Series(1.0, ["A"])], "buckets maps names to exposures, not a list"),
+        ({"size": pd.Series(1.0, ["nobody"])}, "has no value for any row"),
+        ({"size": pd.Series([1.0, 2.0], ["A", "A"])}, r"buckets\['size'\] repeats 'A'"),
+    ],
+)
+def test_what_is_no_bucket_is_refused_with_what_to_give(buckets, words, capsys):
+    with pytest.raises(InputError, match=words):
+        doubt_report(clean(), buckets=buckets)
+
+
+@pytest.mark.parametrize("count", [5, 5.0, "study", {"n_trials": 5}])
+def test_a_bare_number_of_trials_is_refused_with_what_to_give(count, tmp_path, capsys):
+    data = clean()
+    for given in (count, TrialRegistry(tmp_path / "trials.sqlite")):
+        for call in (
+            doubt_report,
+            tears.create_full_tear_sheet,
+            lambda data, trials: comparison.compare_factors({"it": data}, trials=trials),
+        ):
+            with pytest.raises(InputError, match=r"give registry\.trials\('name of the study'\)"):
+                call(data, trials=given)
+
+
+def test_the_box_says_why_a_test_is_missing_and_judges_no_handful_of_periods(capsys):
+    data = clean(periods=(1, 5)).iloc[: 40 * ASSETS]
+
+    report = doubt_report(data)
+
+    row = report.information.loc["t, cosine"]
+    assert row.notna().tolist() == [True, False]
+    assert report.sharpe.loc["Probability that it is above 0"].notna().tolist() == [True, False]
+    why = "n too small: of 40 observations over 5 rows each 8 do not overlap, 10 are needed"
+    for what in ("tests of the mean IC", "tests of the mean spread (bps)",
+                 "probability of the Sharpe ratio"):  # fmt: skip
+        assert f"{what} (5D): {why}" in report.notes
+    worth, seen = (
+        report.information.loc[row] for row in ("Observations they are worth", "Observations")
+    )
+    assert worth["1D"] <= seen["1D"]
+
+
+def test_the_correlation_of_values_stands_beside_that_of_ranks(capsys):
+    data = clean(foresight=0.2)
+
+    table = doubt_report(data).information
+
+    ic = performance.factor_information_coefficient(data, method="pearson")
+    test = stats.overlap_tstat(ic["5D"].to_numpy(), 5)
+    assert table.loc["Mean Pearson IC", "5D"] == pytest.approx(ic["5D"].mean())
+    assert table.loc["t, cosine, of Pearson IC", "5D"] == pytest.approx(float(test.t))
+    assert table.loc["Mean Pearson IC", "5D"] != pytest.approx(table.loc["Mean IC", "5D"])
+
+
+def test_the_box_names_the_study_and_says_that_ratios_are_before_costs(capsys):
+    data = clean()
+
+    assert (
+        "trials: those of study 'tests', 7 recorded" in doubt_report(data, trials=trials(7)).notes
+    )
+    notes = doubt_report(data).notes
+    assert not any(note.startswith("trials:") for note in notes)
+    assert sum("before costs" in note for note in notes) == 1
+
+
+def test_turnover_and_ranks_are_told_over_several_rows(capsys):
+    data = clean(persistence=True)
+
+    table = doubt_report(data).by_lag
+
+    assert table.index.tolist() == [1, 5, 10, 20]
+    ranks = performance.rank_autocorrelation_by_lag(data, (1, 5, 10, 20))
+    np.testing.assert_allclose(table["Rank autocorrelation"], ranks)
+    turnover = performance.turnover_by_lag(data, (1, 5, 10, 20))
+    np.testing.assert_allclose(table["Top quantile turnover"], turnover[3])
+    np.testing.assert_allclose(table["Bottom quantile turnover"], turnover[1])
+    short = doubt_report(data.iloc[: 8 * ASSETS]).by_lag
+    assert short.index.tolist() == [1, 5]
+
+
+def test_reports_can_be_compared_and_hashed(capsys):
+    data = clean()
+    report, other = doubt_report(data), doubt_report(data)
+
+    assert report != other
+    assert len({report, other}) == 2
 
 
 def test_coverage_counts_dates_and_assets(capsys):

@@ -306,6 +306,36 @@ def test_the_data_hash_moves_with_every_value_and_with_nothing_else(fd: pd.DataF
     assert len(set(hashes)) == 3
 
 
+def test_the_data_hash_moves_with_names_and_order(fd: pd.DataFrame) -> None:
+    others = [
+        fd,
+        fd.rename(columns={"1D": "2D"}),
+        fd[fd.columns[::-1]],
+        fd.iloc[::-1],
+        fd.rename(index={"A": "Z"}, level="asset"),
+        fd.assign(group=fd["group"].cat.rename_categories({"x": "z"})),
+        fd.assign(factor_quantile=fd["factor_quantile"].where(fd["factor_quantile"] > 1)),
+    ]
+
+    assert len({_sheets.data_hash([frame]) for frame in others}) == len(others)
+    assert _sheets.data_hash([fd, others[1]]) != _sheets.data_hash([others[1], fd])
+
+
+def test_the_data_hash_does_not_see_how_values_are_stored(fd: pd.DataFrame) -> None:
+    dates, assets = fd.index.levels
+    others = [
+        fd.assign(factor_quantile=fd["factor_quantile"].astype("float64")),
+        fd.assign(group=fd["group"].astype("object")),
+        fd.assign(group=fd["group"].astype("string")),
+        fd.assign(group=fd["group"].cat.reorder_categories(["y", "x"])),
+        fd.set_axis(fd.index.set_levels(dates.as_unit("s"), level="date")),
+        fd.set_axis(fd.index.set_levels(assets.astype("object"), level="asset")),
+        fd.iloc[:, :].set_axis(fd.index.remove_unused_levels()),
+    ]
+
+    assert {_sheets.data_hash([frame]) for frame in others} == {_sheets.data_hash([fd])}
+
+
 def test_reports_are_frozen(fd: pd.DataFrame) -> None:
     report = _sheets.information_report(fd)
 

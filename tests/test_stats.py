@@ -81,7 +81,11 @@ def test_t_of_a_mean_is_that_of_statsmodels(kernel, lags):
     )
     assert found.standard_error == pytest.approx(oracle.bse[0], rel=1e-10)
     assert found.t == pytest.approx(oracle.tvalues[0], rel=1e-10)
-    assert found.p == pytest.approx(oracle.pvalues[0], rel=1e-8)
+    inner = np.arange(-lags, lags + 1)
+    weights = 1.0 - np.abs(inner) / (lags + 1) if kernel == "bartlett" else np.ones(inner.size)
+    assert found.degrees == pytest.approx((x.size - 1) / (weights**2).sum(), rel=1e-12)
+    expected = 2.0 * stats.t.sf(abs(oracle.tvalues[0]), found.degrees)
+    assert found.p == pytest.approx(expected, rel=1e-8)
     assert found.reasons == ("",)
 
 
@@ -92,7 +96,7 @@ def test_t_without_lags_is_students_own_and_skips_nan():
 
     oracle = stats.ttest_1samp(x[~np.isnan(x)], 0.0)
     assert (found.t, found.p) == pytest.approx((oracle.statistic, oracle.pvalue), rel=1e-12)
-    assert (found.n, found.lags) == (np.isfinite(x).sum(), 0)
+    assert (found.n, found.degrees + 1, found.lags) == (*[np.isfinite(x).sum()] * 2, 0)
     assert found.effective_n == pytest.approx(found.n, rel=1e-12)
 
 
@@ -124,7 +128,7 @@ def test_columns_are_as_each_series_alone_with_lags_of_their_own():
     together = ours.mean_tstat(x, [0, 3, 7])
 
     alone = [ours.mean_tstat(x[:, k], lags) for k, lags in enumerate((0, 3, 7))]
-    for name in ("mean", "standard_error", "t", "p", "n", "effective_n", "lags"):
+    for name in ("mean", "standard_error", "t", "p", "degrees", "n", "effective_n", "lags"):
         expected = [float(getattr(one, name)) for one in alone]
         assert getattr(together, name).tolist() == pytest.approx(expected, rel=1e-12)
 
@@ -228,6 +232,195 @@ def test_the_naive_t_of_overlapping_returns_rejects_a_true_null_and_the_robust_o
     assert rejected(18) < 0.12
 
 
+def test_the_effective_sample_is_never_above_the_sample():
+    alternating = np.tile([1.0, -1.0], 20) + np.arange(40) / 100.0
+
+    assert ours.long_run_variance(alternating, 1) < 0.1 * alternating.var()
+    assert ours.effective_sample_size(alternating, 1) == 40.0
+
+
+# Means of observations over several rows
+
+
+def sums_of_shocks(seed, rows, columns, horizon, phi=0.0):
+    """Sums of `horizon` neighbouring shocks without a mean, of first autocorrelation `phi`."""
+    generator = np.random.default_rng([seed, rows, horizon])
+    shocks = generator.normal(0.0, 1.0, (rows + horizon + 30, columns))
+    for t in range(1, len(shocks) if phi else 0):
+        shocks[t] += phi * shocks[t - 1]
+    levels = shocks[30:].cumsum(axis=0)
+    return levels[horizon:] - levels[:-horizon]
+
+
+def shares(p, levels=(0.05, 0.01, 0.001)):
+    return tuple(float((p < level).mean()) for level in levels)
+
+
+CELLS = [(60, 5), (120, 10), (250, 20), (120, 5), (500, 20), (500, 10), (1250, 10), (60, 1)]
+
+
+@pytest.mark.parametrize("phi", [0.0, 0.3])
+@pytest.mark.parametrize(("rows", "horizon"), CELLS)
+def test_no_more_than_the_nominal_share_of_noise_is_significant(rows, horizon, phi):
+    x = sums_of_shocks(31, rows, 4000, horizon, phi)
+
+    at_5, at_1, at_01 = shares(ours.overlap_tstat(x, horizon).p)
+
+    assert 0.042 < at_5 < 0.068
+    assert 0.006 < at_1 < 0.017
+    assert at_01 < 0.004
+
+
+@pytest.mark.parametrize(("rows", "horizon"), [(120, 10), (500, 10), (1250, 5)])
+def test_newey_and_wests_p_is_too_small_under_overlap_as_documented(rows, horizon):
+    x = sums_of_shocks(32, rows, 4000, horizon)
+
+    at_5, at_1, _ = shares(ours.overlap_tstat(x, horizon, kernel="bartlett").p)
+
+    assert 0.068 < at_5 < 0.12
+    assert 0.015 < at_1 < 0.04
+
+
+def test_adjusting_twenty_noise_factors_finds_one_in_no_more_studies_than_it_says():
+    x = sums_of_shocks(33, 250, 20 * 600, 10)
+
+    def share_of_studies_with_a_find(p):
+        studies = p.reshape(-1, 20)
+        return np.mean([ours.benjamini_hochberg(p).min() < 0.05 for p in studies])
+
+    assert share_of_studies_with_a_find(ours.overlap_tstat(x, 10).p) < 0.08
+    by_normal = 2.0 * stats.norm.sf(np.abs(ours.mean_tstat(x, 18).t))
+    assert share_of_studies_with_a_find(by_normal) > 0.12
+
+
+def test_a_mean_that_is_there_is_found_about_as_often_as_a_known_error_would():
+    x = sums_of_shocks(34, 500, 2000, 10) + 2.0
+
+    found = float((ours.overlap_tstat(x, 10).p < 0.05).mean())
+
+    known = stats.norm.sf(1.96 - 2.0 / (10.0 / math.sqrt(500)))
+    assert known - 0.07 < found < known
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3])
+@pytest.mark.parametrize("horizon", [1, 3])
+def test_the_cosine_test_is_the_sum_over_written_cosines(share, horizon):
+    x = with_gaps(35, 90, share)
+    known = x[~np.isnan(x)]
+    n, windows = known.size, int(ours.disjoint_observations(x, horizon))
+
+    found = ours.overlap_tstat(x, horizon)
+
+    count = min(max(int(0.4 * n ** (2 / 3)), 3), windows // 3)
+    place = (np.arange(n) + 0.5) / n
+    waves = [math.sqrt(2 / n) * np.cos(math.pi * j * place) @ known for j in range(1, count + 1)]
+    error = math.sqrt(np.mean(np.square(waves)) / n)
+    assert (found.degrees, found.kernel, found.lags) == (count, "cosine", 0)
+    assert found.standard_error == pytest.approx(error, rel=1e-10)
+    assert found.t == pytest.approx(known.mean() / error, rel=1e-10)
+    assert found.p == pytest.approx(2.0 * stats.t.sf(abs(found.t), count), rel=1e-10)
+
+
+def test_shown_tests_take_the_lags_of_their_overlap():
+    x = overlapping_sums(36, 300, 2, 6)
+
+    newey = ours.overlap_tstat(x, [6, 1], kernel="bartlett")
+    hansen = ours.overlap_tstat(x, [6, 1], kernel="uniform")
+
+    lags = [ours.overlap_lags(6, 300), ours.overlap_lags(1, 300)]
+    assert newey.lags.tolist() == lags == [10, 5]
+    assert newey.t.tolist() == ours.mean_tstat(x, lags).t.tolist()
+    assert hansen.t.tolist() == ours.mean_tstat(x, [5, 0], kernel="uniform").t.tolist()
+
+
+@pytest.mark.parametrize("kernel", ["cosine", "bartlett", "uniform"])
+def test_fewer_than_ten_disjoint_observations_have_no_t_but_a_reason(kernel):
+    x = overlapping_sums(37, 46, 2, 5)
+    x[-1, 0] = np.nan
+
+    found = ours.overlap_tstat(x, 5, kernel=kernel)
+
+    assert found.reasons == (
+        "n too small: of 45 observations over 5 rows each 9 do not overlap, 10 are needed",
+        "",
+    )
+    assert np.isnan([found.t[0], found.p[0], found.degrees[0], found.effective_n[0]]).all()
+    assert np.isfinite([found.t[1], found.p[1], found.degrees[1], found.effective_n[1]]).all()
+
+
+@pytest.mark.parametrize(
+    ("x", "reason"),
+    [
+        (np.arange(9.0), "n too small: 9 of 10 observations"),
+        (np.ones(40), "no variation: all observations are equal"),
+        (np.append(np.arange(40.0), np.inf), "an observation is infinite"),
+        (np.tile([1.0, -1.0, -1.0, 1.0], 100), "no slow variation"),
+    ],
+)
+def test_what_has_no_cosine_test_says_why(x, reason):
+    found = ours.overlap_tstat(x)
+
+    assert found.reasons[0].startswith(reason)
+    assert np.isnan([found.t, found.p]).all()
+
+
+def test_columns_with_gaps_and_rows_of_their_own_are_as_each_series_alone():
+    x = np.column_stack([with_gaps(k, 200, 0.1 * (k % 4)) for k in range(6)])
+    rows = [1, 2, 5, 1, 2, 5]
+
+    together = ours.overlap_tstat(x, rows)
+
+    alone = [ours.overlap_tstat(x[:, k], rows[k]) for k in range(6)]
+    for name in ("t", "p", "degrees", "n", "effective_n"):
+        expected = [float(getattr(one, name)) for one in alone]
+        assert getattr(together, name).tolist() == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("rows", [0, 1.5, True, [1, 2, 3]])
+def test_impossible_rows_are_refused(rows):
+    with pytest.raises(InputError, match="rows are a whole number from 1 on"):
+        ours.overlap_tstat(np.ones((40, 2)), rows)
+    with pytest.raises(InputError, match="rows are a whole number from 1 on"):
+        ours.sharpe_test(np.ones((40, 2)), rows=rows)
+
+
+def test_an_unknown_kernel_of_the_overlap_test_is_refused():
+    with pytest.raises(InputError, match="cosine, bartlett, uniform, not 'parzen'"):
+        ours.overlap_tstat(np.ones(40), kernel="parzen")
+
+
+@given(
+    x=st.lists(st.just(1.0) | st.just(math.nan), min_size=1, max_size=50), rows=st.integers(1, 9)
+)
+def test_disjoint_observations_are_those_that_a_walk_meets(x, rows):
+    met, free = 0, 0
+    for place, value in enumerate(x):
+        if place >= free and not math.isnan(value):
+            met, free = met + 1, place + rows
+
+    assert ours.disjoint_observations(x, rows) == met
+    assert ours.disjoint_observations(np.ones(len(x)), rows) == -(-len(x) // rows)
+
+
+def test_weekly_overlapping_observations_are_worth_a_fifth():
+    x = sums_of_shocks(38, 964, 400, 5)
+
+    found = ours.overlap_tstat(x, 5)
+
+    assert np.median(found.effective_n) == pytest.approx(193, rel=0.05)
+    assert ours.disjoint_observations(x[:, 0], 5) == 193
+
+
+def test_weekly_decisions_on_daily_rows_do_not_overlap():
+    x = np.full(300, np.nan)
+    x[::5] = np.random.default_rng(39).normal(size=60)
+
+    found = ours.overlap_tstat(x, 5)
+
+    assert ours.disjoint_observations(x, 5) == 60
+    assert found.t == pytest.approx(float(ours.overlap_tstat(x[::5]).t))
+
+
 def test_bartlett_over_the_overlap_alone_counts_two_thirds_of_the_variance_as_documented():
     horizon = 10
     x = overlapping_sums(10, 100_000, 4, horizon)
@@ -297,12 +490,12 @@ def test_the_error_of_a_sharpe_ratio_is_its_spread_over_samples():
     assert errors.mean() == pytest.approx(ours.sharpe(skewed).std(), rel=0.05)
 
 
-def test_lags_see_the_error_that_autocorrelation_adds():
+def test_rows_see_the_error_that_autocorrelation_adds():
     shocks = np.random.default_rng(16).normal(0.05, 1.0, (2002, 1000))
     smooth = (shocks[2:] + shocks[1:-1] + shocks[:-2]) / 3.0
 
     naive = ours.sharpe_standard_error(smooth)
-    robust = ours.sharpe_standard_error(smooth, lags=12)
+    robust = ours.sharpe_standard_error(smooth, rows=3)
 
     spread = ours.sharpe(smooth).std()
     assert naive.mean() < 0.65 * spread
@@ -350,6 +543,74 @@ def test_no_track_record_is_long_enough_below_the_benchmark():
         ours.minimum_track_record_length(x, confidence=0.5)
 
 
+@pytest.mark.parametrize(("rows", "horizon"), [(60, 5), (250, 20), (500, 5), (500, 10), (250, 1)])
+def test_no_more_noise_than_it_says_has_a_probable_ratio(rows, horizon):
+    x = sums_of_shocks(40, rows, 4000, horizon, 0.3)
+
+    probability = ours.probabilistic_sharpe(x, rows=horizon)
+
+    assert 0.040 < (probability > 0.95).mean() < 0.065
+    assert (probability > 0.99).mean() < 0.017
+    assert 0.040 < (probability < 0.05).mean() < 0.065
+
+
+def test_the_probability_of_exceeding_the_true_ratio_of_skewed_overlapping_returns_is_even():
+    shocks = 0.6 - np.random.default_rng(41).exponential(0.5, (1009, 3000))
+    levels = shocks.cumsum(axis=0)
+    x = levels[10:] - levels[:-10]
+
+    probability = ours.probabilistic_sharpe(x, 0.1 / 0.5 * math.sqrt(10.0), rows=10)
+
+    assert (probability > 0.95).mean() == pytest.approx(0.05, abs=0.02)
+    assert (probability < 0.05).mean() == pytest.approx(0.05, abs=0.02)
+
+
+def test_rows_put_students_distribution_in_place_of_the_normal_one():
+    x = overlapping_sums(42, 120, 1, 4)[:, 0]
+
+    published, overlapping = ours.sharpe_test(x, 0.1), ours.sharpe_test(x, 0.1, rows=4)
+
+    assert (published.degrees, overlapping.degrees) == (math.inf, 9)
+    assert overlapping.standard_error > 1.3 * published.standard_error
+    for found, law in ((published, stats.norm), (overlapping, stats.t(9))):
+        errors = (found.ratio - 0.1) / found.standard_error
+        assert found.probability == pytest.approx(law.cdf(errors), rel=1e-10)
+
+
+def test_too_few_disjoint_returns_have_a_ratio_but_no_probability():
+    x = overlapping_sums(43, 15, 2, 10)
+
+    found = ours.sharpe_test(x, rows=[1, 10])
+
+    assert np.isfinite(found.ratio).all()
+    assert np.isfinite(found.probability).tolist() == [True, False]
+    assert found.reasons == (
+        "",
+        "n too small: of 15 observations over 10 rows each 2 do not overlap, 10 are needed",
+    )
+    assert math.isnan(ours.probabilistic_sharpe(x[:9, 0]))
+    assert math.isnan(ours.minimum_track_record_length(x[:, 1], rows=10))
+
+
+def test_a_ratio_without_error_says_why():
+    x = -two_points(1000, 50, 0.0)
+    x += 2.0 / float(ours.skewness(x)) * x.std(ddof=1)
+
+    assert ours.sharpe_test(x).reasons == ("the error of the ratio vanishes",)
+
+
+@pytest.mark.parametrize("rows", [None, 1, 5])
+def test_a_track_record_is_long_enough_just_where_the_probability_is_high_enough(rows):
+    x = overlapping_sums(44, 120, 300, 5) + 0.008
+
+    needed = ours.minimum_track_record_length(x, 0.05, confidence=0.9, rows=rows)
+    probability = ours.probabilistic_sharpe(x, 0.05, rows=rows)
+
+    is_enough = probability >= 0.9
+    assert 30 < is_enough.sum() < 270
+    assert ((needed <= 120) == is_enough).all()
+
+
 # What else was tried
 
 
@@ -390,7 +651,7 @@ def test_what_cannot_be_deflated_says_why():
     few = ours.deflated_sharpe(x, counted(5, None))
     blind = ours.deflated_sharpe(x, counted(5, 0.1), is_effective_count=True)
 
-    assert "too few of them" in short.reason
+    assert short.reason == "n too small: 1 of 10 observations"
     assert short.sharpe is None
     assert few.reason == "of 5 trials fewer than two have a Sharpe ratio"
     assert blind.reason == "not every trial of study 's' has returns over the same periods"
@@ -432,6 +693,30 @@ def test_the_best_of_pure_noise_looks_skilled_until_it_is_deflated():
 
     assert fooled >= 90
     assert passed <= 5
+
+
+def test_the_best_of_overlapping_noise_passes_no_more_often_than_that_of_single_rows():
+    passed = fooled = 0
+    for seed in range(200):
+        x = sums_of_shocks(100 + seed, 500, 20, 10)
+        ratios = ours.sharpe(x)
+        best = x[:, ratios.argmax()]
+        count = counted(20, float(ratios.var(ddof=1)))
+        passed += ours.deflated_sharpe(best, count, rows=10).probability > 0.95
+        fooled += ours.probabilistic_sharpe(best, rows=10) > 0.95
+
+    assert fooled > 100
+    assert passed <= 10
+
+
+def test_a_sample_of_two_windows_is_not_deflated_and_says_why():
+    x = overlapping_sums(45, 15, 1, 10)[:, 0]
+
+    found = ours.deflated_sharpe(x, counted(5, 0.1), rows=10)
+
+    assert found.reason.startswith("n too small: of 15 observations over 10 rows each 2 do not")
+    assert found.probability is None
+    assert found.sharpe == pytest.approx(float(ours.sharpe(x)))
 
 
 def test_a_planted_skill_passes_among_a_hundred_trials():

@@ -15,12 +15,13 @@ from alphalens._comparison.inputs import Factors, clean_frames
 from alphalens._comparison.similarity import (
     coverage_of,
     factor_correlation,
-    period_of,
     side_by_side,
 )
 from alphalens._metrics.common import BPS
 from alphalens._metrics.ends import break_even_bps, spread_of_ends, turnover_of_ends
 from alphalens._metrics.horizon import Horizon, by_decision, horizons
+from alphalens._metrics.trial_count import checked_trials
+from alphalens.errors import InputError
 from alphalens.utils import get_forward_returns_columns
 
 if TYPE_CHECKING:
@@ -39,12 +40,13 @@ class ComparisonReport:
     ----------
     information : DataFrame, (factor, period) x statistics
         ``ic_mean``, ``ic_std`` and ``ir`` (their ratio) of the rank IC by date; ``t_naive``, which
-        takes dates to be independent, ``t`` of Newey and West with ``lags``, its two-sided ``p``,
-        and ``p_adjusted`` of Benjamini and Hochberg over all rows; ``coverage``, the mean share of
-        the assets that any of the factors has on a date.
+        takes dates to be independent, ``t``, which allows for overlap, with its ``degrees`` of
+        freedom, ``lags`` (0 where it has none) and two-sided ``p``; ``p_adjusted`` of Benjamini and
+        Hochberg over `n_tests`; ``coverage``, the mean share of the assets that any of the factors
+        has on a date.
     returns : DataFrame, (factor, period) x statistics
-        ``spread_bps``, top less bottom quantile, mean over dates per period, and its Newey-West
-        ``spread_t``; ``turnover_top`` and ``turnover_bottom``, the share of members that are new
+        ``spread_bps``, top less bottom quantile, mean over dates per period, and its ``spread_t``,
+        robust as ``t``; ``turnover_top`` and ``turnover_bottom``, the share of members that are new
         after the period (at least one date), and ``rank_autocorrelation`` over it;
         ``break_even_bps``, the cost of a trade, as a share of its value, that would use up the
         spread; ``sharpe`` of the factor portfolio per period, and ``deflated_sharpe``, the
@@ -60,8 +62,12 @@ class ComparisonReport:
         By period, correlation of the ICs in time.
     reasons : Series by (factor, period)
         Why a deflated Sharpe ratio cannot be said, or ``""``.
+    test_reasons : Series by (factor, period)
+        Why there is no ``t`` of the IC, or ``""``.
     n_trials : int
-        Trials that the deflated ratios and adjusted p-values count at least.
+        Trials that the deflated ratios count: factors, at hand or recorded.
+    n_tests : int
+        Tests that the adjusted p-values count: each trial over each period.
     """
 
     information: pd.DataFrame
@@ -73,7 +79,9 @@ class ComparisonReport:
     correlation: pd.DataFrame
     ic_correlation: Mapping[str, pd.DataFrame]
     reasons: pd.Series
+    test_reasons: pd.Series
     n_trials: int
+    n_tests: int
 
 
 def compare_factors(
@@ -94,8 +102,8 @@ def compare_factors(
         What else was tried, from `alphalens.trials.TrialRegistry`; counts where it is more than the
         factors at hand.
     lags : int, optional
-        Rows over which the Newey-West t-statistics allow for resemblance; default: twice the rows
-        that forward returns overlap, at least the rule of thumb for the number of dates.
+        Test by Newey and West with so many lags; default: the cosine test of the doubt box, which
+        takes the overlap of each factor's returns from the length of the period.
     long_short : bool
         Judge dollar-neutral portfolios: demean returns and factor by date.
     group_neutral : bool
@@ -108,15 +116,17 @@ def compare_factors(
     Raises
     ------
     InputError
-        If a frame is not factor_data, or a period is missing in one of them.
+        If a frame is not factor_data, a period is missing in one of them, or `trials` is no
+        TrialCount.
 
     Notes
     -----
     Each factor is judged on its own rows, as `doubt_report` does, whatever it is compared with:
     those of its calendar, or its dates where these are further apart.
 
-    An H-row return looks over H - 1 rows into that of the next dates. A Bartlett kernel with H - 1
-    lags sees two thirds of the variance that comes of it, hence twice as many.
+    An H-row return looks over H - 1 rows into that of the next dates. The cosine test [3]_ keeps
+    its size under that, tests by lags come out too small in the tail, of which the smallest of many
+    p-values are taken. Where it has too few dates, ``t`` and ``p`` are NaN.
 
     Break-even: the spread over the value traded per rebalancing, once per period, of a portfolio
     long and short one unit, :math:`\bar s / (2 (\tau_{top} + \tau_{bottom}))`.
@@ -124,7 +134,8 @@ def compare_factors(
     The hurdle of the deflated Sharpe ratios [1]_ counts the larger of the factors and `trials`, and
     takes the larger variance: of the factors' own ratios at that period, or of `trials`, whose
     ratios are taken to be of one row, times the rows of the period. The smallest p-values of many
-    tests are adjusted for their number [2]_: the rows of `information`, or `trials` if more.
+    tests are adjusted for their number [2]_. A trial is a factor, and each is tested over every
+    period: with the larger of the factors and `trials`, ``n_tests = n_trials * n_periods``.
 
     O(n_factors n log n) for n rows of factor_data, and O(n_factors^2 n) for the correlations.
 
@@ -136,6 +147,8 @@ def compare_factors(
     .. [2] Benjamini, Y. and Hochberg, Y. (1995). Controlling the false discovery rate: a practical
        and powerful approach to multiple testing. Journal of the Royal Statistical Society B 57(1),
        289-300. doi:10.1111/j.2517-6161.1995.tb02031.x
+    .. [3] Mueller, U. K. (2007). A theory of robust long-run variance estimation. Journal of
+       Econometrics 141(2), 1331-1352. doi:10.1016/j.jeconom.2007.01.019
 
     Examples
     --------
@@ -147,9 +160,9 @@ def compare_factors(
     >>> compare_factors({"it": data}).returns.loc[("it", "1D"), "spread_bps"].round(6).item()
     100.0
     """
+    trials = checked_trials(trials)
     frames = clean_frames(clean)
-    names = list(get_forward_returns_columns(next(iter(frames.values())).columns))
-    periods = [period_of(frames, str(name)) for name in names]
+    periods = _common_periods(frames)
     judged = {
         name: _Judged.of(frame, long_short=long_short, group_neutral=group_neutral)
         for name, frame in frames.items()
@@ -158,8 +171,9 @@ def compare_factors(
     ic = {part.name: part.side_by_side("ic") for part in parts}
     n_trials = max(len(frames), 0 if trials is None else trials.n_trials)
     information = _by_factor([part.information(lags) for part in parts], frames)
+    test_reasons, n_tests = information.pop("reason"), n_trials * len(periods)
     information["p_adjusted"] = stats.benjamini_hochberg(
-        information["p"].to_numpy(), n_tests=max(n_trials, len(information))
+        information["p"].to_numpy(), n_tests=n_tests
     )
     coverage = coverage_of(frames)
     means = coverage.mean()
@@ -178,8 +192,28 @@ def compare_factors(
         correlation=factor_correlation(frames),
         ic_correlation={period: frame.corr() for period, frame in ic.items()},
         reasons=_by_factor([table[["reason"]] for table in deflated], frames)["reason"],
+        test_reasons=test_reasons,
         n_trials=n_trials,
+        n_tests=n_tests,
     )
+
+
+def _common_periods(frames: Mapping[str, pd.DataFrame]) -> list[str]:
+    """Return the periods of the frames, in the order of the first; all must have the same."""
+    own = {
+        name: [str(period) for period in get_forward_returns_columns(frame.columns)]
+        for name, frame in frames.items()
+    }
+    every = list(dict.fromkeys(period for periods in own.values() for period in periods))
+    for name, periods in own.items():
+        missing = [period for period in every if period not in periods]
+        if missing or not periods:
+            has = f"has no period {', '.join(map(repr, missing)) or 'at all'}, only {periods}"
+            raise InputError(
+                f"{name!r} {has}: clean all factors with the same periods, or leave out the "
+                "columns that not all of them have"
+            )
+    return every
 
 
 def _by_factor(tables: list[pd.DataFrame], frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -237,8 +271,8 @@ class _Period:
         return self._table([self._information(one, lags) for one in self.judged.values()])
 
     def _information(self, one: _Judged, lags: int | None) -> dict[str, object]:
-        values = one.ic[self.name].to_numpy()
-        naive, robust = stats.mean_tstat(values), stats.mean_tstat(values, self._lags(one, lags))
+        naive = stats.mean_tstat(one.ic[self.name].to_numpy())
+        robust = self._test(one, one.ic, lags)
         deviation = float(one.ic[self.name].std())
         return {
             "ic_mean": float(robust.mean),
@@ -246,14 +280,18 @@ class _Period:
             "ir": float(robust.mean) / deviation if deviation > 0.0 else np.nan,
             "t_naive": float(naive.t),
             "t": float(robust.t),
-            "lags": self._lags(one, lags),
+            "degrees": float(robust.degrees),
+            "lags": int(robust.lags),
             "p": float(robust.p),
+            "reason": robust.reasons[0],
         }
 
-    def _lags(self, one: _Judged, lags: int | None) -> int:
-        """Return the lags asked for, or those that cover the overlap of a factor's returns."""
-        n_dates = int(one.ic[self.name].count())
-        return stats.overlap_lags(one.horizons[self.name].rows, n_dates) if lags is None else lags
+    def _test(self, one: _Judged, series: pd.DataFrame, lags: int | None) -> stats.MeanTest:
+        """Test the mean, by the lags asked for or by what a factor's returns overlap."""
+        values = series[self.name].to_numpy(dtype=np.float64)
+        if lags is None:
+            return stats.overlap_tstat(values, one.horizons[self.name].rows)
+        return stats.mean_tstat(values, lags)
 
     def returns(self, lags: int | None) -> pd.DataFrame:
         """Return the statistics of spread and turnover."""
@@ -261,7 +299,7 @@ class _Period:
 
     def _returns(self, one: _Judged, lags: int | None) -> dict[str, object]:
         rows = one.horizons[self.name].rows
-        robust = stats.mean_tstat(one.spread[self.name].to_numpy(), self._lags(one, lags))
+        robust = self._test(one, one.spread, lags)
         top, bottom = turnover_of_ends(one.decisions, rows)
         return {
             "spread_bps": float(robust.mean) * BPS,
@@ -285,7 +323,7 @@ class _Period:
     ) -> dict[str, object]:
         rows = one.horizons[self.name].rows
         found = stats.deflated_sharpe(
-            one.portfolio[self.name].to_numpy(), self._trials(known, trials, rows), lags=rows - 1
+            one.portfolio[self.name].to_numpy(), self._trials(known, trials, rows), rows=rows
         )
         return {
             "sharpe": _number(found.sharpe),

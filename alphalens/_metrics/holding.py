@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     Bools = NDArray[np.bool_]
 Returns = TypeVar("Returns", "pd.Series[float]", pd.DataFrame)
 
-_LATER = ("no later price", "zscore filter", "no forward return")
-"""Reasons for a lost row that nobody knew on its date."""
-
 
 def overlapping_returns(
     factor: pd.Series[float] | pd.DataFrame,
@@ -194,9 +191,9 @@ def _unselected(factor: pd.Series[float] | pd.DataFrame) -> pd.DataFrame:
                 f"return flatter the portfolio. {remedy}"
             )
         return factor
-    counts = lost.loc[: factor.index.get_level_values("date").max(), list(_LATER)].sum()
-    if counts.any():
-        told = ", ".join(f"{name}: {count}" for name, count in counts[counts > 0].items())
+    counts = losses.lost_by_foresight(lost, factor.index.get_level_values("date").max())
+    if len(counts):
+        told = ", ".join(f"{name}: {count}" for name, count in counts.items())
         raise InputError(
             f"cleaning left out {counts.sum()} rows by what their prices did later ({told}). That "
             f"nobody knew on the date, and a portfolio without them is flattered. {remedy}"

@@ -15,7 +15,10 @@ from alphalens.utils import get_forward_returns_columns
 
 __all__ = ["Horizon", "by_decision", "horizons"]
 
+_DAY = pd.Timedelta(days=1)
 _YEAR = pd.Timedelta(days=365.25)
+_ALWAYS_OPEN = 0.9
+"""Share of the days on a calendar from which it takes all of them for trading days."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,13 +55,10 @@ class Horizon:
             distance = pd.Series(naive).diff().median()
         _, bars = np.unique(calendars.wall_days(dates), return_counts=True)
         a_day = float(np.median(bars)) / calendars.rows_spanned(dates, period, calendar)
+        year = _trading_year(dates, calendar)
         return cls(
             rows=calendars.rows_spanned(results, period, calendar),
-            bets=min(
-                calendars.TRADING_YEAR / span,
-                calendars.TRADING_YEAR.days * a_day,
-                _YEAR / max(length, distance),
-            ),
+            bets=min(year / span, year / _DAY * a_day, _YEAR / max(length, distance)),
             ends_early=bool(length < distance),
         )
 
@@ -89,6 +89,17 @@ def by_decision(factor_data: pd.DataFrame) -> pd.DataFrame:
         verify_integrity=False,
     )
     return factor_data.set_axis(plain)
+
+
+def _trading_year(dates: pd.DatetimeIndex, calendar: calendars.TradingCalendar) -> pd.Timedelta:
+    """Return the trading days of a year: 252, or all days where the calendar has no weekend."""
+    open_on = calendars.busday_calendar(calendar)
+    if not open_on.weekmask.all():
+        return calendars.TRADING_YEAR
+    days = calendars.wall_days(dates)
+    first, end = days.min(), days.max() + 1
+    share = np.busday_count(first, end, busdaycal=open_on) / (end - first).astype(np.int64)
+    return _YEAR if share > _ALWAYS_OPEN else calendars.TRADING_YEAR
 
 
 def _grid(factor_data: pd.DataFrame) -> pd.DatetimeIndex:

@@ -21,26 +21,30 @@ from alphalens._stats.means import (
     effective_sample_size,
     long_run_variance,
     mean_tstat,
-    overlap_lags,
 )
 from alphalens._stats.moments import kurtosis, skewness
 from alphalens._stats.multiple import benjamini_hochberg, benjamini_yekutieli, holm
+from alphalens._stats.overlap import disjoint_observations, overlap_lags, overlap_tstat
 from alphalens._stats.sharpe import (
+    SharpeTest,
     minimum_track_record_length,
     probabilistic_sharpe,
     sharpe,
     sharpe_standard_error,
+    sharpe_test,
 )
 
 __all__ = [
     "DeflatedSharpe",
     "MeanTest",
+    "SharpeTest",
     "TrialCount",
     "automatic_lags",
     "benjamini_hochberg",
     "benjamini_yekutieli",
     "block_bootstrap_mean_interval",
     "deflated_sharpe",
+    "disjoint_observations",
     "effective_sample_size",
     "effective_trials",
     "expected_maximum_sharpe",
@@ -50,8 +54,10 @@ __all__ = [
     "mean_tstat",
     "minimum_track_record_length",
     "overlap_lags",
+    "overlap_tstat",
     "probabilistic_sharpe",
     "sharpe",
     "sharpe_standard_error",
+    "sharpe_test",
     "skewness",
 ]

@@ -53,10 +53,31 @@ class Columns:
             out: Floats = terms.sum(axis=0) / self.counts
         return out
 
+    @property
+    def flaws(self) -> list[str]:
+        """Return why each column has no variance to judge its mean by, or an empty text."""
+        return [_flaw(int(n), float(v)) for n, v in zip(self.counts, self.variance, strict=True)]
+
     def result(self, figures: Floats) -> Floats:
         """Return figures of shape (k,) as a number for one series."""
         out: Floats = figures.reshape(self.shape)[()]
         return out
+
+    def whole(self, figures: Ints) -> Ints:
+        """Return whole figures of shape (k,) as a number for one series."""
+        out: Ints = figures.reshape(self.shape)[()]
+        return out
+
+    def whole_numbers(self, given: ArrayLike, name: str, least: int) -> Ints:
+        """Return one whole number per column from one number, or one for each."""
+        numbers, width = np.asarray(given), self.values.shape[1]
+        is_whole = numbers.dtype.kind in "iu" and numbers.shape in ((), (width,))
+        if not is_whole or (numbers < least).any():
+            raise InputError(
+                f"{name} are a whole number from {least} on, or one for each of the {width} "
+                f"columns, not {given!r}"
+            )
+        return np.broadcast_to(numbers, (width,)).astype(np.int64)
 
 
 @np.errstate(invalid="ignore", over="ignore")  # an infinite value gives NaN, not a warning
@@ -78,3 +99,11 @@ def columns_of(x: ArrayLike) -> Columns:
     high = np.where(missing, -np.inf, values).max(axis=0, initial=-np.inf)
     deviations[:, low == high] = 0.0
     return Columns(values, deviations, mean, counts, given.shape[1:])
+
+
+def _flaw(n: int, variance: float) -> str:
+    if n < 2:
+        return f"n too small: {n} of 2 observations"
+    if np.isnan(variance):
+        return "an observation is infinite"
+    return "no variation: all observations are equal" if variance == 0.0 else ""

@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from alphalens._stats._columns import columns_of
-from alphalens._stats.sharpe import probability_above, sharpe_estimate
+from alphalens._stats.sharpe import sharpe_test
 from alphalens.errors import InputError
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from numpy.typing import ArrayLike
-
-    from alphalens._stats.means import Lags
 
 __all__ = [
     "DeflatedSharpe",
@@ -157,7 +155,7 @@ def deflated_sharpe(
     x: ArrayLike,
     trials: TrialCount | None,
     *,
-    lags: Lags = 0,
+    rows: int | None = None,
     is_effective_count: bool = False,
 ) -> DeflatedSharpe:
     r"""Return the probability that a Sharpe ratio beats the best that chance would have found.
@@ -169,8 +167,8 @@ def deflated_sharpe(
     trials : TrialCount or None
         What was tried, the chosen one among it, with Sharpe ratios of the same period as `x`; from
         `alphalens.trials.TrialRegistry`. None or a count of 0: not recorded.
-    lags : int or "newey-west-1994"
-        As in `sharpe_standard_error`.
+    rows : int, optional
+        Rows that one return spans, as in `sharpe_test`.
     is_effective_count : bool
         Count independent trials, ``trials.n_effective``, rather than every one: a lower hurdle.
 
@@ -178,16 +176,16 @@ def deflated_sharpe(
     -------
     DeflatedSharpe
         Without a probability, and with the reason, where trials were not recorded, too few have a
-        Sharpe ratio, or `x` has none. A number of trials is never assumed.
+        Sharpe ratio, or `sharpe_test` has none. A number of trials is never assumed.
 
     Raises
     ------
     InputError
-        If `x` is not one series, or `lags` is negative or no whole number.
+        If `x` is not one series, or `rows` is below 1 or no whole number.
 
     Notes
     -----
-    `probabilistic_sharpe` with `expected_maximum_sharpe` as the benchmark. O(n L).
+    `probabilistic_sharpe` with `expected_maximum_sharpe` as the benchmark. O(n log n).
 
     References
     ----------
@@ -200,19 +198,26 @@ def deflated_sharpe(
     >>> deflated_sharpe([0.01, 0.03, -0.01, 0.02], None).reason
     'the trials were not recorded'
     """
-    found = sharpe_estimate(x, lags)
-    ratio = None if math.isnan(found.ratio) else found.ratio
+    if np.ndim(x) != 1:
+        raise InputError(f"give one series of shape (n,), not {np.shape(x)}")
+    ratio = _known(float(sharpe_test(x, rows=rows).ratio))
     if trials is None or trials.n_trials == 0:
         study = f" in study {trials.study!r}" if trials else ""
         return _unknown(f"the trials were not recorded{study}", ratio, None)
     count = trials.n_effective if is_effective_count else float(trials.n_trials)
-    reason = _why_not(found.standard_error, trials, count)
+    reason = _why_not(trials, count)
     if reason or count is None:
         return _unknown(reason, ratio, count)
     hurdle = expected_maximum_sharpe(count, trials.sharpe_variance or 0.0)
-    probability = float(probability_above(found.ratio, found.standard_error, hurdle))
+    found = sharpe_test(x, hurdle, rows=rows)
+    if found.reasons[0]:
+        return _unknown(found.reasons[0], ratio, count)
     return DeflatedSharpe(
-        probability=probability, reason="", sharpe=ratio, hurdle=hurdle, n_trials=count
+        probability=float(found.probability),
+        reason="",
+        sharpe=ratio,
+        hurdle=hurdle,
+        n_trials=count,
     )
 
 
@@ -273,15 +278,17 @@ def effective_trials(returns: ArrayLike) -> float:
     return float(average + (1.0 - average) * trials)
 
 
-def _why_not(standard_error: float, trials: TrialCount, count: float | None) -> str:
-    """Return why no probability can be given, or an empty text."""
-    if not standard_error > 0.0:
-        return "the returns have no Sharpe ratio with an error: too few of them, or no variation"
+def _why_not(trials: TrialCount, count: float | None) -> str:
+    """Return why there is no hurdle, or an empty text."""
     if count is None:
         return f"not every trial of study {trials.study!r} has returns over the same periods"
     if trials.n_trials > 1 and trials.sharpe_variance is None:
         return f"of {trials.n_trials} trials fewer than two have a Sharpe ratio"
     return ""
+
+
+def _known(ratio: float) -> float | None:
+    return None if math.isnan(ratio) else ratio
 
 
 def _unknown(reason: str, ratio: float | None, count: float | None) -> DeflatedSharpe:

@@ -25,14 +25,14 @@ __all__ = [
     "automatic_lags",
     "effective_sample_size",
     "long_run_variance",
+    "mean_test",
     "mean_tstat",
-    "overlap_lags",
 ]
 
 _KERNELS = ("bartlett", "uniform")
 _RULE = "newey-west-1994"
 #: A long-run variance below this share of the variance is what rounding leaves of nothing.
-_DUST = 1e-12
+DUST = 1e-12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -50,16 +50,17 @@ class MeanTest:
     t : float or ndarray
         Mean over its standard error.
     p : float or ndarray
-        Two-sided probability of a `t` as large under a mean of zero, by Student's distribution with
-        ``n - 1`` degrees of freedom.
+        Two-sided probability of a `t` as large under a mean of zero, by Student's distribution.
+    degrees : float or ndarray
+        Degrees of freedom of that distribution: how well the standard error is known.
     n : int or ndarray
         Observations that are not NaN.
     effective_n : float or ndarray
-        Independent observations that would give the same standard error.
+        Independent observations that would give the same standard error, at most `n`.
     lags : int or ndarray
-        Lags used.
+        Lags used; 0 with ``cosine``, which has none.
     kernel : str
-        ``bartlett`` or ``uniform``.
+        ``bartlett``, ``uniform``, or ``cosine`` of `overlap_tstat`.
     reasons : tuple of str
         One per column: why its `t` is NaN, or ``""``.
     """
@@ -68,6 +69,7 @@ class MeanTest:
     standard_error: Floats
     t: Floats
     p: Floats
+    degrees: Floats
     n: Ints
     effective_n: Floats
     lags: Ints
@@ -103,29 +105,6 @@ def automatic_lags(n: int) -> int:
     (4, 8)
     """
     return int(4.0 * (max(n, 0) / 100.0) ** (2.0 / 9.0))
-
-
-def overlap_lags(rows: int, n: int) -> int:
-    """Return the Bartlett lags for the mean of `n` observations that span so many rows each.
-
-    Parameters
-    ----------
-    rows : int
-        Rows that one observation spans, 1 or more: it overlaps with rows - 1 neighbours.
-    n : int
-        Observations.
-
-    Returns
-    -------
-    int
-        Twice the overlap, since falling weights see only part of it; `automatic_lags` if more.
-
-    Examples
-    --------
-    >>> overlap_lags(10, 2500), overlap_lags(1, 2500)
-    (18, 8)
-    """
-    return max(2 * (rows - 1), automatic_lags(n))
 
 
 def long_run_variance(x: ArrayLike, lags: Lags, *, kernel: Kernel = "bartlett") -> Floats:
@@ -224,7 +203,13 @@ def mean_tstat(x: ArrayLike, lags: Lags = 0, *, kernel: Kernel = "bartlett") -> 
     with :math:`\hat\omega^2` of `long_run_variance`, so that without lags t is Student's own. Of
     the variance of sums over H independent periods, ``uniform`` with H - 1 lags counts all, but
     ``bartlett`` with as many counts :math:`(2H^2+1)/(3H^2)`, about two thirds, and leaves t up to
-    1.22 times too large; more lags bring it closer. O(n k L).
+    1.22 times too large; more lags bring it closer.
+
+    Student's degrees of freedom are the equivalent ones [3]_ of the estimate at frequency zero,
+    :math:`(n-1) / \sum_{|j| \le L} w_j^2` and at least 1: n - 1 without lags, about n / (2H) for
+    ``uniform`` with H - 1 lags, 3n / (4H) for ``bartlett`` with 2 (H - 1). They allow for an
+    uncertain variance, not for one that is too small: p of ``bartlett`` stays too small under
+    overlap, which is why `overlap_tstat` judges by cosines. O(n k L).
 
     References
     ----------
@@ -234,6 +219,7 @@ def mean_tstat(x: ArrayLike, lags: Lags = 0, *, kernel: Kernel = "bartlett") -> 
     .. [2] Hansen, L. P. and Hodrick, R. J. (1980). Forward exchange rates as optimal predictors of
        future spot rates: an econometric analysis. Journal of Political Economy 88(5), 829-853.
        doi:10.1086/260910
+    .. [3] Priestley, M. B. (1981). Spectral Analysis and Time Series, section 6.2. Academic Press.
 
     Examples
     --------
@@ -242,24 +228,54 @@ def mean_tstat(x: ArrayLike, lags: Lags = 0, *, kernel: Kernel = "bartlett") -> 
     (3.68, 2.22)
     """
     columns = columns_of(x)
-    used = _lags_of(columns, lags)
-    long_run = _long_run(columns, used, kernel)
-    reasons = _reasons(columns, used, long_run)
+    return lag_test(columns, _lags_of(columns, lags), kernel, columns.flaws)
+
+
+def lag_test(columns: Columns, lags: Ints, kernel: str, flaws: Sequence[str]) -> MeanTest:
+    """Return the test of each mean by weighted lags; `flaws` are reasons known beforehand."""
+    long_run = _long_run(columns, lags, kernel)
+    rows = zip(flaws, columns.counts, lags, columns.variance, long_run, strict=True)
+    return mean_test(
+        columns,
+        long_run,
+        divisor=columns.counts - 1,
+        degrees=_equivalent_degrees(columns.counts, lags, kernel),
+        reasons=[f or _reason(int(n), int(lag), own, whole) for f, n, lag, own, whole in rows],
+        lags=lags,
+        kernel=kernel,
+    )
+
+
+def mean_test(
+    columns: Columns,
+    long_run: Floats,
+    *,
+    divisor: Ints,
+    degrees: Floats | Ints,
+    reasons: Sequence[str],
+    lags: Ints,
+    kernel: str,
+) -> MeanTest:
+    """Return the test of each mean from its long-run variance; NaN where there is a reason."""
+    from scipy.special import stdtr
+
     usable = np.where([not reason for reason in reasons], long_run, np.nan)
+    known: Floats = np.where(np.isnan(usable), np.nan, degrees)
     with np.errstate(divide="ignore", invalid="ignore"):
-        error = np.sqrt(usable / (columns.counts - 1))
+        error = np.sqrt(usable / divisor)
         t = columns.mean / error
-        effective = columns.counts * columns.variance / usable
+        worth: Floats = np.minimum(columns.variance / usable, 1.0)
     return MeanTest(
         mean=columns.result(columns.mean),
         standard_error=columns.result(error),
         t=columns.result(t),
-        p=columns.result(_two_sided(t, columns.counts)),
-        n=columns.counts.reshape(columns.shape)[()],
-        effective_n=columns.result(effective),
-        lags=used.reshape(columns.shape)[()],
+        p=columns.result(2.0 * stdtr(known, -np.abs(t))),
+        degrees=columns.result(known),
+        n=columns.whole(columns.counts),
+        effective_n=columns.result(worth * columns.counts),
+        lags=columns.whole(lags),
         kernel=kernel,
-        reasons=reasons,
+        reasons=tuple(reasons),
     )
 
 
@@ -278,8 +294,7 @@ def effective_sample_size(x: ArrayLike, lags: Lags, *, kernel: Kernel = "bartlet
     Returns
     -------
     float or ndarray of shape (k,)
-        Observations. More than there are where neighbours offset each other. NaN where `mean_tstat`
-        is undefined.
+        Observations, at most as many as there are. NaN where `mean_tstat` is undefined.
 
     Raises
     ------
@@ -288,7 +303,7 @@ def effective_sample_size(x: ArrayLike, lags: Lags, *, kernel: Kernel = "bartlet
 
     Notes
     -----
-    .. math:: n_e = n \hat\gamma_0 / \hat\omega^2
+    .. math:: n_e = n \min(1, \hat\gamma_0 / \hat\omega^2)
 
     with the variance :math:`\hat\gamma_0` and `long_run_variance` :math:`\hat\omega^2`. O(n k L).
 
@@ -308,13 +323,7 @@ def _lags_of(columns: Columns, lags: Lags) -> Ints:
         if lags != _RULE:
             raise InputError(f"lags are a whole number or {_RULE!r}, not {lags!r}")
         return np.array([automatic_lags(int(n)) for n in columns.counts], dtype=np.int64)
-    given = np.asarray(lags)
-    width = columns.values.shape[1]
-    if given.dtype.kind not in "iu" or given.shape not in ((), (width,)) or (given < 0).any():
-        raise InputError(
-            f"lags are a whole number from 0 on, or one for each of the {width} columns, not {lags}"
-        )
-    return np.broadcast_to(given, (width,)).astype(np.int64)
+    return columns.whole_numbers(lags, "lags", 0)
 
 
 @np.errstate(invalid="ignore", over="ignore")
@@ -336,33 +345,21 @@ def _long_run(columns: Columns, lags: Ints, kernel: str) -> Floats:
     return out
 
 
-def _reasons(columns: Columns, lags: Ints, long_run: Floats) -> tuple[str, ...]:
-    """Return why each column has no test, or an empty text."""
-    rows = zip(columns.counts, lags, columns.variance, long_run, strict=True)
-    return tuple(_reason(int(n), int(lag), float(own), float(long)) for n, lag, own, long in rows)
+def _equivalent_degrees(counts: Ints, lags: Ints, kernel: str) -> Floats:
+    """Return the degrees of freedom of a long-run variance, from the sum of squared weights."""
+    squares = 2.0 * lags
+    if kernel == "bartlett":
+        squares = lags * (2.0 * lags + 1.0) / (3.0 * (lags + 1.0))
+    out: Floats = np.maximum((counts - 1.0) / (1.0 + squares), 1.0)
+    return out
 
 
 def _reason(n: int, lags: int, variance: float, long_run: float) -> str:
-    if n < 2:
-        return f"n too small: {n} of 2 observations"
     if lags >= n:
         return f"n too small: {lags} lags need more than {lags} observations, there are {n}"
-    if np.isnan(variance):
-        return "an observation is infinite"
-    if variance == 0.0:
-        return "no variation: all observations are equal"
-    if long_run <= _DUST * variance:
+    if long_run <= DUST * variance:
         return (
             f"the long-run variance over {lags} lags is not positive ({long_run:.3g}): "
             f"take fewer lags or another kernel"
         )
     return ""
-
-
-def _two_sided(t: Floats, counts: Ints) -> Floats:
-    """Return Student's two-sided tail probability."""
-    from scipy.special import stdtr
-
-    degrees = np.where(counts > 1, counts - 1.0, np.nan)
-    out: Floats = 2.0 * stdtr(degrees, -np.abs(t))
-    return out
