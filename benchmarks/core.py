@@ -1,6 +1,7 @@
 """The factor library against alphalens-reloaded 0.5.1, case by case in alternation.
 
-Usage: ``python -m benchmarks.core [SIZE ...] [--large] [--rounds 5]`` with SIZE = ASSETSxDAYS.
+Usage: ``python -m benchmarks.core [SIZE ...] [--large] [--rounds 5]``; SIZE is ASSETSxDAYS, with
+gGROUPS for data in groups and a trailing + for ours alone, where 0.5.1 would take an hour.
 The rows go to ``docs/benchmarks.md`` and to standard output; the exit status is 1 when the two
 sides do not return the same numbers.
 """
@@ -90,13 +91,17 @@ def same(one: Any, other: Any) -> bool:
 
 def compare(size: str, python: Path, rounds: int) -> tuple[list[tuple[str, ...]], list[str]]:
     """Return the rows of one size and the cases whose digests differ."""
-    sides = {"peer": Runner(str(python), size), "ours": Runner(sys.executable, size)}
+    is_alone, size = size.endswith("+"), size.rstrip("+")
+    sides = {"ours": Runner(sys.executable, size)}
+    if not is_alone:
+        sides["peer"] = Runner(str(python), size)
     rows, wrong = [], []
     cases = GROUP_CASES if "g" in size else dict.fromkeys(CASES)
     for case, plain in cases.items():
         runs: dict[str, list[dict[str, Any]]] = {"peer": [], "ours": [], "plain": []}
         for nudge in range(1, rounds + 1):
-            if sum(answer["seconds"] for answer in runs["peer"]) <= PATIENCE_S:
+            spent = sum(answer["seconds"] for answer in runs["peer"])
+            if "peer" in sides and spent <= PATIENCE_S:
                 runs["peer"].append(sides["peer"].ask(case, nudge, is_warm=False))
             runs["ours"].append(sides["ours"].ask(case, nudge, is_warm=True))
             if plain is not None:
@@ -112,8 +117,8 @@ def compare(size: str, python: Path, rounds: int) -> tuple[list[tuple[str, ...]]
 
 
 def middle(answers: list[dict[str, Any]], key: str = "seconds") -> float:
-    """Return the median of what one side answered."""
-    return statistics.median(answer[key] for answer in answers)
+    """Return the median of what one side answered, NaN if it was not asked."""
+    return statistics.median(answer[key] for answer in answers) if answers else math.nan
 
 
 def row(case: str, runs: dict[str, list[dict[str, Any]]]) -> tuple[str, ...]:
@@ -121,11 +126,11 @@ def row(case: str, runs: dict[str, list[dict[str, Any]]]) -> tuple[str, ...]:
     theirs, ours = middle(runs["peer"]), middle(runs["ours"])
     return (
         case,
-        report.seconds(theirs),
+        report.seconds(theirs) if runs["peer"] else "",
         report.seconds(ours),
-        f"{theirs / ours:.1f}x",
+        f"{theirs / ours:.1f}x" if runs["peer"] else "",
         report.seconds(middle(runs["ours"], "warm")),
-        f"{middle(runs['peer'], 'mebibytes'):.0f}",
+        f"{middle(runs['peer'], 'mebibytes'):.0f}" if runs["peer"] else "",
         f"{middle(runs['ours'], 'mebibytes'):.0f}",
         f"{len(runs['peer'])} / {len(runs['ours'])}",
     )
@@ -163,7 +168,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the comparison and write the page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        "sizes", nargs="*", default=[], help="ASSETSxDAYS[gGROUPS], default 500x1250 500x1250g11"
+        "sizes", nargs="*", default=[], help="ASSETSxDAYS[gGROUPS][+], default 500x1250 500x1250g11"
     )
     parser.add_argument("--large", action="store_true", help="also 3000x1250")
     parser.add_argument("--rounds", type=int, default=5, help="runs a side and case, at most")
@@ -178,7 +183,7 @@ def main(arguments: list[str] | None = None) -> int:
     for size in sizes:
         rows, differ = compare(size, python, options.rounds)
         wrong += differ
-        shape, _, groups = size.partition("g")
+        shape, _, groups = size.rstrip("+").partition("g")
         text += [f"### {shape.replace('x', ' assets x ')} days{groups and f', {groups} groups'}\n"]
         text.append(report.table(GROUP_HEAD if groups else HEAD, rows))
     text += [f"Results differ: {line}\n" for line in wrong]
