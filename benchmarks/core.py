@@ -59,20 +59,24 @@ class Runner:
             stdout=subprocess.PIPE,
             text=True,
             cwd=tempfile.gettempdir(),
-            env=os.environ | {"MPLBACKEND": "Agg"},
+            env={k: v for k, v in os.environ.items() if k != "PYTHONPATH"} | {"MPLBACKEND": "Agg"},
         )
+        self.package = self._answer("at its start")["package"]
 
     def ask(self, case: str, nudge: int, *, is_warm: bool) -> dict[str, Any]:
         """Run one case and wait for its answer."""
         assert self._process.stdin is not None
-        assert self._process.stdout is not None
         self._process.stdin.write(
             json.dumps({"case": case, "nudge": nudge, "warm": is_warm}) + "\n"
         )
         self._process.stdin.flush()
+        return self._answer(f"in case {case!r}")
+
+    def _answer(self, where: str) -> dict[str, Any]:
+        assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
-            raise RuntimeError(f"the worker died in case {case!r}, exit {self._process.wait()}")
+            raise RuntimeError(f"the worker died {where}, exit {self._process.wait()}")
         return json.loads(line)
 
     def close(self) -> None:
@@ -95,6 +99,8 @@ def compare(size: str, python: Path, rounds: int) -> tuple[list[tuple[str, ...]]
     sides = {"ours": Runner(sys.executable, size)}
     if not is_alone:
         sides["peer"] = Runner(str(python), size)
+        if sides["peer"].package == sides["ours"].package:
+            raise RuntimeError(f"both sides run {sides['ours'].package}: the peer's is not found")
     rows, wrong = [], []
     cases = GROUP_CASES if "g" in size else dict.fromkeys(CASES)
     for case, plain in cases.items():

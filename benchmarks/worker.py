@@ -1,7 +1,8 @@
 """One side of the comparison: times cases with whichever `alphalens` its interpreter has.
 
 Run by ``benchmarks.core`` as a file, in two environments. Reads one JSON request a line from
-standard input, ``{"case": name, "nudge": k}``, and answers one JSON line with seconds and digest.
+standard input, ``{"case": name, "nudge": k}``, and answers one JSON line with seconds and digest;
+the first line says which package it runs.
 Before a call the input is copied and one value moved by ``k`` billionths: nothing that an earlier
 call left behind can answer, and both sides see the same numbers.
 """
@@ -177,6 +178,8 @@ def main() -> None:
     shape, _, groups = sys.argv[1].partition("g")
     side = Side(*map(int, shape.split("x")), int(groups or 0))
     answers, sys.stdout = sys.stdout, io.StringIO()
+    answers.write(json.dumps({"package": performance.__file__}) + "\n")
+    answers.flush()
     for line in sys.stdin:
         request = json.loads(line)
         answer = side.run(request["case"], request["nudge"], is_warm=request["warm"])
