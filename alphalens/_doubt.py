@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Buckets: TypeAlias = Mapping[str, pd.Series | pd.DataFrame]
 
-__all__ = ["DoubtReport", "doubt_report"]
+__all__ = ["DoubtReport", "Doubts", "doubt_report", "judge"]
 
 _BUCKETS = ("low", "middle", "high")
 _NUMBERS = {"integer", "floating", "mixed-integer-float", "decimal"}
@@ -67,8 +67,8 @@ class DoubtReport:
     coverage : DataFrame, years (quarters, months) x (dates, assets a date, share of all assets)
         How much of the panel the factor speaks about.
     losses : DataFrame, years (quarters, months) x reasons, or None
-        Rows lost in cleaning; None where `factor_data` is not the very frame that the clean step
-        returned: a copy, a part, or a frame from a file.
+        Rows lost in cleaning; None where `factor_data` is not the frame that the clean step
+        returned, or a copy: a part, rows in another order, or a frame from a file.
     losses_by_date : DataFrame, dates x reasons, or None
         The same for each date of the factor as it was given.
     notes : tuple of str
@@ -148,10 +148,12 @@ def doubt_report(
     -----
     A period that spans H rows overlaps with its H - 1 neighbours. Hansen-Hodrick's standard error
     counts all of their covariance; Newey-West's uses 2 (H - 1) lags, since its falling weights see
-    only part of it, and never fewer than its own rule for the number of observations. Both are too
-    small in the tail. The test to judge by averages slow cosines of the series [4]_ against
-    Student's distribution with as many degrees of freedom, as the probabilities of the Sharpe
-    ratios do. With fewer than ten observations that do not overlap there is none.
+    only part of it, and never fewer than its own rule for the number of observations. Newey-West's
+    p-values are too small under overlap; Hansen-Hodrick's hold there, and are too small where
+    nothing overlaps, unless the observations are independent, which they then take for granted.
+    The test to judge by averages slow cosines of the series [4]_ against Student's distribution
+    with as many degrees of freedom, as the probabilities of the Sharpe ratios do. With fewer than
+    ten observations that do not overlap there is none.
     The break-even cost c solves spread = 2 c (turnover of the top + turnover of the bottom
     quantile): each name replaced is one sale and one purchase. Under the convention ``"reloaded"``
     the spread and the value traded are both halved. Turnover is over the rows that the period
@@ -163,7 +165,7 @@ def doubt_report(
     distance of the dates, whichever is longer, but never more than 252 days over the period, nor
     than fit into the bars of 252 days. Daily dates give 252 / H; one day held once a week is 52
     bets, not 252; one hour held in each of four bars a day is 1008, not 6048. Where the calendar
-    has no weekend, the year has 365.25 days instead of 252.
+    has no weekend and more than 90 % of its days are open, the year has 365.25 days, not 252.
     Days of a period are counted on the calendar that the dates carry. Dates without a daily one
     show it if most follow on the weekday before; dates further apart are decisions, and the days
     are weekdays, or all days where some date is on a weekend.
@@ -191,9 +193,67 @@ def doubt_report(
     >>> doubt_report(data).spread.loc["Mean spread (bps)", "1D"].round(6).item()
     100.0
     """
+    doubts = Doubts.of(factor_data, trials, buckets)
+    return judge(factor_data, doubts, long_short=long_short, group_neutral=group_neutral)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Bucketed:
+    """Categories of the rows that have one, and whether they are thirds or the caller's own."""
+
+    labels: pd.Series
+    are_thirds: bool
+
+    @classmethod
+    def of(
+        cls, factor_data: pd.DataFrame, values: pd.Series | pd.DataFrame, name: str
+    ) -> _Bucketed:
+        """Cut an exposure into thirds of each date, unless it names what its rows belong to."""
+        exposure = _on_rows(factor_data, values, name)
+        if isinstance(exposure.dtype, pd.CategoricalDtype):
+            return cls(labels=exposure, are_thirds=False)
+        return cls(labels=_thirds(exposure, name), are_thirds=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Doubts:
+    """What a factor is judged by beside its own data, checked before anything is computed.
+
+    Attributes
+    ----------
+    trials : TrialCount or None
+        How many factors were tried.
+    buckets : mapping of str to _Bucketed
+        Each exposure as labels of the rows that have one.
+    """
+
+    trials: TrialCount | None
+    buckets: Mapping[str, _Bucketed]
+
+    @classmethod
+    def of(
+        cls, factor_data: pd.DataFrame, trials: TrialCount | None, buckets: Buckets | None
+    ) -> Doubts:
+        """Refuse what is no count of trials, and exposures that say nothing about the rows."""
+        counted, given = checked_trials(trials), _checked_buckets(buckets)
+        if not given:
+            return cls(trials=counted, buckets={})
+        _refuse_empty(factor_data)
+        data = by_decision(factor_data)
+        cut = {name: _Bucketed.of(data, values, name) for name, values in given.items()}
+        return cls(trials=counted, buckets=cut)
+
+
+def _refuse_empty(factor_data: pd.DataFrame) -> None:
     if factor_data.empty:
         raise InputError("factor_data has 0 rows: there is nothing to doubt")
-    trials, buckets = checked_trials(trials), _checked_buckets(buckets)
+
+
+def judge(
+    factor_data: pd.DataFrame, doubts: Doubts, *, long_short: bool, group_neutral: bool
+) -> DoubtReport:
+    """Return the report on a frame that has rows, by what was checked against it."""
+    _refuse_empty(factor_data)
     measured, lost = horizons(factor_data), losses.recorded(factor_data)
     factor_data = by_decision(factor_data)
     ic = perf.factor_information_coefficient(factor_data, group_adjust=group_neutral)
@@ -206,15 +266,15 @@ def doubt_report(
     tables = {
         "information": _with_values(_means(ic, measured, "Mean IC", 1.0, notes), pearson, measured),
         "spread": _means(spread, measured, "Mean spread (bps)", BPS, notes),
-        "sharpe": _sharpes(returns, measured, trials, notes),
+        "sharpe": _sharpes(returns, measured, doubts.trials, notes),
         "costs": _costs(factor_data, spread, measured),
         "by_lag": _by_lag(factor_data, len(dates)),
         "by_time": _in_spans(ic, factor_data, measured, freq, notes),
         "coverage": _coverage(factor_data, freq),
     }
     by_bucket = {
-        name: _by_bucket(factor_data, values, name, ic, measured, group_neutral, notes)
-        for name, values in buckets.items()
+        name: _by_bucket(factor_data, bucketed, name, ic, measured, group_neutral, notes)
+        for name, bucketed in doubts.buckets.items()
     }
     _note_early_ends(measured, notes)
     _note_losses(lost, factor_data, notes)
@@ -364,8 +424,8 @@ def _note_losses(lost: pd.DataFrame | None, factor_data: pd.DataFrame, notes: _N
     if lost is None:
         notes.say(
             "rows lost in cleaning",
-            "not known, because the record belongs to the very frame that the clean step returned, "
-            "and copies, parts and files are without it: judge that frame",
+            "not known, because the record belongs to the rows that the clean step returned, in "
+            "their order, and parts and files are without it: judge that frame",
         )
         return
     last = factor_data.index.get_level_values("date").max()
@@ -474,21 +534,20 @@ def _checked_buckets(buckets: object) -> Mapping[str, pd.Series | pd.DataFrame]:
 
 def _by_bucket(
     factor_data: pd.DataFrame,
-    values: pd.Series | pd.DataFrame,
+    bucketed: _Bucketed,
     name: str,
     ic: pd.DataFrame,
     measured: Mapping[str, Horizon],
     group_neutral: bool,
     notes: _Notes,
 ) -> pd.DataFrame:
-    """Return the mean IC within thirds of an exposure, cut on each date, or within its labels."""
-    exposure = _on_rows(factor_data, values, name)
-    labels = exposure if _are_labels(exposure) else _thirds(exposure, name)
+    """Return the mean IC within each label."""
+    labels = bucketed.labels
     cut = factor_data.loc[labels.index]
     if group_neutral:
         cut = utils.demean_forward_returns(cut, grouper=["date", "group"])
     found = perf.factor_information_coefficient(cut.assign(group=labels), by_group=True)
-    _note_uncut(cut, factor_data, name, notes)
+    _note_uncut(bucketed, factor_data, name, notes)
     dates = labels.index.get_level_values("date").rename("date")
     sizes = labels.to_frame("group").groupby([dates, "group"], observed=True).size()
     groups, members = (table.index.get_level_values("group") for table in (found, sizes))
@@ -500,11 +559,6 @@ def _by_bucket(
         for part in labels.cat.categories
     }
     return _mean_ics(parts, measured, name, f"by {name}", notes)
-
-
-def _are_labels(exposure: pd.Series) -> bool:
-    """Tell whether an exposure names what its rows belong to."""
-    return isinstance(exposure.dtype, pd.CategoricalDtype)
 
 
 def _thirds(exposure: pd.Series, name: str) -> pd.Series:
@@ -521,14 +575,18 @@ def _thirds(exposure: pd.Series, name: str) -> pd.Series:
     return pd.Series(pd.Categorical(words, _BUCKETS, ordered=True), index=thirds.index)
 
 
-def _note_uncut(cut: pd.DataFrame, factor_data: pd.DataFrame, name: str, notes: _Notes) -> None:
+def _note_uncut(bucketed: _Bucketed, factor_data: pd.DataFrame, name: str, notes: _Notes) -> None:
     """Say on how many dates there is no bucket."""
-    every, there = (frame.index.get_level_values("date").nunique() for frame in (factor_data, cut))
+    every, there = (
+        known.index.get_level_values("date").nunique() for known in (factor_data, bucketed.labels)
+    )
     if there < every:
+        why = "values given for them are missing or too much alike to be cut into thirds"
+        if not bucketed.are_thirds:
+            why = "labels given for them are missing"
         notes.say(
             f"mean IC by {name}",
-            f"{every - there:,} of {every:,} dates are without, because the values given for them "
-            "are missing or too much alike to be cut into thirds",
+            f"{every - there:,} of {every:,} dates are without, because the {why}",
         )
 
 

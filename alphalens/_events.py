@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from alphalens._blocks import over_blocks, over_each, row_blocks
+from alphalens._given import span_of
 from alphalens.errors import InputError
 
 if TYPE_CHECKING:
@@ -434,7 +435,7 @@ def windows(
     if not len(known):
         raise InputError(
             "no date of the factor is in the index of returns: the factor's dates are "
-            f"{_span(source.dates)}, those of returns {_span(returns.index)}"
+            f"{span_of(source.dates)}, those of returns {span_of(returns.index)}"
         )
     values: Floats = returns.to_numpy(dtype=np.float64, na_value=np.nan)
     if before < 0 or after < 0:
@@ -482,7 +483,3 @@ def _row_of_dates(dates: pd.DatetimeIndex, index: pd.Index) -> Ints:
         )
     rows = np.append(np.flatnonzero(~repeated), -1)
     return rows[index[~repeated].get_indexer(dates)]
-
-
-def _span(index: pd.Index) -> str:
-    return f"{index.min()} to {index.max()}" if len(index) else "none"

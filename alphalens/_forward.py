@@ -12,6 +12,7 @@ import pandas as pd
 
 from alphalens import _kernels as kernels
 from alphalens._blocks import over_blocks
+from alphalens._given import is_whole, span_of
 from alphalens._warning import warn_user
 from alphalens.errors import InputError
 
@@ -195,8 +196,8 @@ def look_ahead(
     if not (row_of >= 0).any():
         raise InputError(
             "Factor and prices indices don't match: make sure they have the same convention in "
-            f"terms of datetimes and symbol-names. No factor date ({_span(dates)}) is among the "
-            f"price dates ({_span(times)})"
+            f"terms of datetimes and symbol-names. No factor date ({span_of(dates)}) is among the "
+            f"price dates ({span_of(times)})"
         )
     column_of_asset = wide.columns.get_indexer(index.levels[1])
     used = np.flatnonzero(column_of_asset >= 0)
@@ -245,10 +246,6 @@ def _same_zone(dates: pd.DatetimeIndex, times: pd.DatetimeIndex) -> None:
             f"The timezone of 'factor' ({dates.tz}) is not the same as the timezone of 'prices' "
             f"({times.tz}). See the pandas methods tz_localize and tz_convert."
         )
-
-
-def _span(dates: pd.DatetimeIndex) -> str:
-    return f"{dates.min()} to {dates.max()}" if len(dates) else "none"
 
 
 def _filled(prices: pd.DataFrame, columns: Ints) -> Floats:
@@ -312,7 +309,7 @@ def _checked_periods(periods: object) -> tuple[int, ...]:
         raise InputError(f"periods must be numbers of price rows, e.g. (1, 5), got {periods!r}")
     wanted = tuple(periods)
     for period in wanted:
-        if not isinstance(period, int | np.integer) or period < 0:
+        if not is_whole(period) or period < 0:
             raise InputError(
                 f"periods must be whole numbers of price rows, 0 or more, got {period!r}"
             )

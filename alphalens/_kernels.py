@@ -417,12 +417,14 @@ def _less_centre(matrix: Floats, *, is_median: bool) -> Floats:
         middle: Floats = matrix - bn.nanmedian(matrix, axis=1)[:, None]
         return middle
     values: Floats = matrix - bn.nanmean(matrix, axis=1)[:, None]
-    values[_is_flat(matrix)] *= 0.0
+    values[is_flat(matrix)] *= 0.0
     return values
 
 
-def _is_flat(matrix: Floats) -> Bools:
+def is_flat(matrix: Floats) -> Bools:
     """Tell which rows hold one value only: less its rounded mean it would leave dust, not 0."""
+    if not matrix.shape[1]:
+        return np.zeros(len(matrix), dtype=bool)
     low, high = bn.nanmin(matrix, axis=1), bn.nanmax(matrix, axis=1)
     return np.asarray(low == high)
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Hashable, Mapping
 
     from numpy.typing import NDArray
 
@@ -93,11 +93,15 @@ def loss_table(index: pd.MultiIndex, codes: Codes) -> pd.DataFrame:
     codes : ndarray of shape (rows,), int8
         Reason of each row, `KEPT` for rows that survived.
     """
-    dates, number = np.unique(index.codes[0], return_inverse=True)
+    return _table(index.levels[0], index.codes[0], codes)
+
+
+def _table(level: pd.Index, dates: NDArray[np.signedinteger], codes: Codes) -> pd.DataFrame:
+    used, number = np.unique(dates, return_inverse=True)
     lost = codes >= 0
     keys = number[lost] * len(REASONS) + codes[lost]
-    counts = np.bincount(keys, minlength=len(dates) * len(REASONS)).reshape(-1, len(REASONS))
-    table = pd.DataFrame(counts, index=index.levels[0][dates], columns=list(REASONS))
+    counts = np.bincount(keys, minlength=len(used) * len(REASONS)).reshape(-1, len(REASONS))
+    table = pd.DataFrame(counts, index=level[used], columns=list(REASONS))
     return table.rename_axis(index="date").sort_index()
 
 
@@ -112,22 +116,54 @@ def describe_loss(index: pd.MultiIndex, codes: Codes, *, examples: int = 3) -> s
     return "\n".join(lines)
 
 
-# A record belongs to one frame, not to its rows. In DataFrame.attrs it would go along with copies,
-# and with every selection and every column that is put in its place as well, of which it says
-# nothing true; pandas would also compare and copy the table at each step.
-_RECORDED: dict[int, tuple[weakref.ref[pd.DataFrame], Callable[[], pd.DataFrame]]] = {}
+# A record belongs to rows, and is found by the memory of their index, which copies and columns of a
+# frame share and selections do not. In DataFrame.attrs it would go along with selections too, of
+# which it says nothing true; pandas would also compare and copy the table at each step.
+_RECORDED: dict[int, _Record] = {}
+
+
+class _Record(NamedTuple):
+    owner: weakref.ref[NDArray[np.generic]]
+    place: Hashable
+    table: Callable[[], pd.DataFrame]
 
 
 def record(frame: pd.DataFrame, table: Callable[[], pd.DataFrame]) -> None:
-    """Remember, as long as a frame lives, how its loss table is made."""
-    key = id(frame)
-    _RECORDED[key] = (weakref.ref(frame, lambda _: _RECORDED.pop(key, None)), table)
+    """Remember, as long as its index lives, how the loss table of a frame is made.
+
+    `table` must not hold the index of `frame`, or both live for ever.
+    """
+    owner, place = _memory(frame)
+    key = id(owner)
+    owner_ref = weakref.ref(owner, lambda _: _RECORDED.pop(key, None))
+    _RECORDED[key] = _Record(owner_ref, place, table)
 
 
-def recorded(frame: pd.DataFrame) -> pd.DataFrame | None:
-    """Return the loss table of a frame that the clean step made; None for any other frame."""
-    found = _RECORDED.get(id(frame))
-    return found[1]() if found is not None and found[0]() is frame else None
+def record_none(frame: pd.DataFrame) -> None:
+    """Remember that nothing was lost, unless these rows are what an earlier cleaning left."""
+    if recorded(frame) is None:
+        index = cast("pd.MultiIndex", frame.index)
+        level, dates = index.levels[0], index.codes[0].copy()
+        record(frame, lambda: _table(level, dates, np.full(len(dates), KEPT, dtype=np.int8)))
+
+
+def recorded(frame: pd.DataFrame | pd.Series) -> pd.DataFrame | None:
+    """Return the loss table of rows that the clean step made; None for any others."""
+    if not isinstance(frame.index, pd.MultiIndex):
+        return None
+    owner, place = _memory(frame)
+    found = _RECORDED.get(id(owner))
+    is_same = found is not None and found.owner() is owner and found.place == place
+    return found.table() if found is not None and is_same else None
+
+
+def _memory(frame: pd.DataFrame | pd.Series) -> tuple[NDArray[np.generic], Hashable]:
+    """Return the array that owns the memory of the first level's codes, and where they lie."""
+    codes: NDArray[np.generic] = cast("pd.MultiIndex", frame.index).codes[0]
+    owner = codes
+    while isinstance(owner.base, np.ndarray):
+        owner = owner.base
+    return owner, (codes.ctypes.data, codes.shape, codes.strides)
 
 
 def lost_by_foresight(table: pd.DataFrame, last: pd.Timestamp) -> pd.Series[int]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from alphalens import _sheets, _tables, plotting
-from alphalens._doubt import DoubtReport, doubt_report
+from alphalens._doubt import DoubtReport, Doubts, doubt_report, judge
 from alphalens._panel import Panel, calendar_of
 from alphalens._sheets import (
     EventReport,
@@ -101,14 +101,14 @@ def create_summary_tear_sheet(
     >>> sheet.tables["Quantiles Statistics"]["count"].tolist()
     [9, 9]
     """
-    stage = _stage(factor_data, return_fig)
+    stage, doubts = _begin(factor_data, return_fig, trials, buckets)
     report = _sheets.summary_report(factor_data, long_short=long_short, group_neutral=group_neutral)
     pages.quantile_statistics(stage, report.quantile_statistics)
     pages.returns_table(stage, report.returns)
     pages.draw_quantile_means(stage, report.returns.mean_by_quantile)
     pages.information_table(stage, report.information)
     pages.turnover_table(stage, report.turnover.with_whole_labels())
-    _doubt(stage, factor_data, trials, buckets, long_short=long_short, group_neutral=group_neutral)
+    _doubt(stage, factor_data, doubts, long_short=long_short, group_neutral=group_neutral)
     return stage.sheet(
         "Factor summary",
         lambda: _header(factor_data, long_short=long_short, group_neutral=group_neutral),
@@ -168,13 +168,13 @@ def create_returns_tear_sheet(
     >>> round(sheet.tables["Returns Analysis"].loc["Mean Period Wise Spread (bps)", "1D"].item(), 6)
     100.0
     """
-    stage = _stage(factor_data, return_fig)
+    stage, doubts = _begin(factor_data, return_fig, trials, buckets)
     _warn_without_calendar(factor_data)
     report = _sheets.returns_report(
         factor_data, long_short=long_short, group_neutral=group_neutral, by_group=by_group
     )
     pages.draw_returns(stage, report)
-    _doubt(stage, factor_data, trials, buckets, long_short=long_short, group_neutral=group_neutral)
+    _doubt(stage, factor_data, doubts, long_short=long_short, group_neutral=group_neutral)
     return stage.sheet(
         "Factor returns",
         lambda: _header(factor_data, long_short=long_short, group_neutral=group_neutral),
@@ -221,10 +221,10 @@ def create_information_tear_sheet(
     >>> round(sheet.tables["Information Analysis"].loc["IC Mean", "1D"].item(), 6)
     1.0
     """
-    stage = _stage(factor_data, return_fig)
+    stage, doubts = _begin(factor_data, return_fig, trials, buckets)
     report = _sheets.information_report(factor_data, group_neutral=group_neutral, by_group=by_group)
     pages.draw_information(stage, report)
-    _doubt(stage, factor_data, trials, buckets, group_neutral=group_neutral)
+    _doubt(stage, factor_data, doubts, group_neutral=group_neutral)
     return stage.sheet(
         "Factor information", lambda: _header(factor_data, group_neutral=group_neutral)
     )
@@ -273,9 +273,9 @@ def create_turnover_tear_sheet(
     >>> sheet.tables["Turnover Analysis"].loc["Quantile 1 Mean Turnover "].tolist()
     [0.0, 0.0]
     """
-    stage = _stage(factor_data, return_fig)
+    stage, doubts = _begin(factor_data, return_fig, trials, buckets)
     pages.draw_turnover(stage, _sheets.turnover_report(factor_data, turnover_periods))
-    _doubt(stage, factor_data, trials, buckets)
+    _doubt(stage, factor_data, doubts)
     return stage.sheet("Factor turnover", lambda: _header(factor_data))
 
 
@@ -327,7 +327,7 @@ def create_full_tear_sheet(
     >>> [part.title for part in sheet.parts]
     ['Quantiles', 'Returns', 'Information', 'Turnover', 'Doubt']
     """
-    stage = _stage(factor_data, return_fig)
+    stage, doubts = _begin(factor_data, return_fig, trials, buckets)
     _warn_without_calendar(factor_data)
     report = _sheets.summary_report(
         factor_data, long_short=long_short, group_neutral=group_neutral, by_group=by_group
@@ -336,7 +336,7 @@ def create_full_tear_sheet(
     pages.draw_returns(stage, report.returns)
     pages.draw_information(stage, report.information)
     pages.draw_turnover(stage, report.turnover)
-    _doubt(stage, factor_data, trials, buckets, long_short=long_short, group_neutral=group_neutral)
+    _doubt(stage, factor_data, doubts, long_short=long_short, group_neutral=group_neutral)
     return stage.sheet(
         "Full tear sheet",
         lambda: _header(factor_data, long_short=long_short, group_neutral=group_neutral),
@@ -399,7 +399,7 @@ def create_event_returns_tear_sheet(
     >>> sheet.figures[0].axes[0].get_title()
     'Average Cumulative Returns by Quantile'
     """
-    stage = _stage(factor_data, return_fig)
+    stage, doubts = _begin(factor_data, return_fig, trials, buckets)
     report = _sheets.event_report(
         factor_data,
         returns,
@@ -410,7 +410,7 @@ def create_event_returns_tear_sheet(
         is_rebased=is_rebased,
     )
     pages.draw_events(stage, report, std_bar=std_bar)
-    _doubt(stage, factor_data, trials, buckets, long_short=long_short, group_neutral=group_neutral)
+    _doubt(stage, factor_data, doubts, long_short=long_short, group_neutral=group_neutral)
     return stage.sheet(
         "Event returns",
         lambda: {
@@ -469,16 +469,16 @@ def create_event_study_tear_sheet(
     >>> sheet.header["Observations"]
     '18'
     """
+    stage, doubts = _begin(factor_data, return_fig, trials, buckets)
     means, dated = _sheets.event_means(factor_data, rate_of_ret=rate_of_ret)
     report = _sheets.event_report(
         factor_data, returns, window=avgretplot, long_short=False, is_rebased=is_rebased
     )
-    stage = _stage(factor_data, return_fig)
     pages.quantile_statistics(stage, _tables.quantile_statistics_table(factor_data))
     pages.draw_distribution(stage, factor_data["factor"], n_bars)
     pages.draw_events(stage, report, std_bar=True)
     pages.draw_quantile_returns(stage, means, dated)
-    _doubt(stage, factor_data, trials, buckets, long_short=False)
+    _doubt(stage, factor_data, doubts, long_short=False)
     return stage.sheet(
         "Event study",
         lambda: {
@@ -488,30 +488,34 @@ def create_event_study_tear_sheet(
     )
 
 
-def _stage(factor_data: pd.DataFrame, return_fig: bool) -> Stage:
-    """Return an empty stage for a frame that has dates and assets, or say what it lacks."""
+def _begin(
+    factor_data: pd.DataFrame,
+    return_fig: bool,
+    trials: TrialCount | None,
+    buckets: Buckets | None,
+) -> tuple[Stage, Doubts | None]:
+    """Return an empty stage, and what to doubt on a sheet that is kept or if somebody asked.
+
+    Refused before anything is computed: a frame without dates and assets, what is no count of
+    trials, and buckets that say nothing about the rows.
+    """
     Panel.of(factor_data)
-    return Stage(keep=return_fig)
+    is_asked = trials is not None or buckets is not None
+    doubts = Doubts.of(factor_data, trials, buckets) if return_fig or is_asked else None
+    return Stage(keep=return_fig), doubts
 
 
 def _doubt(
     stage: Stage,
     factor_data: pd.DataFrame,
-    trials: TrialCount | None,
-    buckets: Buckets | None,
+    doubts: Doubts | None,
     *,
     long_short: bool = True,
     group_neutral: bool = False,
 ) -> None:
-    """Put the doubt box on a sheet that is kept, or shown to somebody who asked for it."""
-    if stage.keep or trials is not None or buckets is not None:
-        report = doubt_report(
-            factor_data,
-            trials=trials,
-            buckets=buckets,
-            long_short=long_short,
-            group_neutral=group_neutral,
-        )
+    """Put the doubt box on a sheet, if there is one."""
+    if doubts is not None:
+        report = judge(factor_data, doubts, long_short=long_short, group_neutral=group_neutral)
         pages.doubt(stage, report)
 
 

@@ -20,13 +20,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from numbers import Integral, Real
+from numbers import Real
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from alphalens._given import is_whole
 from alphalens._stats import TrialCount, effective_trials, sharpe
 from alphalens.errors import InputError, StorageError
 
@@ -175,9 +176,11 @@ class TrialRegistry:
         n_observations : int
             Returns behind the ratio.
         rows : int
-            Rows that one of these returns spans: 1 for ``1D`` of daily rows, 5 for ``5D``, whether
-            the spans overlap or not. The ratio is stored for one row, divided by the root of
-            `rows`, as `alphalens.comparison.compare_factors` and the doubt box expect it.
+            Rows of the study's dates that one of these returns spans, whether the spans overlap or
+            not: what the doubt box shows as "Rows a period spans". For ``5D`` that is 5 where the
+            factor has a value every day, and 1 where it is decided once a week. The ratio is stored
+            for one row, divided by the root of `rows`, as `alphalens.comparison.compare_factors`
+            and the doubt box expect it.
         parameters : mapping, optional
             The trial in detail, plain JSON values by name.
         returns : array of shape (n,), optional
@@ -384,7 +387,7 @@ def _check_names(study: object, trial_key: object = "any") -> None:
 
 
 def _check_count(name: str, given: object, least: int) -> None:
-    if isinstance(given, bool) or not isinstance(given, Integral) or given < least:
+    if not is_whole(given) or given < least:
         raise InputError(f"{name} is a whole number, {least} or more, not {given!r}")
 
 

@@ -263,6 +263,7 @@ def test_long_prices_are_told_to_unstack(factor, prices):
         ((), ("periods", "empty")),
         ((1, -5), ("periods", "-5")),
         ((1.5,), ("periods", "1.5", "integer|whole number")),
+        ((True,), ("periods", "True", "whole number")),
         (("1D",), ("periods", "1D", "integer|whole number")),
         (3, ("periods", "3")),
     ],

@@ -6,6 +6,7 @@ import contextlib
 import io
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -491,6 +492,37 @@ def test_a_registry_with_fewer_trials_than_factors_counts_the_factors(
 
     assert report.n_trials == 3
     assert_frame_equal(report.returns, compare_factors(clean).returns)
+
+
+@pytest.mark.parametrize(
+    ("best", "holder"), [(9.0, "k"), (-9.0, None), (None, None)], ids=["record", "factors", "none"]
+)
+def test_the_best_trial_is_the_better_of_the_record_and_the_factors(
+    best: float | None,
+    holder: str | None,
+    clean: dict[str, pd.DataFrame],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    counts: dict[int, stats.TrialCount] = {}
+    judge = stats.deflated_sharpe
+
+    def listen(x: Any, count: stats.TrialCount, *, rows: int) -> stats.DeflatedSharpe:
+        counts[rows] = count
+        return judge(x, count, rows=rows)
+
+    monkeypatch.setattr(stats, "deflated_sharpe", listen)
+    told = datetime(2024, 1, 1, tzinfo=UTC)
+    key = None if best is None else "k"
+    trials = trial_count(best=best, best_key=key, sharpe_variance=0.01, first=told, last=told)
+
+    report = compare_factors(clean, trials=trials)
+
+    ratios = report.returns["sharpe"].groupby("period").max()
+    assert counts
+    for rows, count in counts.items():
+        recorded = -np.inf if best is None else best * np.sqrt(rows)
+        assert count.best == pytest.approx(max(recorded, ratios[f"{rows}D"]))
+        assert (count.best_key, count.first, count.last) == (holder, told, told)
 
 
 def test_one_factor_without_a_record_has_no_deflated_sharpe_and_says_why(

@@ -462,8 +462,25 @@ def test_losses_are_kept_by_date_too(capsys):
     assert by_date.sum() == report.losses["NaN factor"].sum()
 
 
-@pytest.mark.parametrize("part", [pd.DataFrame.copy, lambda data: data.iloc[ASSETS:]])
-def test_a_copy_or_a_part_claims_no_losses_and_the_box_says_what_to_judge(part, capsys):
+def test_a_copy_has_the_losses_of_its_rows(capsys):
+    data = clean(periods=(1, 20))
+
+    found = doubt_report(data.assign(factor=data["factor"] * 2).copy()).losses_by_date
+
+    assert found["no later price"].sum() > 0
+    assert_frame_equal(found, doubt_report(data).losses_by_date)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        lambda data: data.iloc[ASSETS:],
+        lambda data: data[data["factor"] > 0.0],
+        lambda data: data.sort_index(ascending=False),
+    ],
+    ids=["part", "selection", "reordered"],
+)
+def test_a_part_claims_no_losses_and_the_box_says_what_to_judge(part, capsys):
     report = doubt_report(part(clean()))
 
     assert report.losses is report.losses_by_date is None
@@ -575,6 +592,21 @@ def test_labels_are_buckets_as_they_are(labels, capsys):
         assert found.loc[("5D", part), "Mean IC"] == pytest.approx(ic.mean())
         assert found.loc[("5D", part), "Names a date"] == 4
     assert len(found) == 4
+
+
+@pytest.mark.parametrize("is_ordered", [False, True])
+def test_dates_without_labels_are_counted_and_nothing_is_said_of_thirds(is_ordered, capsys):
+    words = np.full((DATES, ASSETS), "x", dtype=object)
+    words[:, ::2], words[50:] = "y", None
+    labels = long(words, days("2020-01-06", DATES, freq="B"), letters(ASSETS)).dropna()
+    if is_ordered:
+        labels = labels.astype(pd.CategoricalDtype(["x", "y"], ordered=True))
+
+    notes = doubt_report(clean(), buckets={"sector": labels}).notes
+
+    (found,) = (note for note in notes if note.startswith("mean IC by sector"))
+    assert found.startswith(f"mean IC by sector: {DATES - 50} of {DATES} dates are without")
+    assert found.endswith("the labels given for them are missing")
 
 
 def test_labels_may_change_in_time(capsys):
@@ -718,3 +750,19 @@ def test_old_calls_show_no_doubt_and_new_ones_do(monkeypatch, capsys):
 def test_there_is_nothing_to_doubt_in_an_empty_frame(capsys):
     with pytest.raises(InputError, match="0 rows"):
         doubt_report(clean().iloc[:0])
+
+
+@pytest.mark.parametrize("bad", [np.inf, 0.0], ids=["infinite", "constant"])
+def test_a_period_that_has_no_ratio_says_why_and_leaves_the_others(bad, capsys):
+    data = clean()
+    if np.isinf(bad):
+        data.iloc[40, data.columns.get_loc("5D")] = bad
+    else:
+        data["5D"] = bad
+
+    report = doubt_report(data)
+
+    row = report.sharpe.loc["Probability that it is above 0"]
+    assert np.isfinite(row["1D"])
+    assert np.isnan(row["5D"])
+    assert any(note.startswith("probability of the Sharpe ratio (5D)") for note in report.notes)

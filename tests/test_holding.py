@@ -347,9 +347,41 @@ def test_the_factor_itself_holds_the_crash(crash):
         assert returns[prices.index[400]] == pytest.approx(-0.8 * share, abs=0.02)
 
 
-def test_cleaned_data_without_the_crash_are_refused_with_count_and_remedy(crash):
+@pytest.mark.parametrize(
+    "given_as",
+    [
+        lambda data: data,
+        lambda data: data.copy(),
+        lambda data: data["factor"],
+        lambda data: data[["factor"]],
+        lambda data: data.assign(factor=1.0),
+    ],
+    ids=["itself", "copy", "column", "columns", "assigned"],
+)
+def test_cleaned_data_without_the_crash_are_refused_with_count_and_remedy(crash, given_as):
     with pytest.raises(InputError, match=r"1 rows .*zscore filter: 1.*before cleaning"):
-        perf.overlapping_returns(cleaned(crash, 15), crash[1], 1)
+        perf.overlapping_returns(given_as(cleaned(crash, 15)), crash[1], 1)
+
+
+def test_what_is_cleaned_again_without_a_loss_is_still_without_the_crash(crash):
+    factor, prices = cleaned(crash, 15)["factor"], crash[1]
+
+    again = utils.get_clean_factor_and_forward_returns(
+        factor, prices, periods=(1,), quantiles=3, filter_zscore=None
+    )
+
+    assert len(again) == len(factor)
+    with pytest.raises(InputError, match="zscore filter: 1"):
+        perf.overlapping_returns(again, prices, 1)
+
+
+def test_an_infinite_factor_is_a_missing_one(factor, prices):
+    holes, infinite = factor.copy(), factor.copy()
+    holes.iloc[5], infinite.iloc[5] = np.nan, np.inf
+
+    assert_series_equal(
+        perf.overlapping_returns(infinite, prices, 2), perf.overlapping_returns(holes, prices, 2)
+    )
 
 
 def test_forward_returns_that_were_missing_count_as_known_later(factor, prices):
@@ -372,9 +404,9 @@ def test_cleaned_data_that_lost_their_last_dates_alone_are_taken(factor, prices)
     assert_series_equal(ours, theirs)
 
 
-def test_a_copy_of_cleaned_data_is_told_to_know_nothing_of_its_losses(crash, fd, prices):
-    with pytest.warns(UserWarning, match="copies and parts.*before cleaning"):
-        perf.overlapping_returns(cleaned(crash, 15).copy(), crash[1], 1)
+def test_a_part_of_cleaned_data_is_told_to_know_nothing_of_its_losses(crash, fd, prices):
+    with pytest.warns(UserWarning, match="parts of a frame and files.*before cleaning"):
+        perf.overlapping_returns(cleaned(crash, 15).iloc[3:], crash[1], 1)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         perf.overlapping_returns(fd, prices, 1)

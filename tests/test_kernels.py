@@ -97,6 +97,14 @@ def test_constant_factor_has_no_demeaned_weights_whatever_its_mean_rounds_to(val
     assert (kernels.weights(flat, **options, is_zero_gross_zero=True) == 0).all()
 
 
+def test_rows_without_a_place_are_not_flat():
+    assert kernels.is_flat(np.empty((3, 0))).tolist() == [False, False, False]
+    assert kernels.is_flat(np.array([[0.1, np.nan, 0.1], [0.1, 0.2, 0.1]])).tolist() == [
+        True,
+        False,
+    ]
+
+
 def test_equal_weights_give_each_side_half_and_the_median_nothing():
     values = np.array([[1.0, 2.0, 3.0, 50.0, np.nan, 60.0]])
 

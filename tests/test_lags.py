@@ -63,7 +63,7 @@ def test_figures_by_lag_are_the_means_of_the_metrics(fd):
     assert ranks[4] == perf.factor_rank_autocorrelation(fd, 4).mean()
 
 
-@pytest.mark.parametrize("lags", [[0], [-1, 2], [], [1.5]])
+@pytest.mark.parametrize("lags", [[0], [-1, 2], [], [1.5], [5.0], [1, True]])
 def test_lags_that_are_no_rows_ahead_are_refused(fd, lags):
     with pytest.raises(InputError, match="whole numbers of rows from 1"):
         perf.turnover_by_lag(fd, lags)

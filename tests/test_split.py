@@ -97,7 +97,7 @@ def test_two_workers_of_a_dask_cluster_give_the_same(fd):
             equal(perf.by_dates(metric, fd, **options), metric(fd, **options))
 
 
-@pytest.mark.parametrize("n_parts", [-1, 1.5, "2"])
+@pytest.mark.parametrize("n_parts", [0, -1, 1.5, 2.0, True, "2"])
 def test_parts_are_counted_in_whole_numbers(fd, n_parts):
     with pytest.raises(InputError, match=f"into {n_parts!r} parts"):
         perf.by_dates(perf.factor_returns, fd, n_parts=n_parts, n_jobs=1)

@@ -364,6 +364,26 @@ def test_what_has_no_cosine_test_says_why(x, reason):
     assert np.isnan([found.t, found.p]).all()
 
 
+@pytest.mark.parametrize(
+    ("x", "reason"),
+    [
+        (np.ones(40), "no variation: all observations are equal"),
+        (np.append(np.arange(40.0), np.inf), "an observation is infinite"),
+        (np.full(40, np.nan), "n too small"),
+    ],
+)
+@pytest.mark.parametrize("rows", [None, 1, 3])
+def test_a_series_without_a_ratio_says_why_and_leaves_its_neighbours(x, reason, rows):
+    other = with_gaps(3, len(x), 0.0)
+
+    found = ours.sharpe_test(np.column_stack([x, other]), rows=rows)
+
+    assert found.reasons[0].startswith(reason)
+    assert np.isnan(found.probability[0])
+    alone = ours.sharpe_test(other, rows=rows).probability
+    np.testing.assert_allclose(found.probability[1], alone, rtol=1e-12)
+
+
 def test_columns_with_gaps_and_rows_of_their_own_are_as_each_series_alone():
     x = np.column_stack([with_gaps(k, 200, 0.1 * (k % 4)) for k in range(6)])
     rows = [1, 2, 5, 1, 2, 5]

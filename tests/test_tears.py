@@ -208,6 +208,43 @@ def test_data_without_rows_is_refused_with_the_reason(name: str, fd: pd.DataFram
     assert plt.get_fignums() == []
 
 
+@pytest.mark.parametrize("return_fig", [False, True])
+@pytest.mark.parametrize("name", SHEETS)
+@pytest.mark.parametrize(
+    "doubts",
+    [
+        {"trials": 5},
+        {"buckets": {"size": 3}},
+        {"buckets": {"size": pd.Series(1.0, ["nobody"])}},
+        {"buckets": {"size": pd.Series(1.0, list("ABCDEFGH"))}},
+        {"buckets": {"size": pd.Series([1.0, 2.0], ["A", "A"])}},
+    ],
+    ids=["trials", "no bucket", "strangers", "all alike", "repeated"],
+)
+def test_wrong_doubts_are_refused_before_anything_is_computed_printed_or_drawn(
+    doubts: dict[str, Any],
+    name: str,
+    return_fig: bool,
+    fd: pd.DataFrame,
+    growth: pd.DataFrame,
+    show: Show,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def computed(*_: object, **__: object) -> None:
+        raise AssertionError("computed before the arguments were checked")
+
+    for report in ("summary", "returns", "information", "turnover", "event"):
+        monkeypatch.setattr(tears._sheets, f"{report}_report", computed)
+    monkeypatch.setattr(tears._sheets, "event_means", computed)
+
+    with pytest.raises(InputError, match=r"^(trials is a TrialCount|buckets\['size'\])"):
+        SHEETS[name][0](fd, *_arguments(name, growth), return_fig=return_fig, **doubts)
+
+    assert capsys.readouterr().out == ""
+    assert plt.get_fignums() == []
+
+
 def test_one_quantile_only_is_drawn(fd: pd.DataFrame, growth: pd.DataFrame, show: Show) -> None:
     single = fd.assign(factor_quantile=1)
 

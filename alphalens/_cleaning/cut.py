@@ -124,7 +124,10 @@ class Cut:
             clean = _with_labels(frame, labels.astype(np.int64))
         else:
             clean = _with_labels(frame[labelled], labels[labelled].astype(np.float64))
-        losses.record(clean, lambda: losses.loss_table(index, lost()))
+        if bool(kept.all()) and bool(labelled.all()):
+            losses.record_none(clean)
+        else:
+            losses.record(clean, lambda: losses.loss_table(index, lost()))
         return clean
 
     def _labelled(self, frame: pd.DataFrame, owner: str) -> tuple[NDArray[np.int16], Bools]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -30,6 +30,17 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 __all__ = ["ComparisonReport", "compare_factors"]
+
+_OWN = stats.TrialCount(
+    study="these factors",
+    n_trials=0,
+    sharpe_variance=None,
+    best=None,
+    best_key=None,
+    first=None,
+    last=None,
+)
+"""What was tried where nothing was recorded, before the factors at hand are counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -339,19 +350,13 @@ class _Period:
         told = 0 if trials is None else trials.n_trials
         if own < 2 and not told:
             return None
-        variances = [float(known.var(ddof=1))] if len(known) > 1 else []
-        scaled = None if trials is None else trials.over(rows).sharpe_variance
-        if scaled is not None:
-            variances.append(scaled)
-        return stats.TrialCount(
-            study="these factors" if trials is None else trials.study,
-            n_trials=max(own, told),
-            sharpe_variance=max(variances, default=None),
-            best=float(known.max()) if len(known) else None,
-            best_key=None,
-            first=None,
-            last=None,
-        )
+        count = _OWN if trials is None else trials.over(rows)
+        if len(known) and (count.best is None or known.max() > count.best):
+            count = replace(count, best=float(known.max()), best_key=None)
+        variances = [] if count.sharpe_variance is None else [count.sharpe_variance]
+        if len(known) > 1:
+            variances.append(float(known.var(ddof=1)))
+        return replace(count, n_trials=max(own, told), sharpe_variance=max(variances, default=None))
 
 
 def _number(value: float | None) -> float:

@@ -12,6 +12,7 @@ import pandas as pd
 from alphalens import _calendar as calendars
 from alphalens import _kernels as kernels
 from alphalens._cells import Cells
+from alphalens._given import is_whole
 from alphalens._panel import Labels, MissingLabelError, Panel, column_of, float_values
 from alphalens.errors import InputError
 from alphalens.utils import period_mask
@@ -40,7 +41,7 @@ def check_cost(cost_bps: object) -> None:
 
 def check_rows(period: object) -> None:
     """Refuse a number of rows that is no whole number."""
-    if not isinstance(period, int | np.integer) or isinstance(period, bool):
+    if not is_whole(period):
         raise InputError(f"period counts rows and must be a whole number, got {period!r}")
 
 

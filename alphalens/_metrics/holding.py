@@ -12,9 +12,10 @@ import pandas as pd
 from alphalens import _calendar as calendars
 from alphalens import _loss as losses
 from alphalens._forward import dated, factor_series
+from alphalens._given import is_whole
 from alphalens._metrics.common import BPS, check_cost
 from alphalens._metrics.weights import factor_weights
-from alphalens._panel import Panel, float_values
+from alphalens._panel import Panel, column_values, float_values
 from alphalens._warning import warn_user
 from alphalens.errors import InputError
 from alphalens.utils import period_mask
@@ -82,7 +83,7 @@ def overlapping_returns(
     Warns
     -----
     UserWarning
-        If `factor` has forward returns but no record of what cleaning left out (a copy, a part); if
+        If `factor` has forward returns but no record of what cleaning left out (a part, a file); if
         dates are no rows of prices, positions could not be taken or sold, or were valued at an
         older price, each with its count; if the whole capital was lost.
 
@@ -150,8 +151,7 @@ def overlapping_returns(
 
 def _check_numbers(holding: object, delay: object, cost_bps: object) -> None:
     for name, value, least in (("holding", holding, 1), ("delay", delay, 0)):
-        is_whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-        if not is_whole or cast("int", value) < least:
+        if not is_whole(value) or value < least:
             raise InputError(
                 f"{name} counts rows of prices and must be a whole number, {least} or more, got "
                 f"{value!r}: give an int, e.g. {name}={least}"
@@ -173,32 +173,38 @@ def _check_prices(prices: object) -> None:
 
 
 def _unselected(factor: pd.Series[float] | pd.DataFrame) -> pd.DataFrame:
-    """Return the factor as a frame, unless its rows were selected by their later return."""
-    if not isinstance(factor, pd.DataFrame):
-        series = factor_series(factor)
-        index = dated(cast("pd.MultiIndex", series.index), "factor")
-        return series.set_axis(index).to_frame("factor")
+    """Return the factor as a frame, unless its rows were selected by their later return.
+
+    An infinite value is none, as in the clean step.
+    """
     remedy = (
         "Give the factor as it was before cleaning, a Series on (date, asset), or with "
-        "group_neutral a frame of its columns factor and group"
+        "group_neutral a frame with the columns factor and group of all its rows"
     )
     lost = losses.recorded(factor)
-    if lost is None:
-        if period_mask(factor.columns).any():
-            warn_user(
-                "factor has forward returns, so it was cleaned, but not the record of what that "
-                "left out, which copies and parts of a frame lose: rows left out by their later "
-                f"return flatter the portfolio. {remedy}"
+    if lost is not None:
+        counts = losses.lost_by_foresight(lost, factor.index.get_level_values(0).max())
+        if len(counts):
+            told = ", ".join(f"{name}: {count}" for name, count in counts.items())
+            raise InputError(
+                f"cleaning left out {counts.sum()} rows by what their prices did later ({told}). "
+                f"That nobody knew on the date, and a portfolio without them is flattered. {remedy}"
             )
-        return factor
-    counts = losses.lost_by_foresight(lost, factor.index.get_level_values("date").max())
-    if len(counts):
-        told = ", ".join(f"{name}: {count}" for name, count in counts.items())
-        raise InputError(
-            f"cleaning left out {counts.sum()} rows by what their prices did later ({told}). That "
-            f"nobody knew on the date, and a portfolio without them is flattered. {remedy}"
+    elif isinstance(factor, pd.DataFrame) and period_mask(factor.columns).any():
+        warn_user(
+            "factor has forward returns, so it was cleaned, but not the record of what that left "
+            "out, which parts of a frame and files lose: rows left out by their later return "
+            f"flatter the portfolio. {remedy}"
         )
-    return factor
+    if isinstance(factor, pd.DataFrame):
+        values = column_values(factor, "factor")
+        return factor.assign(factor=np.where(np.isfinite(values), values, np.nan))
+    series = factor_series(factor)
+    values = float_values(series)
+    return pd.DataFrame(
+        {"factor": np.where(np.isfinite(values), values, np.nan)},
+        index=dated(cast("pd.MultiIndex", series.index), "factor"),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from numbers import Real
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from alphalens import _stats as stats
+from alphalens._given import is_whole
 from alphalens._metrics.information import factor_information_coefficient
 from alphalens._metrics.turnover import factor_rank_autocorrelation, quantile_turnover
 from alphalens._panel import column_of
@@ -52,7 +52,7 @@ def information_decay(
     Raises
     ------
     InputError
-        (a ValueError) If a lag is below 1, or prices do not reach far enough.
+        (a ValueError) If a lag is below 1 or no whole number, or prices do not reach far enough.
 
     Notes
     -----
@@ -151,10 +151,6 @@ def _checked(lags: object) -> list[int]:
             "for the fifth row alone"
         )
     wanted = list(lags)
-    if not wanted or not all(map(_is_count, wanted)):
+    if not wanted or not all(is_whole(lag) and lag >= 1 for lag in wanted):
         raise InputError(f"lags must be whole numbers of rows from 1, got {wanted}")
     return sorted({int(lag) for lag in wanted})
-
-
-def _is_count(lag: object) -> bool:
-    return isinstance(lag, Real) and float(lag) >= 1 and float(lag).is_integer()

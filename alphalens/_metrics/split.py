@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from numbers import Integral
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 import pandas as pd
 
 from alphalens import _calendar as calendars
+from alphalens._given import is_whole
 from alphalens._metrics.information import factor_information_coefficient
 from alphalens._metrics.quantiles import mean_return_by_quantile
 from alphalens._metrics.weights import factor_returns, factor_weights
@@ -50,7 +50,7 @@ def by_dates(
     factor_data : DataFrame
         Clean factor data.
     n_parts : int, optional
-        Parts of consecutive dates; by default two for each job.
+        Parts of consecutive dates, 1 or more; by default two for each job.
     n_jobs : int, optional
         As joblib's; the backend is the one in force, e.g. inside
         ``with joblib.parallel_config("dask"):`` the workers of a Dask cluster.
@@ -65,7 +65,8 @@ def by_dates(
     Raises
     ------
     InputError
-        (a ValueError) If the metric needs more than one date at a time, or a part has no date.
+        (a ValueError) If the metric needs more than one date at a time, there is no date, or
+        `n_parts` is below 1 or no whole number.
     MissingExtra
         If joblib is not installed.
 
@@ -86,7 +87,8 @@ def by_dates(
     from joblib import Parallel, delayed, effective_n_jobs
 
     _check(metric, options)
-    places = _parts(factor_data, n_parts or 2 * effective_n_jobs(n_jobs))
+    count = 2 * effective_n_jobs(n_jobs) if n_parts is None else n_parts
+    places = _parts(factor_data, count)
     parts = (factor_data.iloc[part] for part in places)
     found = Parallel(n_jobs=n_jobs)(delayed(metric)(part, **options) for part in parts)
     freq = calendar_of(factor_data)
@@ -113,15 +115,11 @@ def _parts(factor_data: pd.DataFrame, count: int) -> list[NDArray[np.intp]]:
     """Cut a frame into runs of consecutive dates; return the rows of each, in their order."""
     codes = Panel.of(factor_data).date_codes
     n_dates = int(codes.max()) + 1 if len(codes) else 0
-    if not (_is_count(count) and n_dates):
+    if not (is_whole(count) and count >= 1 and n_dates):
         raise InputError(f"cannot cut {n_dates} dates into {count!r} parts")
     edges = np.linspace(0, n_dates, min(count, n_dates) + 1).astype(np.int64)
     part_of = np.searchsorted(edges, codes, side="right") - 1
     return [np.flatnonzero(part_of == number) for number in range(len(edges) - 1)]
-
-
-def _is_count(given: object) -> bool:
-    return isinstance(given, Integral) and int(given) >= 1
 
 
 def _joined(found: list[Frame], freq: BaseOffset | None, rows: NDArray[np.intp]) -> Frame:

@@ -65,7 +65,7 @@ def cosines_for(columns: Columns, windows: Ints) -> Ints:
 
 @np.errstate(invalid="ignore")  # an infinite observation gives NaN, not a warning
 def cosine_variance(columns: Columns, cosines: Ints) -> Floats:
-    """Return the long-run variance of each column by so many cosines; NaN without one.
+    """Return the long-run variance of each column by so many cosines; NaN without one or a value.
 
     The known observations are taken as neighbours, so that the cosines stay orthogonal to the mean
     and to each other whatever is missing.
@@ -74,8 +74,9 @@ def cosine_variance(columns: Columns, cosines: Ints) -> Floats:
 
     known = ~np.isnan(columns.values)
     out = np.full(cosines.shape, np.nan)
-    for n in np.unique(columns.counts[cosines > 0]):
-        chosen = np.flatnonzero((columns.counts == n) & (cosines > 0))
+    is_judged = (cosines > 0) & (columns.counts > 0)
+    for n in np.unique(columns.counts[is_judged]):
+        chosen = np.flatnonzero((columns.counts == n) & is_judged)
         packed = columns.deviations[:, chosen].T[known[:, chosen].T].reshape(len(chosen), n)
         weights = dct(packed, type=2, norm="ortho", axis=1)[:, 1 : cosines[chosen].max() + 1]
         is_used = np.arange(weights.shape[1]) < cosines[chosen, None]

@@ -7,7 +7,9 @@ looks ahead cannot be written.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from keyword import iskeyword
 from math import nextafter
 from numbers import Real
@@ -27,6 +29,7 @@ __all__ = [
     "as_whole",
     "check_name",
     "is_number",
+    "no_operator",
     "number_text",
 ]
 
@@ -230,6 +233,14 @@ CALLABLE: Final = {name: rule for name, rule in RULES.items() if not rule.symbol
 
 SYMBOLS: Final = {(rule.symbol, len(rule.operands)): rule for rule in RULES.values() if rule.symbol}
 """The operators that are written as symbols, by symbol and number of operands."""
+
+
+def no_operator(name: object, known: Iterable[str]) -> str:
+    """Say that there is no such operator, and which come nearest."""
+    names = list(known)
+    close = get_close_matches(str(name), names)
+    guess = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(names)}"
+    return f"there is no operator {name!r}; {guess}"
 
 
 def is_number(value: object) -> TypeGuard[float]:

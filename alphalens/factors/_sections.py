@@ -16,7 +16,7 @@ import numpy as np
 from alphalens._binning import quantile_grid
 from alphalens._binning import row_quantiles as quantile_edges
 from alphalens._cells import Cells
-from alphalens._kernels import row_mean, row_ranks
+from alphalens._kernels import is_flat, row_mean, row_ranks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -80,7 +80,7 @@ def normal_scores(matrix: Floats) -> Floats:
 def demean(matrix: Floats) -> Floats:
     """Subtract the mean of each row; a row of one repeated value gives exact zeros."""
     centred: Floats = matrix - row_mean(matrix)[:, None]
-    centred[_is_flat(matrix)] *= 0.0
+    centred[is_flat(matrix)] *= 0.0
     return centred
 
 
@@ -161,13 +161,6 @@ def _sum(matrix: Floats) -> Floats:
 def _clipped(matrix: Floats, low: Floats, high: Floats) -> Floats:
     clipped: Floats = np.minimum(np.maximum(matrix, low), high)
     return clipped
-
-
-def _is_flat(matrix: Floats) -> Bools:
-    """Tell which rows hold one value only: less its rounded mean it would leave dust, not 0."""
-    if not matrix.shape[1]:
-        return np.zeros(len(matrix), dtype=bool)
-    return np.asarray(bn.nanmin(matrix, axis=1) == bn.nanmax(matrix, axis=1))
 
 
 class Fit:

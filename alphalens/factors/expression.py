@@ -281,10 +281,11 @@ def build(
     Raises
     ------
     InputError
-        If a parameter is outside its limits, an operand is no expression or number, or a window
-        or section has nothing but numbers to work on.
+        If there is no such operator (the nearest ones are named), a parameter is outside its
+        limits, an operand is no expression or number, or a window or section has nothing but
+        numbers to work on.
     """
-    rule = RULES[operator]
+    rule = _rule_of(operator)
     parts = tuple(_as_expression(operand, rule) for operand in operands)
     if rule.kind != "element":
         label = "" if by is None else _grammar.check_name(by, "the name of groups")
@@ -296,11 +297,15 @@ def build(
     return Expression(operator, parts)
 
 
+def _rule_of(operator: object) -> Rule:
+    if not isinstance(operator, str) or operator not in RULES:
+        raise InputError(_grammar.no_operator(operator, RULES))
+    return RULES[operator]
+
+
 def _checked(node: Expression) -> tuple[tuple[Expression, ...], tuple[float, ...]]:
     """Return operands and parameters in normal form, or refuse the node."""
-    rule = RULES.get(node.operator) or _LEAVES.get(node.operator)
-    if rule is None:
-        raise InputError(f"there is no operator {node.operator!r}: give parse a text instead")
+    rule = _LEAVES.get(node.operator) or _rule_of(node.operator)
     _check_tuple("operands", node.operands, len(rule.operands), rule)
     _check_tuple("parameters", node.parameters, len(rule.parameters), rule)
     if node.operator == "field":

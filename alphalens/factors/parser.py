@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from typing import Final, NoReturn, TypeVar
 
 from alphalens.errors import InputError
-from alphalens.factors._grammar import CALLABLE, SYMBOLS, Rule
+from alphalens.factors._grammar import CALLABLE, SYMBOLS, Rule, no_operator
 from alphalens.factors.expression import Expression, build, field, number
 
 __all__ = ["MAX_CHARACTERS", "parse"]
@@ -80,10 +79,10 @@ def parse(text: str) -> Expression:
     --------
     >>> parse("rank(close/delay(close, 5) - 1, by=sector)").lookback
     6
-    >>> parse("ts_men(close, 5)")
+    >>> parse("winsorise(close, 3)")
     Traceback (most recent call last):
-    alphalens.errors.InputError: there is no operator 'ts_men'; did you mean ts_mean?
-        ts_men(close, 5)
+    alphalens.errors.InputError: there is no operator 'winsorise'; did you mean winsorize?
+        winsorise(close, 3)
         ^
     """
     if not isinstance(text, str):
@@ -178,9 +177,7 @@ class _Reader:
             self._refuse_node(node.func, node.func)
         name = node.func.id
         if name not in CALLABLE:
-            close = get_close_matches(name, CALLABLE, n=1)
-            guess = f"did you mean {close[0]}?" if close else f"there are {', '.join(CALLABLE)}"
-            self._refuse(f"there is no operator {name!r}; {guess}", self._start(node))
+            self._refuse(no_operator(name, CALLABLE), self._start(node))
         return CALLABLE[name]
 
     def _groups(self, node: ast.Call, rule: Rule) -> str | None:

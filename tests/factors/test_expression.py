@@ -306,6 +306,23 @@ def test_the_constructor_refuses_what_cannot_be_written(parts: tuple, message: s
         Expression(*parts)
 
 
+@pytest.mark.parametrize(
+    ("name", "guess"),
+    [
+        ("ts_men", "did you mean ts_mean or "),
+        ("nt", r"did you mean not\b"),
+        ("corr", r"did you mean ts_corr\b"),
+        ("no_such", "there are lt, "),
+        (["ts_mean"], r"did you mean ts_mean\b"),
+    ],
+)
+def test_an_unknown_operator_names_the_nearest_ones(name: object, guess: str):
+    for make in (build, Expression):
+        if isinstance(name, str) or make is build:
+            with pytest.raises(InputError, match=f"there is no operator .*; ({guess})"):
+                make(name, (CLOSE,))
+
+
 def test_a_replaced_window_is_checked_as_a_written_one():
     with pytest.raises(InputError, match="no looking ahead"):
         replace(delay(CLOSE, 3), parameters=(-3,))

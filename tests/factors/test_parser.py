@@ -118,7 +118,7 @@ def test_the_caret_stands_under_the_place_of_a_long_text():
     ("wrong", "right"), [("ts_men", "ts_mean"), ("tsrank", "ts_rank"), ("winsorise", "winsorize")]
 )
 def test_a_misspelt_operator_brings_a_guess(wrong: str, right: str):
-    with pytest.raises(InputError, match=f"did you mean {right}\\?"):
+    with pytest.raises(InputError, match=rf"did you mean {right}\b"):
         parse(f"{wrong}(close, 5)")
 
 
