@@ -32,7 +32,7 @@ from alphalens._tear_sheet import SheetPart, TearSheet
 from alphalens._warning import warn_user
 
 if TYPE_CHECKING:
-    from alphalens._doubt import Buckets
+    from alphalens._doubt.report import Buckets
     from alphalens.trials import TrialCount
 
 __all__ = [
