@@ -937,3 +937,21 @@ def test_impossible_bootstrap_settings_are_refused(changed):
 
     with pytest.raises(InputError, match=next(iter(changed))):
         ours.block_bootstrap_mean_interval([1.0, 2.0, 3.0], **settings)
+
+
+@pytest.mark.parametrize(("variance", "best"), [(0.02, 0.3), (None, 0.3), (None, None)])
+def test_trials_over_more_rows_have_larger_ratios(variance, best):
+    one = ours.TrialCount(
+        study="s",
+        n_trials=2,
+        sharpe_variance=variance,
+        best=best,
+        best_key=None,
+        first=None,
+        last=None,
+    )
+
+    over = one.over(4)
+
+    assert over.sharpe_variance == (None if variance is None else 0.08)
+    assert over.best == (None if best is None else 0.6)

@@ -65,10 +65,11 @@ class TrialCount:
         A ratio grows with the root of the rows, so the variance of the trials' ratios grows with
         the rows: without that, a long period would meet the low hurdle of a short one.
         """
-        if self.sharpe_variance is None or self.best is None:
-            return self
+        variance, best = self.sharpe_variance, self.best
         return replace(
-            self, sharpe_variance=self.sharpe_variance * rows, best=self.best * math.sqrt(rows)
+            self,
+            sharpe_variance=None if variance is None else variance * rows,
+            best=None if best is None else best * math.sqrt(rows),
         )
 
 
