@@ -8,6 +8,7 @@ import pytest
 
 from alphalens import _blocks
 from alphalens import _kernels as kernels
+from alphalens import _ranks as ranking
 
 from .golden.shapes import normals, uniforms
 
@@ -22,7 +23,7 @@ def rows_with_gaps(seed: int, rows: int = 40, width: int = 23) -> np.ndarray:
 def test_ranks_are_those_of_pandas_with_ties_and_gaps(decimals):
     values = rows_with_gaps(1).round(decimals)
 
-    ranks = kernels.row_ranks(values)
+    ranks = ranking.row_ranks(values)
 
     np.testing.assert_array_equal(ranks, pd.DataFrame(values).rank(axis=1).to_numpy())
 
@@ -31,20 +32,20 @@ def test_ranks_of_values_that_differ_in_the_last_bit_are_exact():
     one = 1.0
     values = np.array([[np.nextafter(one, 2), one, np.nextafter(one, 0), one]])
 
-    assert kernels.row_ranks(values).tolist() == [[4.0, 2.5, 1.0, 2.5]]
+    assert ranking.row_ranks(values).tolist() == [[4.0, 2.5, 1.0, 2.5]]
 
 
 def test_ranks_put_infinities_at_the_ends_and_signed_zeros_together():
     values = np.array([[np.inf, -0.0, 0.0, -np.inf, np.nan]])
 
-    ranks = kernels.row_ranks(values)
+    ranks = ranking.row_ranks(values)
 
     np.testing.assert_array_equal(ranks, [[4.0, 2.5, 2.5, 1.0, np.nan]])
 
 
 @pytest.mark.parametrize("shape", [(0, 5), (5, 0), (3, 1)])
 def test_ranks_of_degenerate_matrices_have_their_shape(shape):
-    ranks = kernels.row_ranks(np.ones(shape))
+    ranks = ranking.row_ranks(np.ones(shape))
 
     assert ranks.shape == shape
     assert (ranks == 1).all()
@@ -52,21 +53,21 @@ def test_ranks_of_degenerate_matrices_have_their_shape(shape):
 
 def test_ranks_do_not_depend_on_the_block_a_row_falls_into(monkeypatch):
     values = rows_with_gaps(5, rows=60)
-    whole = kernels.row_ranks(values)
+    whole = ranking.row_ranks(values)
 
     monkeypatch.setattr(_blocks, "CACHE_CELLS", 30)
 
-    np.testing.assert_array_equal(kernels.row_ranks(values), whole)
+    np.testing.assert_array_equal(ranking.row_ranks(values), whole)
 
 
 def test_rank_correlation_is_nan_for_a_row_with_a_missing_member_and_for_a_constant_row():
     left = np.array([[1.0, 2.0, 3.0], [1.0, np.nan, 3.0], [5.0, 5.0, 5.0]])
     right = np.array([[1.0, 2.0, 3.0], [1.0, 2.0, 3.0], [1.0, 2.0, 3.0]])
     members = np.array([3, 3, 3])
-    ranks = kernels.row_ranks(left)
+    ranks = ranking.row_ranks(left)
 
-    correlation = kernels.rank_correlation(
-        ranks, kernels.rank_squares(ranks, members), right, members
+    correlation = ranking.rank_correlation(
+        ranks, ranking.rank_squares(ranks, members), right, members
     )
 
     np.testing.assert_array_equal(correlation, [1.0, np.nan, np.nan])

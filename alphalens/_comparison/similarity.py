@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from alphalens import _kernels as kernels
+from alphalens import _ranks as ranking
 from alphalens import performance as perf
 from alphalens._blocks import over_blocks
 from alphalens._comparison.inputs import Aligned, Factors, aligned, clean_frames
@@ -69,7 +70,7 @@ def factor_correlation(factors: Factors, method: Method = "spearman") -> pd.Data
     _known_method(method)
     both = aligned(factors)
     is_ranked = method == "spearman"
-    ranks = {name: kernels.row_ranks(m) for name, m in both.matrices.items()} if is_ranked else {}
+    ranks = {name: ranking.row_ranks(m) for name, m in both.matrices.items()} if is_ranked else {}
     out = pd.DataFrame(np.nan, index=list(factors), columns=list(factors))
     for name, matrix in both.matrices.items():
         out.loc[name, name] = 1.0 if np.isfinite(matrix).any() else np.nan
@@ -102,7 +103,7 @@ def _ranked_together(
         differs = np.flatnonzero((gaps & ~np.isnan(matrix)).any(axis=1))
         if differs.size:
             own = own.copy()
-            own[differs] = kernels.row_ranks(np.where(gaps[differs], np.nan, matrix[differs]))
+            own[differs] = ranking.row_ranks(np.where(gaps[differs], np.nan, matrix[differs]))
         out.append(own)
     return out[0], out[1]
 

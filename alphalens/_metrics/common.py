@@ -11,6 +11,7 @@ import pandas as pd
 
 from alphalens import _calendar as calendars
 from alphalens import _kernels as kernels
+from alphalens import _ranks as ranking
 from alphalens._cells import Cells
 from alphalens._given import is_whole
 from alphalens._panel import Labels, MissingLabelError, Panel, column_of, float_values
@@ -121,9 +122,9 @@ def ranks_of(cells: Cells, values: Floats, name: Hashable) -> Ranked:
     """Rank a column inside its cells; kept while the values stay the same."""
 
     def build() -> Ranked:
-        ranks = cells.map(lambda matrix, _: kernels.row_ranks(matrix), values)
+        ranks = cells.map(lambda matrix, _: ranking.row_ranks(matrix), values)
         members = (cells.members[part] for part in cells.classes())
-        squares = list(map(kernels.rank_squares, ranks, members))
+        squares = list(map(ranking.rank_squares, ranks, members))
         return Ranked(ranks=ranks, squares=squares)
 
     return cells.memory.recall(("ranks", name), (values,), build)

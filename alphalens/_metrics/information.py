@@ -9,6 +9,7 @@ import pandas as pd
 
 from alphalens import _calendar as calendars
 from alphalens import _kernels as kernels
+from alphalens import _ranks as ranking
 from alphalens._cells import Cells
 from alphalens._metrics.common import (
     group_cells,
@@ -110,7 +111,7 @@ def _rank_correlations(cells: Cells, factor: Floats, returns: list[Floats]) -> l
 
     def correlate(values: Floats) -> Floats:
         left = zip(ranked.ranks, ranked.squares, strict=True)
-        return cells.reduce(lambda *right: kernels.rank_correlation(*next(left), *right), values)
+        return cells.reduce(lambda *right: ranking.rank_correlation(*next(left), *right), values)
 
     return [correlate(values) for values in returns]
 

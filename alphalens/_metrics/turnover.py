@@ -9,6 +9,7 @@ import pandas as pd
 
 from alphalens import _calendar as calendars
 from alphalens import _kernels as kernels
+from alphalens import _ranks as ranking
 from alphalens._metrics.common import Ranked, check_rows, ranks_of
 from alphalens._panel import Panel, calendar_of, column_values
 from alphalens.errors import InputError
@@ -158,7 +159,7 @@ def _lagged_correlation(panel: Panel, ranked: Ranked, previous: Ints) -> Floats:
     if panel.is_product and not np.isnan(ranked.squares[0]).any():
         out = np.full(len(previous), np.nan)
         now = np.flatnonzero(previous >= 0)
-        out[now] = kernels.rank_autocorrelation(
+        out[now] = ranking.rank_autocorrelation(
             ranked.ranks[0], ranked.squares[0], now, previous[now]
         )
         return out

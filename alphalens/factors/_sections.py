@@ -16,7 +16,8 @@ import numpy as np
 from alphalens._binning import quantile_grid
 from alphalens._binning import row_quantiles as quantile_edges
 from alphalens._cells import Cells
-from alphalens._kernels import is_flat, row_mean, row_ranks
+from alphalens._kernels import is_flat, row_mean
+from alphalens._ranks import row_ranks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
