@@ -8,28 +8,22 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from alphalens import performance as perf
-from alphalens import utils
 from alphalens.errors import InputError
 
-from .golden.shapes import days, letters, long, normals, uniforms, walk
-
-DATES, ASSETS = 60, 9
+from .golden.shapes import uniforms
+from .noise import noise_data, noise_prices
 
 
 @pytest.fixture(scope="module")
 def prices() -> pd.DataFrame:
     """Prices of nine assets on 80 business days."""
-    return walk(3, days("2021-01-04", DATES + 20, freq="B"), letters(ASSETS))
+    return noise_prices()
 
 
 @pytest.fixture(scope="module")
 def fd(prices: pd.DataFrame) -> pd.DataFrame:
     """Clean data of noise, with two groups."""
-    factor = long(normals(4, DATES, ASSETS), prices.index[:DATES], letters(ASSETS))
-    groups = {asset: "xy"[i % 2] for i, asset in enumerate(letters(ASSETS))}
-    return utils.get_clean_factor_and_forward_returns(
-        factor, prices, groupby=groups, quantiles=3, periods=(1, 5)
-    )
+    return noise_data(prices)
 
 
 # --- Pearson's coefficient ----------------------------------------------------------------------
