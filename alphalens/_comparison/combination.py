@@ -13,9 +13,9 @@ from alphalens import performance as perf
 from alphalens._comparison.cleaning import refuse_odd_prices
 from alphalens._comparison.inputs import Aligned, Factors, aligned
 from alphalens._forward import look_ahead
+from alphalens._given import is_whole
 from alphalens.errors import InputError
 from alphalens.factors import preprocessing
-from alphalens.factors._grammar import as_whole
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -173,8 +173,7 @@ def _checked(
 
 
 def _check_count(name: str, value: object, least: int) -> None:
-    whole = as_whole(value)
-    if whole is None or whole < least:
+    if not is_whole(value) or value < least:
         raise InputError(f"{name} counts rows, in whole numbers from {least}, got {value!r}")
 
 

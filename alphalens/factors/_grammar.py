@@ -13,10 +13,10 @@ from difflib import get_close_matches
 from keyword import iskeyword
 from math import nextafter
 from numbers import Real
-from operator import index
 from sys import float_info
-from typing import Final, Literal, SupportsIndex, TypeGuard
+from typing import Final, Literal, TypeGuard
 
+from alphalens._given import is_whole
 from alphalens.errors import InputError
 
 __all__ = [
@@ -250,9 +250,7 @@ def is_number(value: object) -> TypeGuard[float]:
 
 def as_whole(value: object) -> int | None:
     """Return a whole number of Python or numpy as an `int`; None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, SupportsIndex):
-        return None
-    return index(value)
+    return int(value) if is_whole(value) else None
 
 
 def number_text(value: float) -> str:
