@@ -10,7 +10,10 @@ The second level says who has to act::
     ├── OperatorError             something outside answers wrongly or not at all
     │   ├── DataError             market data is missing, late or fails validation
     │   ├── BrokerError           the venue refused, or its answer cannot be read
-    │   │   └── OutcomeUnknown    an order may or may not have arrived: ask, never resend
+    │   │   ├── OutcomeUnknown    an order may or may not have arrived: ask, never resend
+    │   │   ├── OrderRejected     the venue said no to an order, for a reason it names
+    │   │   │   └── IdTaken       the venue has another order under this client order id
+    │   │   └── CredentialsRefused  the venue no longer knows our keys
     │   └── StorageError          the journal or the store cannot be written or read
     │       └── AuditError        the record was changed after it was written
     └── PolicyError               the desk's own rules said no
@@ -22,15 +25,20 @@ The second level says who has to act::
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 __all__ = [
     "AlphaLensError",
     "AuditError",
     "BrokerError",
     "ConfigError",
+    "CredentialsRefused",
     "DataError",
+    "IdTaken",
     "InputError",
     "MissingExtra",
     "OperatorError",
+    "OrderRejected",
     "OutcomeUnknown",
     "PolicyError",
     "RiskRejected",
@@ -91,6 +99,34 @@ class BrokerError(OperatorError):
 
 class OutcomeUnknown(BrokerError):
     """An order may or may not have reached the venue; look it up, never send it again."""
+
+
+class OrderRejected(BrokerError):
+    """The venue said no to an order, definitely, for a reason it names.
+
+    Parameters
+    ----------
+    message : str
+        What it said, and what to do.
+    code : str
+        The venue's short name of the reason; empty if it gave none.
+    details : Mapping of str to str
+        What came with it, such as the id of the order that stands in the way.
+    """
+
+    def __init__(
+        self, message: str, *, code: str = "", details: Mapping[str, str] | None = None
+    ) -> None:
+        self.code, self.details = code, dict(details or {})
+        super().__init__(message)
+
+
+class IdTaken(OrderRejected):
+    """The venue has an order of other contents under this client order id."""
+
+
+class CredentialsRefused(BrokerError):
+    """The venue refused our keys; nothing more is sent until somebody has looked."""
 
 
 class StorageError(OperatorError):

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import types
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
+from functools import cache
+from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from alphalens.errors import InputError
 
-__all__ = ["canonical_json", "digest", "instant", "to_jsonable"]
+__all__ = ["canonical_json", "digest", "from_jsonable", "instant", "to_jsonable"]
+
+_T = TypeVar("_T")
+_Decoder = Callable[[Any], Any]  # Any: plain JSON in, a value of the wanted type out
 
 
 def instant(value: datetime) -> str:
@@ -57,6 +63,38 @@ def to_jsonable(value: object) -> object:
     raise InputError(f"cannot write a {type(value).__name__} into a record: {value!r}")
 
 
+def from_jsonable(kind: type[_T], value: object) -> _T:
+    """Return the value of type `kind` that `to_jsonable` made `value` of.
+
+    A field that is absent takes its default, so that a record written before the field
+    existed can still be read; a key that is no field is ignored.
+
+    Parameters
+    ----------
+    kind : type
+        A dataclass whose fields are text, numbers, booleans, Decimal, datetime, enums, other
+        dataclasses, tuples, mappings of text, or optional ones of these.
+    value : object
+        Plain JSON.
+
+    Raises
+    ------
+    InputError
+        If a field without a default is absent, or a value cannot be read as its type.
+
+    Examples
+    --------
+    >>> from alphalens.trading.orders import Leg, Side
+    >>> from_jsonable(Leg, {"symbol": "A", "side": "sell", "ratio": 2})
+    Leg(symbol='A', side=<Side.SELL: 'sell'>, ratio=2, is_closing=False)
+    """
+    try:
+        decoded: _T = _decoder(cast(Hashable, kind))(value)
+    except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
+        raise InputError(f"no {kind.__name__} can be read from {value!r}: {error!r}") from error
+    return decoded
+
+
 def canonical_json(value: object) -> str:
     """Return the one JSON text of `value`: sorted keys, no blanks, ASCII only.
 
@@ -86,3 +124,41 @@ def _finite(value: object) -> object:
     if isinstance(value, float) and value - value != 0.0:
         raise InputError(f"a number in a record must be finite, got {value}")
     return value
+
+
+def _same(value: Any) -> Any:  # Any: what JSON holds is what is wanted
+    return value
+
+
+@cache
+def _decoder(kind: Any) -> _Decoder:  # Any: a type or a typing construct
+    origin, args = get_origin(kind), get_args(kind)
+    if origin in (Union, types.UnionType):
+        return _optional(_decoder(next(a for a in args if a is not types.NoneType)))
+    if origin is tuple:
+        item = _decoder(args[0])
+        return lambda value: tuple(map(item, value))
+    if origin in (dict, Mapping):
+        item = _decoder(args[1])
+        return lambda value: {key: item(one) for key, one in value.items()}
+    if kind is datetime:
+        return datetime.fromisoformat
+    if is_dataclass(kind):
+        return _dataclass_decoder(kind)
+    if isinstance(kind, type) and issubclass(kind, Decimal | Enum):
+        return kind
+    return _same
+
+
+def _optional(decoder: _Decoder) -> _Decoder:
+    return lambda value: None if value is None else decoder(value)
+
+
+def _dataclass_decoder(kind: Any) -> _Decoder:  # Any: a dataclass type
+    hints = get_type_hints(kind)
+    plan = [(field.name, _decoder(hints[field.name])) for field in fields(kind) if field.init]
+
+    def decode(value: Mapping[str, Any]) -> Any:  # Any: an instance of `kind`
+        return kind(**{name: read(value[name]) for name, read in plan if name in value})
+
+    return decode

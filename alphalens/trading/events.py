@@ -22,7 +22,15 @@ class EventKind(StrEnum):
     ORDER_ANSWERED = "order_answered"
     ORDER_UNKNOWN = "order_unknown"
     ORDER_CLOSED = "order_closed"
+    ORDER_ADOPTED = "order_adopted"  # an order of the venue that we did not send
+    CANCEL_ASKED = "cancel_asked"
+    REPLACE_ASKED = "replace_asked"
     FILL = "fill"
+    FILLS_CORRECTED = "fills_corrected"  # inferred executions gave way to the true ones
+    ACTIVITY = "activity"  # a dividend, a split, an expiry: the book moved without an order
+    SYMBOL_FROZEN = "symbol_frozen"
+    SYMBOL_CLEARED = "symbol_cleared"
+    SYMBOL_CLAIMED = "symbol_claimed"  # a position that was there before us may be traded
     MARK = "mark"
     STATE_CHANGED = "state_changed"
     ALERT = "alert"

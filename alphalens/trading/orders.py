@@ -1,20 +1,21 @@
-"""Intent, order and fill, and the one table of states an order may pass through."""
+"""What is wanted and what was done: order intents and executions."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from types import MappingProxyType
 
 from alphalens.errors import InputError
 from alphalens.trading.codec import digest
+from alphalens.trading.states import TRANSITIONS, OrderStatus
 
 __all__ = [
     "TRANSITIONS",
     "Fill",
+    "Leg",
+    "OrderClass",
     "OrderIntent",
     "OrderStatus",
     "OrderType",
@@ -41,60 +42,59 @@ class OrderType(StrEnum):
 
     MARKET = "market"
     LIMIT = "limit"
+    STOP = "stop"
+    STOP_LIMIT = "stop_limit"
+    TRAILING_STOP = "trailing_stop"
 
 
 class TimeInForce(StrEnum):
     """How long an order lives."""
 
     DAY = "day"
-    GTC = "gtc"
-    IOC = "ioc"
+    GTC = "gtc"  # good till canceled
+    IOC = "ioc"  # immediate or cancel: what is not executed at once is canceled
+    FOK = "fok"  # fill or kill: all at once or nothing
+    OPG = "opg"  # in the opening auction only
+    CLS = "cls"  # in the closing auction only
 
 
-class OrderStatus(StrEnum):
-    """Where an order stands, in our own journal."""
+class OrderClass(StrEnum):
+    """How orders hang together."""
 
-    REFUSED = "refused"  # by our gate: it was never sent
-    AWAITING = "awaiting_approval"
-    INTENDED = "intended"  # journalled, about to be sent
-    UNKNOWN = "unknown"  # sent, and no definite answer came
-    ACCEPTED = "accepted"
-    PARTIAL = "partially_filled"
-    FILLED = "filled"
-    CANCELED = "canceled"
-    REJECTED = "rejected"  # by the venue
-    EXPIRED = "expired"
-
-    @property
-    def is_final(self) -> bool:
-        """Return True when no further change is expected."""
-        return self in _FINAL
+    SIMPLE = "simple"
+    BRACKET = "bracket"  # an entry, then a take-profit and a stop-loss that cancel each other
+    OCO = "oco"  # the two exits of a position that is held
+    OTO = "oto"  # an entry, then one exit
+    MULTILEG = "mleg"  # several options, all or none
 
 
-_S = OrderStatus
-_FINAL = frozenset({_S.REFUSED, _S.FILLED, _S.CANCELED, _S.REJECTED, _S.EXPIRED})
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leg:
+    """One part of a multi-leg order.
 
-#: For each status, the statuses that may follow. A fill that arrives after a cancel is
-#: legal: the venue's word on executions is final.
-TRANSITIONS: Mapping[OrderStatus | None, frozenset[OrderStatus]] = MappingProxyType(
-    {
-        None: frozenset({_S.REFUSED, _S.AWAITING, _S.INTENDED}),
-        _S.AWAITING: frozenset({_S.INTENDED, _S.REFUSED, _S.EXPIRED}),
-        _S.INTENDED: frozenset(
-            {_S.ACCEPTED, _S.UNKNOWN, _S.REJECTED, _S.PARTIAL, _S.FILLED, _S.EXPIRED}
-        ),
-        _S.UNKNOWN: frozenset(
-            {_S.ACCEPTED, _S.REJECTED, _S.PARTIAL, _S.FILLED, _S.CANCELED, _S.EXPIRED}
-        ),
-        _S.ACCEPTED: frozenset({_S.PARTIAL, _S.FILLED, _S.CANCELED, _S.REJECTED, _S.EXPIRED}),
-        _S.PARTIAL: frozenset({_S.PARTIAL, _S.FILLED, _S.CANCELED, _S.EXPIRED}),
-        _S.CANCELED: frozenset({_S.PARTIAL, _S.FILLED}),
-        _S.EXPIRED: frozenset({_S.PARTIAL, _S.FILLED}),
-        _S.REFUSED: frozenset(),
-        _S.FILLED: frozenset(),
-        _S.REJECTED: frozenset(),
-    }
-)
+    Attributes
+    ----------
+    symbol : str
+        Canonical symbol.
+    side : Side
+        Buy or sell.
+    ratio : int
+        Units of the leg for each unit of the order, positive.
+    is_closing : bool
+        Whether it closes a position that is held.
+    """
+
+    symbol: str
+    side: Side
+    ratio: int = 1
+    is_closing: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse a leg of nothing."""
+        if type(self.ratio) is not int or self.ratio < 1:
+            raise InputError(
+                f"leg {self.symbol}: ratio must be a whole number of at least 1, got {self.ratio!r}"
+            )
 
 
 def client_order_id(
@@ -135,29 +135,46 @@ class OrderIntent:
     account, cycle_id : str
         Whose order, and from which decision cycle.
     symbol : str
-        Canonical symbol.
+        Canonical symbol; of a multi-leg order its underlying.
     side : Side
-        Buy or sell.
+        Buy or sell; of a multi-leg order always buy, since its legs have sides of their own.
     quantity : Decimal
-        Units of the asset, positive.
+        Units of the asset, positive; of a multi-leg order how often each leg's ratio.
     reference_price : Decimal
         Price the decision was taken at, in the asset's currency; limits are checked with it.
     created_at : datetime
         Timezone-aware instant, from the injected clock.
     order_type : OrderType
-        Market or limit.
+        How the price is found.
     time_in_force : TimeInForce
         How long the order lives.
     limit_price : Decimal or None
-        Worst acceptable price; needed by a limit order and by no other.
+        Worst acceptable price; needed by limit and stop-limit orders and by no others. Of a
+        multi-leg order the net price: positive is paid, negative is received.
+    stop_price : Decimal or None
+        Price that wakes a stop or stop-limit order; needed by those and by no others.
+    trail_amount, trail_fraction : Decimal or None
+        Distance of a trailing stop from the best price since, in currency or as a fraction
+        of it; a trailing stop needs exactly one.
+    order_class : OrderClass
+        How orders hang together.
+    take_profit, stop_loss, stop_loss_limit : Decimal or None
+        Exits of a bracket (first two), an oco (first two) or an oto (one of them): limit
+        price of the one, stop price of the other, and its limit if it is a stop-limit.
+    legs : tuple of Leg
+        Two to four, of a multi-leg order.
+    is_extended_hours : bool
+        Whether it may be executed outside the regular session.
+    replaces : str
+        Client order id of the order that this one takes the place of; empty if of none.
     reason : str
         Why, in one line, for the record.
 
     Raises
     ------
     InputError
-        If a quantity or price is not a positive finite number, the instant is naive, or the
-        limit price does not go with the order type.
+        If a quantity or price is not a positive finite number, the instant is naive, or
+        prices, exits and legs do not go with type and class.
     """
 
     client_order_id: str
@@ -171,19 +188,39 @@ class OrderIntent:
     order_type: OrderType = OrderType.MARKET
     time_in_force: TimeInForce = TimeInForce.DAY
     limit_price: Decimal | None = None
+    stop_price: Decimal | None = None
+    trail_amount: Decimal | None = None
+    trail_fraction: Decimal | None = None
+    order_class: OrderClass = OrderClass.SIMPLE
+    take_profit: Decimal | None = None
+    stop_loss: Decimal | None = None
+    stop_loss_limit: Decimal | None = None
+    legs: tuple[Leg, ...] = ()
+    is_extended_hours: bool = False
+    replaces: str = ""
     reason: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what no venue could execute."""
         what = f"order {self.client_order_id} of {self.symbol}"
-        for name in ("quantity", "reference_price", "limit_price"):
-            value = getattr(self, name)
-            if value is not None and not (value.is_finite() and value > 0):
-                raise InputError(f"{what}: {name} must be positive and finite, got {value}")
+        for name in _FIGURES:
+            _check_figure(what, name, getattr(self, name), is_net=bool(self.legs))
         if self.created_at.tzinfo is None:
             raise InputError(f"{what}: created_at {self.created_at} has no time zone")
-        if (self.order_type is OrderType.LIMIT) != (self.limit_price is not None):
-            raise InputError(f"{what}: a limit price goes with a limit order and with no other")
+        for rule, needed in _NEEDS.items():
+            if (getattr(self, rule) is not None) != (self.order_type in needed):
+                names = " or ".join(sorted(needed))
+                raise InputError(
+                    f"{what}: a {rule.replace('_', ' ')} goes with a {names} order and with no "
+                    f"other, this one is {self.order_type}"
+                )
+        is_trailing = self.order_type is OrderType.TRAILING_STOP
+        if [self.trail_amount, self.trail_fraction].count(None) != (1 if is_trailing else 2):
+            raise InputError(
+                f"{what}: a trailing stop needs exactly one of trail_amount and trail_fraction, "
+                f"and no other order has them"
+            )
+        _check_class(what, self)
 
     @property
     def signed_quantity(self) -> Decimal:
@@ -196,9 +233,70 @@ class OrderIntent:
         return self.quantity * self.reference_price
 
     @property
+    def traded(self) -> dict[str, Decimal]:
+        """Return signed units by symbol that a full execution trades, without exits."""
+        if not self.legs:
+            return {self.symbol: self.signed_quantity}
+        units: dict[str, Decimal] = {}
+        for leg in self.legs:
+            wanted = leg.side.sign * leg.ratio * self.quantity
+            units[leg.symbol] = units.get(leg.symbol, Decimal(0)) + wanted
+        return units
+
+    @property
     def fingerprint(self) -> str:
         """Return the hash of everything in the intent; an approval is bound to it."""
         return digest(self)
+
+
+_FIGURES = (
+    "quantity",
+    "reference_price",
+    "limit_price",
+    "stop_price",
+    "trail_amount",
+    "trail_fraction",
+    "take_profit",
+    "stop_loss",
+    "stop_loss_limit",
+)
+_NEEDS = {
+    "limit_price": {OrderType.LIMIT, OrderType.STOP_LIMIT},
+    "stop_price": {OrderType.STOP, OrderType.STOP_LIMIT},
+}
+_MOST_LEGS = 4
+
+
+def _check_figure(what: str, name: str, value: Decimal | None, *, is_net: bool) -> None:
+    if value is None:
+        return
+    if not isinstance(value, Decimal):
+        raise InputError(f"{what}: {name} must be a Decimal, got {value!r}")
+    if not value.is_finite() or (value <= 0 and not (is_net and name == "limit_price")):
+        raise InputError(f"{what}: {name} must be positive and finite, got {value}")
+
+
+def _check_class(what: str, intent: OrderIntent) -> None:
+    """Refuse exits and legs that do not go with the class of the order."""
+    exits = [intent.take_profit, intent.stop_loss].count(None)
+    missing = {OrderClass.BRACKET: 0, OrderClass.OCO: 0, OrderClass.OTO: 1}
+    if exits != missing.get(intent.order_class, 2):
+        raise InputError(
+            f"{what}: bracket and oco need take_profit and stop_loss, oto one of them, and no "
+            f"other order has them; this one is {intent.order_class}"
+        )
+    if intent.stop_loss_limit is not None and intent.stop_loss is None:
+        raise InputError(f"{what}: stop_loss_limit needs a stop_loss")
+    is_multileg = intent.order_class is OrderClass.MULTILEG
+    if is_multileg != bool(intent.legs) or (
+        is_multileg and not 2 <= len(intent.legs) <= _MOST_LEGS
+    ):
+        raise InputError(
+            f"{what}: a multi-leg order has 2 to {_MOST_LEGS} legs and no other order has any, "
+            f"got {len(intent.legs)} with class {intent.order_class}"
+        )
+    if is_multileg and intent.side is not Side.BUY:
+        raise InputError(f"{what}: a multi-leg order is bought; its legs have the sides")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,7 +306,9 @@ class Fill:
     Attributes
     ----------
     fill_id : str
-        The venue's id of the execution; a fill is applied once per id.
+        Identity of the execution; a fill is applied once per id. An adapter makes it of what
+        the stream and the list of executions both say: the venue's order id and the units
+        executed so far.
     client_order_id, symbol : str
         The order, and what was traded.
     side : Side
@@ -216,11 +316,24 @@ class Fill:
     quantity : Decimal
         Units, positive.
     price : Decimal
-        Price per unit in the asset's currency, costs of crossing included.
+        Price per unit in `currency`, costs of crossing included.
     fee : Decimal
-        Commission and fees in the account's currency, positive means paid.
+        Commission and fees in `currency`, positive means paid.
     at : datetime
         Instant of the execution, timezone-aware.
+    multiplier : Decimal
+        Units of currency that one unit moves when the price moves by one.
+    currency : str
+        ISO 4217 code, or the quote coin of a pair.
+    is_margined : bool
+        True where the notional is not paid for (futures, perpetuals): only profit, loss and
+        fees move cash.
+    cumulative : Decimal or None
+        Units of the order executed so far, this execution included; None if not known.
+    venue_order_id, execution_id : str
+        The venue's own ids, empty if not known.
+    is_synthetic : bool
+        True when it was inferred from a cumulative figure; the true executions replace it.
     """
 
     fill_id: str
@@ -231,11 +344,23 @@ class Fill:
     price: Decimal
     at: datetime
     fee: Decimal = Decimal(0)
+    multiplier: Decimal = Decimal(1)
+    currency: str = "USD"
+    is_margined: bool = False
+    cumulative: Decimal | None = None
+    venue_order_id: str = ""
+    execution_id: str = ""
+    is_synthetic: bool = False
 
     def __post_init__(self) -> None:
         """Refuse an execution of nothing."""
         if not (self.quantity.is_finite() and self.quantity > 0 and self.price.is_finite()):
             raise InputError(f"fill {self.fill_id}: {self.quantity} at {self.price} is no trade")
+        if not (self.fee.is_finite() and self.multiplier.is_finite() and self.multiplier > 0):
+            raise InputError(
+                f"fill {self.fill_id}: fee {self.fee} and multiplier {self.multiplier} must be "
+                f"finite, the multiplier positive"
+            )
         if self.at.tzinfo is None:
             raise InputError(f"fill {self.fill_id}: {self.at} has no time zone")
 

@@ -87,9 +87,9 @@ def test_order_of_nothing_is_refused(name, value):
 
 
 def test_limit_price_goes_with_a_limit_order_only():
-    with pytest.raises(InputError, match="limit price goes with a limit order"):
+    with pytest.raises(InputError, match="limit price goes with a limit or stop_limit order"):
         intent(limit_price=Decimal(10))
-    with pytest.raises(InputError, match="limit price goes with a limit order"):
+    with pytest.raises(InputError, match="limit price goes with a limit or stop_limit order"):
         intent(order_type=OrderType.LIMIT)
     assert intent(order_type=OrderType.LIMIT, limit_price=Decimal(10)).limit_price == 10
 
