@@ -1,0 +1,199 @@
+"""One attempt over httpx, and what its failure means for the request."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import httpx
+
+from alphalens.errors import ConfigError, InputError
+from alphalens.net.capture import Redactor
+from alphalens.net.endpoint import checked_headers
+from alphalens.net.failures import Ambiguous, AnswerTooLarge, NetError, NotSent
+from alphalens.net.message import Priority, Request, Response
+
+__all__ = ["Progress", "Timeouts", "Wire"]
+
+_BEFORE_SENDING = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+_IDLE_CONNECTION_S = 5.0  # short: a server that closes an idle one while we send leaves doubt
+_LIMITS = httpx.Limits(
+    max_connections=8, max_keepalive_connections=4, keepalive_expiry=_IDLE_CONNECTION_S
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeouts:
+    """Seconds that each step of a call may take, and the whole.
+
+    Attributes
+    ----------
+    connect_s, read_s, write_s : float
+        To connect (TLS included), between two pieces of the answer, between two of the request.
+    pool_s : float
+        To wait for a free connection.
+    total_s : float
+        For the whole call with its waits and retries; `Request.deadline_s` takes its place.
+
+    Raises
+    ------
+    ConfigError
+        If one is not positive.
+    """
+
+    connect_s: float = 3.0
+    read_s: float = 10.0
+    write_s: float = 5.0
+    pool_s: float = 3.0
+    total_s: float = 15.0
+
+    def __post_init__(self) -> None:
+        for name in self.__slots__:
+            if not getattr(self, name) > 0:
+                raise ConfigError(f"{name} is {getattr(self, name)}, it must be above 0 seconds")
+
+
+class Progress:
+    """Whether any byte of a request may have left; once true, it stays true."""
+
+    __slots__ = ("may_have_left",)
+
+    def __init__(self) -> None:
+        self.may_have_left = False
+
+    async def trace(self, event: str, _: Mapping[str, object]) -> None:
+        """Follow the events of the connection; all but the making of one count as sending."""
+        if not event.startswith("connection."):
+            self.may_have_left = True
+
+
+class Wire:
+    """The connections to one server.
+
+    Calls that read have connections of their own, so that a long page of history never keeps
+    an order or a cancel waiting for one.
+
+    Parameters
+    ----------
+    base_url : str
+        Checked already, without a slash at the end.
+    headers : Mapping of str to str
+        Of every request, secrets included.
+    timeouts : Timeouts
+        Bounds of each step.
+    max_body_bytes : int
+        Longest answer that is read.
+    redact : Redactor
+        Applied to every text of an error.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        headers: Mapping[str, str],
+        timeouts: Timeouts,
+        max_body_bytes: int,
+        redact: Redactor,
+    ) -> None:
+        self.base_url = base_url
+        self._headers = {"accept": "application/json", "user-agent": "alpha-lens", **headers}
+        self._timeout = httpx.Timeout(
+            connect=timeouts.connect_s,
+            read=timeouts.read_s,
+            write=timeouts.write_s,
+            pool=timeouts.pool_s,
+        ).as_dict()
+        self._max_body_bytes, self._redact = max_body_bytes, redact
+        self._reads, self._orders = (_open_pool(), _open_pool())
+
+    async def exchange(
+        self, request: Request, left_s: float, progress: Progress, clock: Callable[[], float]
+    ) -> Response:
+        """Send once and read the whole answer.
+
+        Raises
+        ------
+        NotSent, Ambiguous, AnswerTooLarge
+            By what is known of the request when it failed.
+        """
+        outgoing = self._build(request, progress)
+        pool = self._reads if request.priority is Priority.READ else self._orders
+        try:
+            async with asyncio.timeout(left_s):
+                return await self._read(pool, outgoing, clock)
+        except TimeoutError:
+            raise self._judge(request, progress, f"the deadline passed, {left_s:.1f} s") from None
+        except _BEFORE_SENDING as error:
+            raise self._judge(request, progress, _cause(error)) from None
+        except (httpx.RequestError, OSError) as error:
+            progress.may_have_left = True
+            raise self._judge(request, progress, _cause(error)) from None
+
+    def target(self, request: Request) -> str:
+        """Return the path and the query as they are sent."""
+        return str(httpx.URL(request.path, params=dict(request.params) or None))
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._reads.aclose()
+        await self._orders.aclose()
+
+    def _build(self, request: Request, progress: Progress) -> httpx.Request:
+        headers = {**self._headers, **checked_headers(request.headers)}
+        if request.body is not None:
+            headers["content-type"] = request.content_type
+        try:
+            return httpx.Request(
+                request.method,
+                self.base_url + request.path,
+                params=dict(request.params) or None,
+                content=request.body,
+                headers=headers,
+                extensions={"timeout": self._timeout, "trace": progress.trace},
+            )
+        except (httpx.InvalidURL, ValueError) as error:
+            raise InputError(f"a request cannot be built: {self._redact(str(error))}") from None
+
+    async def _read(
+        self, pool: httpx.AsyncHTTPTransport, outgoing: httpx.Request, clock: Callable[[], float]
+    ) -> Response:
+        began_at = clock()
+        incoming = await pool.handle_async_request(outgoing)
+        incoming.request = outgoing
+        try:
+            body = await self._read_body(incoming)
+        finally:
+            await incoming.aclose()
+        return Response(
+            status=incoming.status_code,
+            headers=dict(incoming.headers.items()),
+            body=body,
+            elapsed_s=clock() - began_at,
+        )
+
+    async def _read_body(self, incoming: httpx.Response) -> bytes:
+        body = bytearray()
+        async for piece in incoming.aiter_bytes():
+            body += piece
+            if len(body) > self._max_body_bytes:
+                raise AnswerTooLarge(
+                    f"an answer of status {incoming.status_code} is longer than "
+                    f"{self._max_body_bytes} bytes and was dropped; ask for smaller pages"
+                )
+        return bytes(body)
+
+    def _judge(self, request: Request, progress: Progress, cause: str) -> NetError:
+        call = f"{request.method} {request.path}: {cause}"
+        if progress.may_have_left:
+            return Ambiguous(self._redact(f"{call}. It may have arrived: look it up"))
+        return NotSent(self._redact(f"{call}. Nothing was sent"))
+
+
+def _open_pool() -> httpx.AsyncHTTPTransport:
+    return httpx.AsyncHTTPTransport(trust_env=False, limits=_LIMITS)
+
+
+def _cause(error: Exception) -> str:
+    return f"{type(error).__name__} {error}".strip()
