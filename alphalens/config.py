@@ -313,7 +313,7 @@ def _limit(key: str, text: str, source: str) -> Decimal | int | None:
             f"{key} in {source}: {text!r} limits nothing: give a finite number of at most "
             f"{_MOST_LIMIT}"
         )
-    if _LIMIT_TYPES[_LIMIT_KEYS[key]] != "int":
+    if "int" not in _LIMIT_TYPES[_LIMIT_KEYS[key]]:
         return number
     if number != number.to_integral_value():
         raise ConfigError(f"{key} in {source}: {text!r} is not a whole number")

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from .servers import own_schema, postgres_server, redis_server
 
 os.environ["MPLBACKEND"] = "Agg"
 os.environ["LANGSMITH_TRACING"] = "false"
@@ -52,3 +55,40 @@ def real_data() -> Path:
         pytest.skip("no folder shared/data beside the checkout")
     pytest.importorskip("pyarrow", reason="the real data are Parquet files")
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """URL of a PostgreSQL server, one per run and worker, started when first asked for."""
+    with postgres_server() as url:
+        yield url
+
+
+@pytest.fixture
+def postgres_url(postgres: str) -> Iterator[str]:
+    """URL of an empty schema on a PostgreSQL server, for one test."""
+    with own_schema(postgres) as url:
+        yield url
+
+
+@pytest.fixture
+def another_postgres_url(postgres: str) -> Iterator[str]:
+    """URL of a second empty schema on the same server."""
+    with own_schema(postgres) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """URL of a Redis server, one per run and worker; use keys of your own."""
+    with redis_server() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """URL of an empty database: each test that asks for it runs on both kinds."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'desk.sqlite'}"
+    url: str = request.getfixturevalue("postgres_url")
+    return url

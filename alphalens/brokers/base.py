@@ -280,6 +280,10 @@ class Broker(Protocol):
         """Return how the stream stands; no network call."""
         ...
 
+    def reconnect(self, reason: str) -> None:
+        """Drop the stream and connect anew; nothing for a venue without one."""
+        ...
+
     def session(self) -> VenueSession | None:
         """Return the venue's trading hours, or None if it has none to tell."""
         ...

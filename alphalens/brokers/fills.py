@@ -7,6 +7,7 @@ first, ``same_close`` that the close was known before it was made.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -14,13 +15,13 @@ from typing import Protocol
 
 from alphalens.errors import ConfigError, DataError
 from alphalens.trading.market import Bar
-from alphalens.trading.orders import OrderIntent, Side
+from alphalens.trading.orders import Side
 
 __all__ = ["FillModel", "NextClose", "NextOpen", "SameClose", "fill_model"]
 
 
 class FillModel(Protocol):
-    """Decide which bar executes an order, and at what price before costs."""
+    """Decide which bar executes an order, and along which prices, before costs."""
 
     @property
     def name(self) -> str:
@@ -30,6 +31,11 @@ class FillModel(Protocol):
     @property
     def is_immediate(self) -> bool:
         """Return True when the bar that is known as the order comes may execute it."""
+        ...
+
+    @property
+    def has_open(self) -> bool:
+        """Return True when a path begins at the open: only then is there an opening auction."""
         ...
 
     def is_due(self, sent: datetime, *, previous: datetime, at: datetime) -> bool:
@@ -46,8 +52,16 @@ class FillModel(Protocol):
         """
         ...
 
-    def price(self, intent: OrderIntent, bar: Bar) -> Decimal | None:
-        """Return the price of the execution before costs, or None if the limit forbids it.
+    def path(self, side: Side, bar: Bar) -> tuple[Decimal, ...]:
+        """Return the prices that an order meets in a bar, in their order; see `matching`.
+
+        Parameters
+        ----------
+        side : Side
+            Whose order: where the order of high and low is not known, what is worse for it
+            comes first.
+        bar : Bar
+            The bar that has ended.
 
         Raises
         ------
@@ -59,10 +73,11 @@ class FillModel(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class NextOpen:
-    """Execute at the open of the first bar that begins after the order.
+    """Execute from the open of the first bar that begins after the order.
 
-    Where the open is beyond a limit and the bar has a low (or high) that reaches it, the
-    order is executed at its limit.
+    The path of a bar is its open, then its worse end for the trader (the low for a sale, the
+    high for a purchase), then the other end, then its close; an end that the bar does not
+    have is left out. Where the true path matters, show finer bars, or give `path_of`.
 
     Attributes
     ----------
@@ -70,30 +85,32 @@ class NextOpen:
         Length of a bar, if known: a bar that ends at t begins at t less this. Without it a
         bar is only known to begin at or after the end of the one before, so an order that
         comes later than that waits for one bar more, rather than being executed in its past.
+    path_of : callable or None
+        Gives the prices inside a bar, open first, close last, where they are known.
     """
 
     bar_length: timedelta | None = None
+    path_of: Callable[[Bar], tuple[Decimal, ...]] | None = None
     name: str = "next_open"
     is_immediate: bool = False
+    has_open: bool = True
 
     def is_due(self, sent: datetime, *, previous: datetime, at: datetime) -> bool:
         """Return whether the bar is known to begin at or after the order."""
         begin = previous if self.bar_length is None else max(previous, at - self.bar_length)
         return sent <= begin < at
 
-    def price(self, intent: OrderIntent, bar: Bar) -> Decimal | None:
-        """Return the open, or the limit where only the path of the bar reaches it."""
+    def path(self, side: Side, bar: Bar) -> tuple[Decimal, ...]:
+        """Return open, worse end, better end and close, or the path that is known."""
         if bar.open is None:
             raise DataError(
                 f"{self.name}: the bar of {bar.symbol} at {bar.at} has no open; use bars with "
                 f"opens, or ask for the fill model next_close by name"
             )
-        if (allowed := _within_limit(intent, bar.open)) is not None:
-            return allowed
-        worst = bar.low if intent.side is Side.BUY else bar.high
-        if worst is None or _within_limit(intent, worst) is None:
-            return None
-        return intent.limit_price
+        if self.path_of is not None:
+            return self.path_of(bar)
+        ends = (bar.high, bar.low) if side is Side.BUY else (bar.low, bar.high)
+        return (bar.open, *(end for end in ends if end is not None), bar.close)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +119,7 @@ class NextClose:
 
     name: str = "next_close"
     is_immediate: bool = False
+    has_open: bool = False
 
     def is_due(
         self,
@@ -113,9 +131,13 @@ class NextClose:
         """Return whether the bar ends after the order."""
         return sent < at
 
-    def price(self, intent: OrderIntent, bar: Bar) -> Decimal | None:
-        """Return the close if it is within the limit."""
-        return _within_limit(intent, bar.close)
+    def path(
+        self,
+        side: Side,  # noqa: ARG002 - the port's signature
+        bar: Bar,
+    ) -> tuple[Decimal, ...]:
+        """Return the close alone: what came before it in the bar is not looked at."""
+        return (bar.close,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +149,7 @@ class SameClose:
 
     name: str = "same_close"
     is_immediate: bool = True
+    has_open: bool = False
 
     def is_due(
         self,
@@ -138,9 +161,13 @@ class SameClose:
         """Return whether the bar ends at or after the order."""
         return sent <= at
 
-    def price(self, intent: OrderIntent, bar: Bar) -> Decimal | None:
-        """Return the close if it is within the limit."""
-        return _within_limit(intent, bar.close)
+    def path(
+        self,
+        side: Side,  # noqa: ARG002 - the port's signature
+        bar: Bar,
+    ) -> tuple[Decimal, ...]:
+        """Return the close alone: what came before it in the bar is not looked at."""
+        return (bar.close,)
 
 
 def fill_model(name: str) -> FillModel:
@@ -154,7 +181,7 @@ def fill_model(name: str) -> FillModel:
     Examples
     --------
     >>> fill_model("next_close")
-    NextClose(name='next_close', is_immediate=False)
+    NextClose(name='next_close', is_immediate=False, has_open=False)
     """
     models: tuple[FillModel, ...] = (NextOpen(), NextClose(), SameClose())
     for model in models:
@@ -162,10 +189,3 @@ def fill_model(name: str) -> FillModel:
             return model
     known = ", ".join(model.name for model in models)
     raise ConfigError(f"there is no fill model {name!r}; choose one of {known}")
-
-
-def _within_limit(intent: OrderIntent, price: Decimal) -> Decimal | None:
-    limit = intent.limit_price
-    if limit is None or intent.side.sign * (limit - price) >= 0:
-        return price
-    return None

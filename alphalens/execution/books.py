@@ -1,38 +1,47 @@
 """The writer's memory: the state of an account as a fold over its journal.
 
 Every record goes through `Books.write`: first it is committed, then it is folded in. A restart
-folds the same records again, so memory after a restart is memory before it.
+folds the same records again, from the last snapshot on, so memory after a restart is memory
+before it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import ClassVar
 
 from alphalens.assets.base import Asset
 from alphalens.errors import InputError, TradingHalted
+from alphalens.execution.entries import activity_from
 from alphalens.execution.journal import Entry, Journal
+from alphalens.execution.orderbook import OrderBook, reserved
 from alphalens.execution.records import (
     Mark,
     OrderRecord,
+    Origin,
+    Payload,
     Record,
     approval_from,
     fill_from,
-    fold_order,
     intent_from,
     mark_from,
     order_id_of,
 )
-from alphalens.risk import Approval, BookView, Standing, TradingState
+from alphalens.risk import Approval, BookView, SentOrder, Standing, TradingState
+from alphalens.trading.activities import Split
+from alphalens.trading.codec import from_jsonable
 from alphalens.trading.events import EventKind
-from alphalens.trading.ledger import Ledger
+from alphalens.trading.ledger import Correction, Ledger
 from alphalens.trading.orders import Fill, OrderIntent, Side
 
 __all__ = ["Books"]
 
 _ZERO = Decimal(0)
+_RECENT = timedelta(minutes=2)
+_SNAPSHOT_VERSION = 1
 
 
 class Books:
@@ -42,6 +51,9 @@ class Books:
     ----------
     journal : Journal
         Verified and replayed here; every later record is written through `write`.
+    snapshot_every : int
+        Records after which the state is kept aside, so that a restart replays no more than
+        these.
 
     Raises
     ------
@@ -49,26 +61,27 @@ class Books:
         If the journal was changed after it was written.
     """
 
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
+    def __init__(self, journal: Journal, *, snapshot_every: int = 5_000) -> None:
+        self._journal, self._snapshot_every = journal, snapshot_every
         self.account_id = ""
         self.standing = Standing()
-        self.orders: dict[str, OrderRecord] = {}
+        self.orders = OrderBook(find=journal.order, find_fills=self._stored_fills)
         self.plans: dict[str, tuple[OrderIntent, ...]] = {}
         self.approvals: dict[str, Approval] = {}
-        self.fills: dict[str, Fill] = {}
-        self.last_fill_id = ""
+        self.fills_cursor = self.activities_cursor = ""
         self.last_mark: Mark | None = None
         self.prices: dict[str, Decimal] = {}
         self.price_times: dict[str, datetime] = {}
+        self.frozen: dict[str, str] = {}
+        self.external: set[str] = set()
         self.unfinished_cycle: str | None = None
         self._ledger: Ledger | None = None
-        self._open: dict[str, OrderRecord] = {}
+        self._foreign: dict[str, Fill] = {}
         self._sent: dict[str, set[str]] = {}
+        self._recent: dict[str, datetime] = {}
+        self._traded = (datetime.min.replace(tzinfo=UTC).date(), _ZERO)
         self._peak = self._before_today = _ZERO
-        journal.verify()
-        for record in journal.records():
-            self._fold(record)
+        self._kept_seq = self._replay()
 
     @property
     def ledger(self) -> Ledger:
@@ -85,7 +98,7 @@ class Books:
     @property
     def open_orders(self) -> tuple[OrderRecord, ...]:
         """Return the orders that may still be executed, oldest first."""
-        return tuple(self._open.values())
+        return self.orders.open
 
     def write(self, kind: EventKind, payload: Mapping[str, object], cycle_id: str = "") -> Record:
         """Commit one record, then fold it in."""
@@ -96,7 +109,18 @@ class Books:
         records = self._journal.append_all(entries)
         for record in records:
             self._fold(record)
+        if records and records[-1].seq - self._kept_seq >= self._snapshot_every:
+            self.keep()
         return records
+
+    def keep(self) -> None:
+        """Keep the state aside, so that a restart needs not replay what led to it."""
+        if self._ledger is not None:
+            self._kept_seq = self._journal.save_snapshot(self._snapshot())
+
+    def fill_known(self, fill_id: str) -> Fill | None:
+        """Return the execution of that id that belongs to no order, if it was booked."""
+        return self._foreign.get(fill_id)
 
     def equity(self) -> Decimal:
         """Return cash plus the value of the positions at the last prices."""
@@ -113,12 +137,17 @@ class Books:
             return last.equity
         return self._before_today
 
+    def traded_on(self, now: datetime) -> Decimal:
+        """Return the absolute value traded since the start of the UTC date of `now`."""
+        date, value = self._traded
+        return value if date == now.astimezone(UTC).date() else _ZERO
+
     def view(
         self, *, now: datetime, assets: Mapping[str, Asset], cycle_id: str, without: str = ""
     ) -> BookView:
-        """Return what the gate sees, order `without` left out."""
+        """Return what the gate sees of the books, order `without` left out."""
         equity = self.equity()
-        others = [o for o in self._open.values() if o.client_order_id != without]
+        others = [o for o in self.orders.open if o.client_order_id != without]
         return BookView(
             now=now,
             equity=equity,
@@ -129,71 +158,28 @@ class Books:
             prices=dict(self.prices),
             price_times=dict(self.price_times),
             assets=assets,
-            open_buys=_reserved(others, Side.BUY),
-            open_sells=_reserved(others, Side.SELL),
-            unresolved=frozenset(o.intent.symbol for o in others if o.is_unresolved),
-            sent=frozenset(self._sent.get(cycle_id, set()) - {without}),
+            open_buys=reserved(others, Side.BUY),
+            open_sells=reserved(others, Side.SELL),
+            unresolved=frozenset(_blocked(others)),
+            sent=frozenset(self._sent_in(cycle_id) - {without}),
+            frozen=frozenset(self.frozen),
+            external=frozenset(self.external),
+            orders=tuple(self._sent_orders(others, now, without)),
+            traded_today=self.traded_on(now),
         )
 
     def unsent(self, cycle_id: str) -> Iterator[OrderRecord]:
         """Give the orders of a cycle that never reached the venue and still could."""
-        for order in self.orders.values():
-            is_live = order.intent.cycle_id == cycle_id and not order.status.is_final
-            if is_live and (order.is_absent or not order.was_sent):
+        for order in self.orders.live:
+            if order.intent.cycle_id == cycle_id and (order.is_absent or not order.was_sent):
                 yield order
 
-    def _fold(self, record: Record) -> None:
-        payload = record.payload
-        match record.kind:
-            case EventKind.RUN_STARTED:
-                self._begin(payload["account_id"], Decimal(payload["opening_cash"]))
-            case EventKind.CYCLE_PLANNED:
-                self.plans[record.cycle_id] = tuple(map(intent_from, payload["intents"]))
-                self.unfinished_cycle = record.cycle_id
-            case EventKind.CYCLE_FINISHED if record.cycle_id == self.unfinished_cycle:
-                self.unfinished_cycle = None  # the end of another cycle leaves this one open
-            case EventKind.APPROVAL_GIVEN:
-                self.approvals[payload["fingerprint"]] = approval_from(payload)
-            case EventKind.STATE_CHANGED:
-                self.standing = Standing(TradingState(payload["to"]), payload["is_locked"])
-            case EventKind.MARK:
-                self._fold_mark(record)
-            case EventKind.FILL:
-                self._fold_fill(fill_from(payload))
-        self._fold_order(record)
-
-    def _begin(self, account_id: str, cash: Decimal) -> None:
-        if self._ledger is None:
-            self.account_id, self._ledger = account_id, Ledger(cash)
-            self._peak = self._before_today = cash
-
-    def _fold_mark(self, record: Record) -> None:
-        mark = mark_from(record.payload)
-        self._before_today = self.day_open(mark.at)
-        self.last_mark = mark
-        self._peak = self.peak_with(mark.equity)
-        for symbol, price in record.payload["prices"].items():
-            self.prices[symbol], self.price_times[symbol] = Decimal(price), mark.at
-
-    def _fold_fill(self, fill: Fill) -> None:
-        self.ledger.apply(fill)
-        self.fills[fill.fill_id] = fill
-        self.last_fill_id = fill.fill_id
-
-    def _fold_order(self, record: Record) -> None:
-        order_id = order_id_of(record)
-        if order_id is None:
-            return
-        order = fold_order(self.orders.get(order_id), record)
-        if order is None:
-            return
-        self.orders[order_id] = order
-        if order.is_open:
-            self._open[order_id] = order
-        else:
-            self._open.pop(order_id, None)
-        if order.was_sent:
-            self._sent.setdefault(order.intent.cycle_id, set()).add(order_id)
+    def plan_of(self, cycle_id: str) -> tuple[OrderIntent, ...] | None:
+        """Return the stored plan of a cycle, or None if it was never planned."""
+        if cycle_id not in self.plans and not self.orders.is_whole:
+            for record in self._journal.records(kind=EventKind.CYCLE_PLANNED, cycle_id=cycle_id):
+                self.plans[cycle_id] = tuple(map(intent_from, record.payload["intents"]))
+        return self.plans.get(cycle_id)
 
     def check_payload(self, intent: OrderIntent) -> None:
         """Refuse an intent of another account, or one whose id is taken by another order.
@@ -218,6 +204,220 @@ class Books:
             f"{', '.join(differing)}: read the stored plan of the cycle instead of planning again"
         )
 
+    def _replay(self) -> int:
+        """Fold the journal in, from the last snapshot on; return the number it begins after."""
+        self._journal.verify()
+        kept = self._journal.latest_snapshot()
+        if kept is not None and kept[1]["version"] == _SNAPSHOT_VERSION:
+            self._restore(kept[1])
+            after = kept[0]
+        else:
+            after = 0
+        for record in self._journal.records(after=after):
+            self._fold(record)
+        return after
+
+    def _fold(self, record: Record) -> None:
+        act = self._ACTS.get(record.kind)
+        if act is not None:
+            act(self, record)
+        self._fold_order(record)
+
+    def _fold_plan(self, record: Record) -> None:
+        self.plans[record.cycle_id] = tuple(map(intent_from, record.payload["intents"]))
+        self.unfinished_cycle = record.cycle_id
+
+    def _fold_end(self, record: Record) -> None:
+        if record.cycle_id == self.unfinished_cycle:  # the end of another leaves this one open
+            self.unfinished_cycle = None
+
+    def _fold_approval(self, record: Record) -> None:
+        self.approvals[record.payload["fingerprint"]] = approval_from(record.payload)
+
+    def _fold_state(self, record: Record) -> None:
+        payload = record.payload
+        self.standing = Standing(TradingState(payload["to"]), payload["is_locked"])
+
+    def _fold_correction(self, record: Record) -> None:
+        correction = from_jsonable(Correction, record.payload)
+        self.ledger.correct(correction)
+        self.orders.correct(correction)
+
+    def _fold_frozen(self, record: Record) -> None:
+        self.frozen[record.payload["symbol"]] = record.payload["reason"]
+
+    def _fold_cleared(self, record: Record) -> None:
+        self.frozen.pop(record.payload["symbol"], None)
+
+    def _fold_claimed(self, record: Record) -> None:
+        self.external.discard(record.payload["symbol"])
+
+    def _begin(self, record: Record) -> None:
+        if self._ledger is not None:
+            return
+        payload = record.payload
+        cash = Decimal(payload["opening_cash"])
+        self.account_id = payload["account_id"]
+        self._ledger = Ledger(cash, payload["currency"])
+        for held in payload["opening_positions"]:
+            symbol, price = held["symbol"], Decimal(held["price"])
+            self._ledger.open_position(
+                symbol, Decimal(held["quantity"]), price, multiplier=Decimal(held["multiplier"])
+            )
+            self.prices[symbol] = price  # without a time: the gate takes no price from it
+            self.external.add(symbol)
+        self.fills_cursor = payload["fills_cursor"]
+        self.activities_cursor = payload["activities_cursor"]
+        self._peak = self._before_today = self._ledger.equity(self.prices)
+
+    def _fold_mark(self, record: Record) -> None:
+        mark = mark_from(record.payload)
+        self._before_today = self.day_open(mark.at)
+        self.last_mark = mark
+        self._peak = self.peak_with(mark.equity)
+        for symbol, price in record.payload["prices"].items():
+            self.prices[symbol], self.price_times[symbol] = Decimal(price), mark.at
+
+    def _fold_fill(self, record: Record) -> None:
+        fill = fill_from(record.payload)
+        self.ledger.apply(fill)
+        value = fill.quantity * fill.price * fill.multiplier
+        self._traded = (fill.at.astimezone(UTC).date(), self.traded_on(fill.at) + abs(value))
+        if record.payload["is_listed"]:
+            self.fills_cursor = fill.fill_id
+        if fill.client_order_id not in self.orders:
+            self._foreign[fill.fill_id] = fill
+
+    def _fold_activity(self, record: Record) -> None:
+        activity = activity_from(record.payload)
+        self.ledger.book(activity)
+        self.activities_cursor = activity.activity_id
+        if isinstance(activity, Split) and activity.symbol in self.prices:
+            self.prices[activity.symbol] *= activity.old / activity.new
+
+    def _fold_order(self, record: Record) -> None:
+        order_id = order_id_of(record)
+        order = None if order_id is None else self.orders.fold(record, order_id)
+        if order is None or order_id is None:
+            return
+        if order.origin is Origin.EXTERNAL and not order.parent_id:
+            self.external.update(order.intent.traded)
+        if order.attempts:
+            self._sent.setdefault(order.intent.cycle_id, set()).add(order_id)
+        if record.kind is EventKind.ORDER_INTENDED:
+            self._recent[order_id] = record.at
+
+    _ACTS: ClassVar[Mapping[EventKind, Callable[[Books, Record], None]]] = {
+        EventKind.RUN_STARTED: _begin,
+        EventKind.CYCLE_PLANNED: _fold_plan,
+        EventKind.CYCLE_FINISHED: _fold_end,
+        EventKind.APPROVAL_GIVEN: _fold_approval,
+        EventKind.STATE_CHANGED: _fold_state,
+        EventKind.MARK: _fold_mark,
+        EventKind.FILL: _fold_fill,
+        EventKind.FILLS_CORRECTED: _fold_correction,
+        EventKind.ACTIVITY: _fold_activity,
+        EventKind.SYMBOL_FROZEN: _fold_frozen,
+        EventKind.SYMBOL_CLEARED: _fold_cleared,
+        EventKind.SYMBOL_CLAIMED: _fold_claimed,
+    }
+
+    def _sent_in(self, cycle_id: str) -> set[str]:
+        if cycle_id and cycle_id not in self._sent and not self.orders.is_whole:
+            stored = self._journal.orders(cycle_id=cycle_id)
+            self._sent[cycle_id] = {o.client_order_id for o in stored if o.attempts}
+        return self._sent.get(cycle_id, set())
+
+    def _sent_orders(
+        self, others: Sequence[OrderRecord], now: datetime, without: str
+    ) -> Iterator[SentOrder]:
+        self._recent = {k: at for k, at in self._recent.items() if now - at < _RECENT}
+        ended = {k for k in self._recent if k != without}
+        for order in others:
+            ended.discard(order.client_order_id)
+            at = order.attempted_at or order.intent.created_at
+            yield SentOrder(intent=order.intent, at=at, remaining=order.remaining)
+        for key in sorted(ended):
+            yield SentOrder(intent=self.orders[key].intent, at=self._recent[key], remaining=_ZERO)
+
+    def _stored_fills(self, order: OrderRecord) -> Iterable[Fill]:
+        cycle_id = order.intent.cycle_id
+        own = order.client_order_id
+        known: dict[str, Fill] = {}
+        for record in self._journal.records(kind=EventKind.FILL, cycle_id=cycle_id):
+            if record.payload["client_order_id"] == own:
+                fill = fill_from(record.payload)
+                known[fill.fill_id] = fill
+        for record in self._journal.records(kind=EventKind.FILLS_CORRECTED, cycle_id=cycle_id):
+            correction = from_jsonable(Correction, record.payload)
+            if correction.fills[0].client_order_id == own:
+                for removed in correction.removed:
+                    known.pop(removed, None)
+                known.update((fill.fill_id, fill) for fill in correction.fills)
+        return known.values()
+
+    def _snapshot(self) -> dict[str, object]:
+        cycle = self.unfinished_cycle
+        return {
+            "version": _SNAPSHOT_VERSION,
+            "account_id": self.account_id,
+            "standing": self.standing,
+            "ledger": self.ledger.snapshot(),
+            "orders": [[order, list(fills)] for order, fills in self.orders.with_fills()],
+            "foreign": list(self._foreign.values()),
+            "plan": None if cycle is None else list(self.plans[cycle]),
+            "unfinished_cycle": cycle,
+            "approvals": list(self.approvals.values()),
+            "cursors": [self.fills_cursor, self.activities_cursor],
+            "last_mark": self.last_mark,
+            "prices": self.prices,
+            "price_times": self.price_times,
+            "frozen": self.frozen,
+            "external": sorted(self.external),
+            "recent": self._recent,
+            "traded": [self._traded[0].isoformat(), self._traded[1]],
+            "peak": self._peak,
+            "before_today": self._before_today,
+        }
+
+    def _restore(self, kept: Payload) -> None:
+        self.account_id = kept["account_id"]
+        self.standing = from_jsonable(Standing, kept["standing"])
+        self._ledger = Ledger.from_snapshot(kept["ledger"])
+        self.orders.is_whole = False
+        for order, order_fills in kept["orders"]:
+            self.orders.put(from_jsonable(OrderRecord, order), map(fill_from, order_fills))
+        self._foreign = {fill.fill_id: fill for fill in map(fill_from, kept["foreign"])}
+        self.unfinished_cycle = kept["unfinished_cycle"]
+        if self.unfinished_cycle is not None:
+            self.plans[self.unfinished_cycle] = tuple(map(intent_from, kept["plan"]))
+        self.approvals = {a.fingerprint: a for a in map(approval_from, kept["approvals"])}
+        self.fills_cursor, self.activities_cursor = kept["cursors"]
+        mark = kept["last_mark"]
+        self.last_mark = None if mark is None else mark_from(mark)
+        self.prices = _amounts(kept["prices"])
+        self.price_times = _instants(kept["price_times"])
+        self.frozen, self.external = dict(kept["frozen"]), set(kept["external"])
+        self._recent = _instants(kept["recent"])
+        date, value = kept["traded"]
+        self._traded = (datetime.fromisoformat(date).date(), Decimal(value))
+        self._peak, self._before_today = Decimal(kept["peak"]), Decimal(kept["before_today"])
+
+
+def _amounts(stored: Mapping[str, str]) -> dict[str, Decimal]:
+    return {key: Decimal(value) for key, value in stored.items()}
+
+
+def _instants(stored: Mapping[str, str]) -> dict[str, datetime]:
+    return {key: datetime.fromisoformat(value) for key, value in stored.items()}
+
+
+def _blocked(orders: Iterable[OrderRecord]) -> Iterator[str]:
+    """Give the symbols of orders of which nobody knows how they will end."""
+    for order in orders:
+        if order.is_unresolved or order.is_pending:
+            yield from order.intent.traded
+
 
 def _differ(name: str, one: OrderIntent, other: OrderIntent) -> bool:
     return bool(getattr(one, name) != getattr(other, name))
@@ -225,12 +425,3 @@ def _differ(name: str, one: OrderIntent, other: OrderIntent) -> bool:
 
 def _what(intent: OrderIntent) -> str:
     return f"{intent.side} {intent.quantity} {intent.symbol}"
-
-
-def _reserved(orders: Sequence[OrderRecord], side: Side) -> dict[str, Decimal]:
-    units: dict[str, Decimal] = {}
-    for order in orders:
-        if order.intent.side is side:
-            symbol = order.intent.symbol
-            units[symbol] = units.get(symbol, _ZERO) + order.remaining
-    return units

@@ -30,10 +30,15 @@ class CommandKind(StrEnum):
     RESUME = "resume"
     APPROVE = "approve"
     REJECT = "reject"
+    CANCEL = "cancel"
+    CLEAR = "clear"  # trade a frozen symbol again
+    CLAIM = "claim"  # take over a position that was there before us
 
 
 _PENDING = sa.select(commands).where(commands.c.handled_seq.is_(None)).order_by(commands.c.id)
-_ABOUT_ORDERS = frozenset({CommandKind.APPROVE, CommandKind.REJECT})
+_DECISIONS = frozenset({CommandKind.APPROVE, CommandKind.REJECT})
+_ABOUT_ORDERS = _DECISIONS | {CommandKind.CANCEL}
+_ABOUT_SYMBOLS = frozenset({CommandKind.CLEAR, CommandKind.CLAIM})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +52,9 @@ class Command:
     by, reason : str
         Who asks, and why; both go into the journal.
     client_order_id : str
-        The order to approve or reject; empty for the others.
+        The order to approve, reject or cancel; empty for the others.
+    symbol : str
+        The symbol to clear or claim; empty for the others.
     fingerprint : str
         Hash of the order as it was shown (`OrderIntent.fingerprint`). Left empty,
         `write_command` takes that of the order which waits.
@@ -57,13 +64,15 @@ class Command:
     Raises
     ------
     InputError
-        If nobody is named, or an order is needed and missing, or given and not needed.
+        If nobody is named, or an order or symbol is needed and missing, or given and not
+        needed.
     """
 
     kind: CommandKind
     by: str
     reason: str
     client_order_id: str = ""
+    symbol: str = ""
     fingerprint: str = ""
     id: int = 0
 
@@ -74,6 +83,9 @@ class Command:
         if (self.kind in _ABOUT_ORDERS) != bool(self.client_order_id):
             need = "needs the client order id" if self.kind in _ABOUT_ORDERS else "takes no order"
             raise InputError(f"{self.kind} {need}, got {self.client_order_id!r}")
+        if (self.kind in _ABOUT_SYMBOLS) != bool(self.symbol):
+            need = "needs the symbol" if self.kind in _ABOUT_SYMBOLS else "takes no symbol"
+            raise InputError(f"{self.kind} {need}, got {self.symbol!r}")
 
 
 def write_command(engine: sa.Engine, command: Command, *, at: datetime) -> int:
@@ -100,7 +112,7 @@ def write_command(engine: sa.Engine, command: Command, *, at: datetime) -> int:
         raise InputError(f"{command.kind}: a time zone is needed, got {at.isoformat()}")
     with writing(engine) as connection:
         fingerprint = command.fingerprint
-        if command.kind in _ABOUT_ORDERS:
+        if command.kind in _DECISIONS:
             fingerprint = _waiting_fingerprint(connection, command)
         result = connection.execute(
             commands.insert().values(
@@ -109,6 +121,7 @@ def write_command(engine: sa.Engine, command: Command, *, at: datetime) -> int:
                 by=command.by,
                 reason=command.reason,
                 client_order_id=command.client_order_id,
+                symbol=command.symbol,
                 fingerprint=fingerprint,
             )
         )
@@ -125,6 +138,7 @@ def pending_commands(engine: sa.Engine) -> tuple[Command, ...]:
                 by=row.by,
                 reason=row.reason,
                 client_order_id=row.client_order_id,
+                symbol=row.symbol,
                 fingerprint=row.fingerprint,
                 id=row.id,
             )

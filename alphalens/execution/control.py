@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
-from alphalens.errors import InputError
+from alphalens.errors import BrokerError, InputError
 from alphalens.execution.books import Books
 from alphalens.execution.commands import Command, CommandKind, pending_commands
+from alphalens.execution.entries import alert_entry
 from alphalens.execution.journal import Journal
-from alphalens.execution.router import alert_entry
-from alphalens.risk import Approval, Reason, ReasonCode, StateEvent, TradingState, transition
+from alphalens.risk import (
+    Approval,
+    BookView,
+    Reason,
+    ReasonCode,
+    RiskLimits,
+    StateEvent,
+    TradingState,
+    book_breaches,
+    transition,
+)
 from alphalens.risk.validator import is_loss
 from alphalens.trading.clock import Clock
 from alphalens.trading.events import EventKind, Severity
@@ -41,6 +52,8 @@ class Control:
         How long an approval counts.
     halt_file : Path or None
         While this file exists, trading is halted: it works when the database does not.
+    cancel : callable
+        Cancels an order: its id, and why.
     """
 
     def __init__(
@@ -51,9 +64,11 @@ class Control:
         clock: Clock,
         valid_for: timedelta,
         halt_file: Path | None,
+        cancel: Callable[[str, str], object],
     ) -> None:
         self._books, self._journal, self._clock = books, journal, clock
         self._valid_for, self._halt_file = valid_for, halt_file
+        self._cancel = cancel
 
     def obey(self) -> int:
         """Read the halt file and the control table, do what they say, return how much that was."""
@@ -89,8 +104,40 @@ class Control:
             entries.append((alert[0], dict(alert[1]), ""))
         self._books.write_all(entries)
 
-    def judge_book(self, breaches: tuple[Reason, ...]) -> None:
+    def change_by(self, event: StateEvent, by: str, reason: str) -> None:
+        """Change the state as `change` does, on behalf of another part of the desk."""
+        if transition(self._books.standing, event) != self._books.standing:
+            self.change(event, by=by, reason=reason)
+
+    def clear(self, symbol: str, *, by: str, reason: str, command_id: int | None = None) -> None:
+        """Journal that a frozen symbol is traded again.
+
+        Raises
+        ------
+        InputError
+            If nobody is named, or the symbol is not frozen.
+        """
+        known = ", ".join(sorted(self._books.frozen)) or "none"
+        if not by.strip() or symbol not in self._books.frozen:
+            raise InputError(f"clear {symbol!r} by {by!r}: say who asks; frozen are: {known}")
+        self._say(EventKind.SYMBOL_CLEARED, symbol, by, reason, command_id)
+
+    def claim(self, symbol: str, *, by: str, reason: str, command_id: int | None = None) -> None:
+        """Journal that a position which was there before us is traded with the rest.
+
+        Raises
+        ------
+        InputError
+            If nobody is named, or there is no such position.
+        """
+        known = ", ".join(sorted(self._books.external)) or "none"
+        if not by.strip() or symbol not in self._books.external:
+            raise InputError(f"claim {symbol!r} by {by!r}: say who asks; unclaimed are: {known}")
+        self._say(EventKind.SYMBOL_CLAIMED, symbol, by, reason, command_id)
+
+    def judge_book(self, view: BookView, limits: RiskLimits) -> None:
         """Let the book's own breaches, or their absence, change the state."""
+        breaches = book_breaches(view, limits)
         if any(map(is_loss, breaches)):
             event = StateEvent.LOSS_BREACH
         else:
@@ -186,28 +233,58 @@ class Control:
                 f"the next cycle may ask again"
             )
 
+    def _say(
+        self, kind: EventKind, symbol: str, by: str, reason: str, command_id: int | None
+    ) -> None:
+        payload = {"symbol": symbol, "by": by, "reason": reason, "command_id": command_id}
+        self._books.write(kind, payload)
+
     def _obey(self, command: Command) -> None:
         event = _EVENTS.get(command.kind)
         if event is not None:
             self.change(event, by=command.by, reason=command.reason, command_id=command.id)
-            return
+        elif command.kind in (CommandKind.APPROVE, CommandKind.REJECT):
+            self._decide(command)
+        elif command.kind is CommandKind.CANCEL:
+            self._obey_cancel(command)
+        else:
+            self._obey_symbol(command)
+
+    def _decide(self, command: Command) -> None:
         order = self._books.orders.get(command.client_order_id)
         if (
             order is None
             or order.status is not OrderStatus.AWAITING
             or order.intent.fingerprint != command.fingerprint
         ):
-            self._ignore(command)
+            self._ignore(command, "does not wait for that, or no longer as it was shown")
         elif command.kind is CommandKind.APPROVE:
             self.approve(order.intent, by=command.by, reason=command.reason, command_id=command.id)
         else:
             self.deny(order.intent, by=command.by, reason=command.reason, command_id=command.id)
 
-    def _ignore(self, command: Command) -> None:
+    def _obey_symbol(self, command: Command) -> None:
+        act = self.clear if command.kind is CommandKind.CLEAR else self.claim
+        try:
+            act(command.symbol, by=command.by, reason=command.reason, command_id=command.id)
+        except InputError as error:
+            self._ignore(command, str(error))
+
+    def _obey_cancel(self, command: Command) -> None:
+        """Cancel as a person asked; the command is done once, whatever the venue says."""
+        message = f"{command.by} canceled {command.client_order_id}: {command.reason}"
+        alert = alert_entry("cancel_asked", message, self._clock.now(), {"by": command.by})
+        self._books.write(EventKind.ALERT, {**alert[1], "command_id": command.id})
+        try:
+            self._cancel(command.client_order_id, f"{command.by}: {command.reason}")
+        except (BrokerError, InputError) as error:
+            message = f"{command.client_order_id} could not be canceled: {error}; ask again"
+            failed = alert_entry("cancel_failed", message, self._clock.now(), {"by": command.by})
+            self._books.write(EventKind.ALERT, failed[1])
+
+    def _ignore(self, command: Command, why: str) -> None:
         """Journal a command that came too late, so that it is not read again."""
-        message = (
-            f"{command.by} asked to {command.kind} {command.client_order_id}, which does not wait "
-            f"for that, or no longer as it was shown; look at it again"
-        )
+        what = command.client_order_id or command.symbol
+        message = f"{command.by} asked to {command.kind} {what}, which {why}; look at it again"
         alert = alert_entry("command_ignored", message, self._clock.now(), {"by": command.by})
         self._books.write(EventKind.ALERT, {**alert[1], "command_id": command.id})

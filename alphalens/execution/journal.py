@@ -1,29 +1,50 @@
 """The record of everything: append-only, hash-chained, committed before anything is sent.
 
 `JournalReader` is for everybody: dashboards, reports, other processes. `Journal` adds the
-pen, and there is one pen per database: an append that finds the head moved by somebody else
-is refused, and a pen that failed once writes no more until it is opened anew.
+pen, and there is one pen per database: the second one is refused at its opening, an append
+that finds the pen taken over or the head moved is refused too, and a pen that failed once
+writes no more until it is opened anew.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from hashlib import sha256
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
 
 import sqlalchemy as sa
 
 from alphalens.errors import AuditError, StorageError
+from alphalens.execution.chain import check_links, link_hash
 from alphalens.execution.projections import Projector, clear
-from alphalens.execution.records import Mark, OrderRecord, Payload, Record, alert_from, order_from
-from alphalens.storage import open_engine, reading, writing
-from alphalens.storage.schema import GENESIS, fills, head_text, journal, marks, meta, orders, outbox
+from alphalens.execution.records import (
+    Mark,
+    OrderRecord,
+    Payload,
+    Record,
+    alert_from,
+    fill_from,
+    order_from,
+)
+from alphalens.storage import WriterLock, open_engine, reading, writing
+from alphalens.storage.schema import (
+    GENESIS,
+    fills,
+    head_text,
+    journal,
+    marks,
+    meta,
+    orders,
+    outbox,
+    snapshots,
+)
 from alphalens.trading.clock import Clock
-from alphalens.trading.codec import canonical_json, digest
+from alphalens.trading.codec import canonical_json, instant
 from alphalens.trading.events import AlertEvent, EventKind
-from alphalens.trading.orders import Fill, OrderStatus, Side
+from alphalens.trading.orders import Fill, OrderStatus
 
 __all__ = ["Entry", "Journal", "JournalReader"]
 
@@ -92,12 +113,18 @@ class JournalReader:
             query = query.where(orders.c.status == status.value)
         return tuple(order_from(json.loads(row.record)) for row in self._rows(query))
 
+    def order(self, client_order_id: str) -> OrderRecord | None:
+        """Return the order of that id, or None if there is none."""
+        query = sa.select(orders.c.record).where(orders.c.client_order_id == client_order_id)
+        found = next(self._rows(query), None)
+        return None if found is None else order_from(json.loads(found.record))
+
     def fills(self, *, cycle_id: str | None = None) -> tuple[Fill, ...]:
-        """Return the executions of a cycle's orders, or all, in the order they were booked."""
-        query = sa.select(fills).order_by(fills.c.seq)
+        """Return the executions that stand of a cycle's orders, or all, as they were booked."""
+        query = sa.select(fills.c.record).order_by(fills.c.seq, fills.c.fill_id)
         if cycle_id is not None:
             query = query.where(fills.c.cycle_id == cycle_id)
-        return tuple(_fill(row) for row in self._rows(query))
+        return tuple(fill_from(json.loads(row.record)) for row in self._rows(query))
 
     def marks(self) -> tuple[Mark, ...]:
         """Return every valuation of the book, in order."""
@@ -123,16 +150,15 @@ class JournalReader:
         Notes
         -----
         Each record's hash is SHA-256 over its number, instant, run, cycle, kind, content and
-        the hash before it, in canonical JSON. The head is kept beside the chain, so that
+        the hash before it, as a list in canonical JSON. The head is kept beside the chain, so that
         records cut off at the end are missed too. Who can write the file can rebuild the
         whole chain: to rule that out, keep `head` somewhere else. Time O(n).
         """
-        seq, head = 0, GENESIS
         with reading(self._engine) as connection:
             kept = connection.execute(_HEAD).scalar_one()
-            for row in connection.execute(_AS_STORED):
-                _check_link(row, seq + 1, head)
-                seq, head = row.seq, row.hash
+            stream = connection.execution_options(yield_per=_BATCH)
+            with stream.execute(_AS_STORED) as rows:
+                seq, head = check_links(rows, 0, GENESIS)
         if kept != head_text(seq, head):
             raise AuditError(
                 f"the journal ends with record {seq}, but its head was kept as record "
@@ -152,10 +178,8 @@ class JournalReader:
         """
         replayed = open_engine("sqlite://")
         try:
-            projector = Projector()
-            with writing(replayed) as connection:
-                for record in self.records():
-                    projector.project(connection, record)
+            with writing(replayed) as target, reading(self._engine) as source:
+                _replay(source, target, Projector())
             for table in (orders, fills, marks, outbox):
                 columns = [c for c in table.c if c.name != "delivered_at"]
                 query = sa.select(*columns).order_by(*table.primary_key.columns)
@@ -169,6 +193,22 @@ class JournalReader:
         finally:
             replayed.dispose()
 
+    def latest_snapshot(self) -> tuple[int, Payload] | None:
+        """Return the newest snapshot that fits the record: its number and its content.
+
+        One that was changed, or whose record is not in the journal with the hash it had, is
+        passed over; None if none is left. A snapshot saves a replay, it proves nothing: it is
+        no link of the chain, and `verify` reads the records themselves.
+        """
+        with reading(self._engine) as connection:
+            rows = connection.execute(_SNAPSHOTS).fetchall()
+        for row in rows:
+            hash_of_record = GENESIS if row.seq == 0 else row.record_hash
+            if row.hash == hash_of_record and row.body_hash == _body_hash(row.body):
+                body: Payload = json.loads(row.body)
+                return row.seq, body
+        return None
+
     def _tail(self) -> tuple[int, str]:
         with reading(self._engine) as connection:
             seq, _, head = connection.execute(_HEAD).scalar_one().partition(":")
@@ -180,7 +220,7 @@ class JournalReader:
 
 
 class Journal(JournalReader):
-    """The journal, with the pen.
+    """The journal, with the pen, which it holds until it is closed.
 
     Parameters
     ----------
@@ -190,6 +230,16 @@ class Journal(JournalReader):
         Gives each record its instant.
     run_id : str
         Written into each record.
+
+    Raises
+    ------
+    StorageError
+        If another process or object holds the pen: who, and since when.
+
+    Notes
+    -----
+    `close` lets the next one in, and so do the end of a ``with`` block, ``engine.dispose()``
+    and the end of the process. What was recorded can still be read after it.
 
     Examples
     --------
@@ -205,9 +255,32 @@ class Journal(JournalReader):
     def __init__(self, engine: sa.Engine, *, clock: Clock, run_id: str) -> None:
         super().__init__(engine)
         self._clock, self.run_id = clock, run_id
+        self._lock = WriterLock.acquire(engine, at=clock.now())
         self._seq, self._hash = self._tail()
         self._projector = Projector()
         self._is_sound = True
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close it."""
+        self.close()
+
+    @property
+    def epoch(self) -> int:
+        """Return how often the pen of this database was taken, this time included."""
+        return self._lock.epoch
+
+    def close(self) -> None:
+        """Give the pen back; a second call does nothing."""
+        self._lock.release()
 
     def append(self, kind: EventKind, payload: Mapping[str, object], cycle_id: str = "") -> Record:
         """Write one record with its projections and commit; return it as it is stored.
@@ -224,11 +297,7 @@ class Journal(JournalReader):
 
     def append_all(self, entries: Sequence[Entry]) -> tuple[Record, ...]:
         """Write records in one transaction, all or none; raises as `append`."""
-        if not self._is_sound:
-            raise StorageError(
-                "the journal failed to write once and it is not known what was stored: nothing "
-                "more is written or sent; repair the cause and open the session again"
-            )
+        self._check_pen()
         at = self._clock.now()
         links = tuple(self._chain(entries, at))
         if not links:
@@ -237,12 +306,44 @@ class Journal(JournalReader):
         self._is_sound = False
         with writing(self._engine) as connection:
             self._advance(connection, records[-1])
-            connection.execute(_INSERT, [_row(record, text) for record, text in links])
-            for record in records:
-                self._projector.project(connection, record)
+            connection.execute(_INSERT, [row for _, row in links])
+            self._projector.project(connection, records)
         self._is_sound = True
         self._seq, self._hash = records[-1].seq, records[-1].hash
         return records
+
+    def save_snapshot(self, body: Mapping[str, object]) -> int:
+        """Keep the state after the last record, and return that record's number.
+
+        The last two snapshots are kept. What fails here has no effect on the record.
+
+        Parameters
+        ----------
+        body : Mapping
+            The state, of what canonical JSON can hold.
+
+        Raises
+        ------
+        InputError
+            If it cannot be written as canonical JSON.
+        StorageError
+            If it could not be stored, or another process holds the pen.
+        """
+        self._check_pen()
+        text = canonical_json(body)
+        row = {
+            "seq": self._seq,
+            "hash": self._hash,
+            "body": text,
+            "body_hash": _body_hash(text),
+            "at": self._clock.now(),
+        }
+        with writing(self._engine) as connection:
+            self._lock.check(connection)
+            connection.execute(_SAME_SNAPSHOT, {"number": self._seq})
+            connection.execute(snapshots.insert(), row)
+            connection.execute(_OLD_SNAPSHOTS)
+        return self._seq
 
     def rebuild(self) -> int:
         """Throw the projections away, replay the journal, and return how many records it has.
@@ -252,42 +353,56 @@ class Journal(JournalReader):
         AuditError
             If the chain is broken: nothing is rebuilt from a changed record.
         """
+        self._check_pen()
         count = self.verify()
         with writing(self._engine) as connection:
+            self._lock.check(connection)
             delivered = clear(connection)
             self._projector = Projector()
-            query = sa.select(journal).order_by(journal.c.seq)
-            for row in connection.execute(query).fetchall():
-                self._projector.project(connection, _record(row))
+            _replay(connection, connection, self._projector)
             for seq, at in delivered.items():
                 connection.execute(
                     outbox.update().where(outbox.c.seq == seq).values(delivered_at=at)
                 )
         return count
 
-    def _chain(self, entries: Sequence[Entry], at: datetime) -> Iterator[tuple[Record, str]]:
-        """Give each entry as a record, with the text of its content."""
-        seq, head = self._seq, self._hash
-        for kind, payload, cycle_id in entries:
-            text = canonical_json(payload)
-            record = Record(
-                seq=seq + 1,
-                at=at,
-                run_id=self.run_id,
-                cycle_id=cycle_id,
-                kind=kind,
-                payload=json.loads(text),
-                prev_hash=head,
-                hash="",
+    def _check_pen(self) -> None:
+        self._lock.check_held()
+        if not self._is_sound:
+            raise StorageError(
+                "the journal failed to write once and it is not known what was stored: nothing "
+                "more is written or sent; repair the cause and open the session again"
             )
-            record = replace(record, hash=_hash(record, text))
-            seq, head = record.seq, record.hash
-            yield record, text
+
+    def _chain(
+        self, entries: Sequence[Entry], at: datetime
+    ) -> Iterator[tuple[Record, dict[str, object]]]:
+        """Give each entry as a record, with its row."""
+        seq, head, stamp = self._seq, self._hash, instant(at)
+        for kind, payload, cycle_id in entries:
+            seq, text = seq + 1, canonical_json(payload)
+            own = link_hash([seq, stamp, self.run_id, cycle_id, kind.value, text, head])
+            facts: dict[str, Any] = {  # Any: what each field is, `Record` says
+                "seq": seq,
+                "at": at,
+                "run_id": self.run_id,
+                "cycle_id": cycle_id,
+                "prev_hash": head,
+                "hash": own,
+            }
+            record = Record(kind=kind, payload=json.loads(text), **facts)
+            yield record, {**facts, "kind": kind.value, "payload": text}
+            head = own
 
     def _advance(self, connection: sa.Connection, last: Record) -> None:
-        """Move the kept head on, if it is still where this pen left it."""
-        heads = {"old": head_text(self._seq, self._hash), "new": head_text(last.seq, last.hash)}
-        if connection.execute(_ADVANCE, heads).rowcount != 1:
+        """Move the kept head on, if the pen is still ours and the head where it was left."""
+        values = {
+            "old": head_text(self._seq, self._hash),
+            "new": head_text(last.seq, last.hash),
+            "epoch": self._lock.epoch,
+        }
+        if connection.execute(_ADVANCE, values).rowcount != 1:
+            self._lock.check(connection)
             raise StorageError(
                 f"the journal has grown past record {self._seq} without this process: another "
                 f"one writes it. Only one process may trade an account; stop one, and open the "
@@ -298,82 +413,60 @@ class Journal(JournalReader):
 _HEAD = sa.select(meta.c.value).where(meta.c.key == "head")
 _ADVANCE = (
     meta.update()
-    .where(meta.c.key == "head", meta.c.value == sa.bindparam("old"))
+    .where(meta.c.key == "head", meta.c.value == sa.bindparam("old"), WriterLock.condition)
     .values(value=sa.bindparam("new"))
 )
 _INSERT = journal.insert()
 
+#: Records read or replayed at once.
+_BATCH = 5_000
+
 #: The journal with its instants as the text they are stored as: an edited one may be no instant.
 _AS_STORED = sa.select(
-    *(c for c in journal.c if c.name != "at"), sa.type_coerce(journal.c.at, sa.String).label("at")
+    *(sa.type_coerce(c, sa.String) if c.name == "at" else c for c in journal.c)
 ).order_by(journal.c.seq)
 
-
-def _row(record: Record, text: str) -> dict[str, object]:
-    return {
-        "seq": record.seq,
-        "at": record.at,
-        "run_id": record.run_id,
-        "cycle_id": record.cycle_id,
-        "kind": record.kind.value,
-        "payload": text,
-        "prev_hash": record.prev_hash,
-        "hash": record.hash,
-    }
-
-
-def _hash(record: Record, text: str) -> str:
-    return digest(
-        [
-            record.seq,
-            record.at,
-            record.run_id,
-            record.cycle_id,
-            record.kind,
-            text,
-            record.prev_hash,
-        ]
+_NEXT_BATCH = (
+    sa.select(journal)
+    .where(journal.c.seq > sa.bindparam("after"))
+    .order_by(journal.c.seq)
+    .limit(_BATCH)
+)
+_SNAPSHOTS = (
+    sa.select(snapshots, journal.c.hash.label("record_hash"))
+    .outerjoin(journal, journal.c.seq == snapshots.c.seq)
+    .order_by(snapshots.c.seq.desc())
+)
+_SAME_SNAPSHOT = snapshots.delete().where(snapshots.c.seq == sa.bindparam("number"))
+_OLD_SNAPSHOTS = snapshots.delete().where(
+    snapshots.c.seq.not_in(
+        sa.select(snapshots.c.seq).order_by(snapshots.c.seq.desc()).limit(2).scalar_subquery()
     )
+)
 
 
-def _check_link(row: _Row, seq: int, head: str) -> None:
-    if row.seq != seq:
-        raise AuditError(
-            f"record {seq} is missing, the next one is {row.seq}: the journal was changed after "
-            f"it was written; restore the file from a copy before trading"
-        )
-    expected = digest(
-        [row.seq, row.at, row.run_id, row.cycle_id, row.kind, row.payload, row.prev_hash]
-    )
-    if row.prev_hash != head or row.hash != expected:
-        raise AuditError(
-            f"record {seq} ({row.kind}) does not match its hash: the journal was changed after it "
-            f"was written; restore the file from a copy before trading"
-        )
+def _replay(source: sa.Connection, target: sa.Connection, projector: Projector) -> None:
+    """Project every record of `source` into `target`."""
+    after = 0
+    while rows := source.execute(_NEXT_BATCH, {"after": after}).fetchall():
+        projector.project(target, [_record(row) for row in rows])
+        after = rows[-1].seq
+
+
+def _body_hash(text: str) -> str:
+    return sha256(text.encode("ascii")).hexdigest()
 
 
 def _record(row: _Row) -> Record:
-    payload: Payload = json.loads(row.payload)
+    seq, at, run_id, cycle_id, kind, text, prev_hash, own = row
+    payload: Payload = json.loads(text)
     return Record(
-        seq=row.seq,
-        at=row.at,
-        run_id=row.run_id,
-        cycle_id=row.cycle_id,
-        kind=EventKind(row.kind),
+        seq=seq,
+        at=at,
+        run_id=run_id,
+        cycle_id=cycle_id,
+        kind=EventKind(kind),
         payload=payload,
-        prev_hash=row.prev_hash,
-        hash=row.hash,
-    )
-
-
-def _fill(row: _Row) -> Fill:
-    return Fill(
-        fill_id=row.fill_id,
-        client_order_id=row.client_order_id,
-        symbol=row.symbol,
-        side=Side(row.side),
-        quantity=row.quantity,
-        price=row.price,
-        at=row.at,
-        fee=row.fee,
+        prev_hash=prev_hash,
+        hash=own,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -38,6 +38,7 @@ def plan_orders(
     cycle_id: str,
     at: datetime,
     min_trade: Decimal = _BAND,
+    leave_alone: Collection[str] = (),
 ) -> tuple[OrderIntent, ...]:
     """Return the orders that bring a book to its target.
 
@@ -59,6 +60,8 @@ def plan_orders(
     min_trade : Decimal
         Fraction of equity; a position is left alone while its change is worth less. A
         position that is not wanted at all is closed whatever it is worth.
+    leave_alone : collection of str
+        Symbols that are not planned for, held or not: positions of somebody else.
 
     Returns
     -------
@@ -85,7 +88,7 @@ def plan_orders(
         raise InputError(f"equity is {equity}: weights of it mean nothing, reduce or bring money")
     legs = [
         leg
-        for symbol in sorted({*target.weights, *book.positions})
+        for symbol in sorted({*target.weights, *book.positions} - set(leave_alone))
         for leg in _legs(symbol, target, book, prices, assets[symbol], equity, min_trade)
     ]
     legs.sort(key=lambda leg: (leg.name, leg.symbol))  # "close" sorts before "open"

@@ -1,8 +1,9 @@
-"""The tables that follow from the journal, written in the transaction of the record."""
+"""The tables that follow from the journal, written in the transaction of the records."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 
@@ -10,6 +11,7 @@ import sqlalchemy as sa
 
 from alphalens.execution.records import (
     OrderRecord,
+    Payload,
     Record,
     alert_from,
     fill_from,
@@ -24,25 +26,32 @@ from alphalens.trading.events import EventKind
 
 __all__ = ["Projector", "clear"]
 
-_ORDER_TEXT = sa.select(orders.c.record).where(orders.c.client_order_id == sa.bindparam("key"))
+_Row = dict[str, object]
+
+#: Orders kept in memory; above it those that are final are let go, and read again if need be.
+_REMEMBERED = 10_000
+
+_CHANGING = (
+    "seq",
+    "status",
+    "filled_quantity",
+    "venue_order_id",
+    "updated_at",
+    "record",
+    "parent_id",
+    "origin",
+)
+_ORDER_TEXTS = sa.select(orders.c.client_order_id, orders.c.record).where(
+    orders.c.client_order_id.in_(sa.bindparam("keys", expanding=True))
+)
 _ORDER_ADDED = orders.insert()
 _ORDER_CHANGED = (
     orders.update()
     .where(orders.c.client_order_id == sa.bindparam("key"))
-    .values(
-        {
-            name: sa.bindparam(f"new_{name}")
-            for name in (
-                "seq",
-                "status",
-                "filled_quantity",
-                "venue_order_id",
-                "updated_at",
-                "record",
-            )
-        }
-    )
+    .values({name: sa.bindparam(f"new_{name}") for name in _CHANGING})
 )
+_FILL_ADDED = fills.insert()
+_FILL_REMOVED = fills.delete().where(fills.c.fill_id == sa.bindparam("key"))
 _COMMAND_HANDLED = (
     commands.update()
     .where(commands.c.id == sa.bindparam("key"))
@@ -53,49 +62,53 @@ _COMMAND_HANDLED = (
 class Projector:
     """Write what follows from records, in their order; the same records give the same tables.
 
-    It remembers the orders it has seen, so that a change of one costs no read.
+    It remembers the orders it has seen, so that a change of one costs no read, and writes each
+    table once for all records of a transaction.
     """
 
     def __init__(self) -> None:
         self._orders: dict[str, OrderRecord] = {}
 
-    def project(self, connection: sa.Connection, record: Record) -> None:
-        """Write what follows from one record, in the transaction that stores it."""
-        self._project_order(connection, record)
-        match record.kind:
-            case EventKind.FILL:
-                _project_fill(connection, record)
-            case EventKind.MARK:
-                mark = asdict(mark_from(record.payload))
-                connection.execute(marks.insert(), {"seq": record.seq, **mark})
-            case EventKind.ALERT:
-                _project_alert(connection, record)
-        command = record.payload.get("command_id")
-        if command is not None:
-            connection.execute(_COMMAND_HANDLED, {"key": command, "new_seq": record.seq})
+    def project(self, connection: sa.Connection, records: Sequence[Record]) -> None:
+        """Write what follows from records, in the transaction that stores them."""
+        self._project_orders(connection, records)
+        _project_fills(connection, records)
+        _write(connection, marks.insert(), map(_mark_row, _of(records, EventKind.MARK)))
+        _write(connection, outbox.insert(), map(_alert_row, _of(records, EventKind.ALERT)))
+        handled = [
+            {"key": record.payload["command_id"], "new_seq": record.seq}
+            for record in records
+            if record.payload.get("command_id") is not None
+        ]
+        _write(connection, _COMMAND_HANDLED, handled)
 
-    def _project_order(self, connection: sa.Connection, record: Record) -> None:
-        order_id = order_id_of(record)
-        if order_id is None:
-            return
-        known = self._orders.get(order_id) or _stored(connection, order_id)
-        order = fold_order(known, record)
-        if order is None or order is known:
-            return
-        self._orders[order_id] = order
-        changing = {
-            "seq": record.seq,
-            "status": order.status.value,
-            "filled_quantity": order.filled_quantity,
-            "venue_order_id": order.venue_order_id,
-            "updated_at": order.updated_at,
-            "record": canonical_json(order),
-        }
-        if known is None:
-            connection.execute(_ORDER_ADDED, {**_lasting(order), **changing})
-        else:
-            values = {f"new_{name}": value for name, value in changing.items()}
-            connection.execute(_ORDER_CHANGED, {"key": order_id, **values})
+    def _project_orders(self, connection: sa.Connection, records: Sequence[Record]) -> None:
+        about = [(key, record) for record in records if (key := order_id_of(record)) is not None]
+        stored = self._recall(connection, {key for key, _ in about})
+        changed: dict[str, tuple[OrderRecord, int]] = {}
+        for key, record in about:
+            known = self._orders.get(key)
+            order = fold_order(known, record)
+            if order is not None and order is not known:
+                self._orders[key] = order
+                changed[key] = order, record.seq
+        added = [_changing(*c) | _lasting(c[0]) for k, c in changed.items() if k not in stored]
+        updated = [_new(k, _changing(*c)) for k, c in changed.items() if k in stored]
+        _write(connection, _ORDER_ADDED, added)
+        _write(connection, _ORDER_CHANGED, updated)
+        self._forget()
+
+    def _recall(self, connection: sa.Connection, keys: set[str]) -> set[str]:
+        """Read the orders that are not in memory; return which of `keys` are stored."""
+        unknown = sorted(keys - self._orders.keys())
+        if unknown:
+            for row in connection.execute(_ORDER_TEXTS, {"keys": unknown}):
+                self._orders[row.client_order_id] = order_from(json.loads(row.record))
+        return keys & self._orders.keys()
+
+    def _forget(self) -> None:
+        if len(self._orders) > _REMEMBERED:
+            self._orders = {k: o for k, o in self._orders.items() if not o.status.is_final}
 
 
 def clear(connection: sa.Connection) -> dict[int, datetime]:
@@ -107,12 +120,33 @@ def clear(connection: sa.Connection) -> dict[int, datetime]:
     return delivered
 
 
-def _stored(connection: sa.Connection, order_id: str) -> OrderRecord | None:
-    text = connection.execute(_ORDER_TEXT, {"key": order_id}).scalar_one_or_none()
-    return None if text is None else order_from(json.loads(text))
+def _write(
+    connection: sa.Connection, statement: sa.Executable, rows: Iterable[Mapping[str, object]]
+) -> None:
+    given = list(rows)
+    if given:
+        connection.execute(statement, given)
 
 
-def _lasting(order: OrderRecord) -> dict[str, object]:
+def _of(records: Sequence[Record], kind: EventKind) -> Iterable[Record]:
+    return (record for record in records if record.kind is kind)
+
+
+def _changing(order: OrderRecord, seq: int) -> _Row:
+    """Columns of an order that change with each record about it."""
+    return {
+        "seq": seq,
+        "status": order.status.value,
+        "filled_quantity": order.filled_quantity,
+        "venue_order_id": order.venue_order_id,
+        "updated_at": order.updated_at,
+        "record": canonical_json(order),
+        "parent_id": order.parent_id,
+        "origin": order.origin.value,
+    }
+
+
+def _lasting(order: OrderRecord) -> _Row:
     """Columns of an order that never change."""
     intent = order.intent
     return {
@@ -127,22 +161,56 @@ def _lasting(order: OrderRecord) -> dict[str, object]:
     }
 
 
-def _project_fill(connection: sa.Connection, record: Record) -> None:
-    fill = asdict(fill_from(record.payload))
-    where = {"seq": record.seq, "cycle_id": record.cycle_id, "side": fill.pop("side").value}
-    connection.execute(fills.insert(), {**fill, **where})
+def _new(key: str, values: _Row) -> _Row:
+    return {"key": key, **{f"new_{name}": value for name, value in values.items()}}
 
 
-def _project_alert(connection: sa.Connection, record: Record) -> None:
+def _project_fills(connection: sa.Connection, records: Sequence[Record]) -> None:
+    added: dict[str, _Row] = {}
+    removed: list[str] = []
+    for record in records:
+        if record.kind is EventKind.FILL:
+            booked: Sequence[Payload] = [record.payload]
+        elif record.kind is EventKind.FILLS_CORRECTED:
+            booked = record.payload["fills"]
+            gone = record.payload["removed"]
+            removed += [key for key in gone if added.pop(key, None) is None]
+        else:
+            continue
+        rows = [_fill_row(record, payload) for payload in booked]
+        added.update((str(row["fill_id"]), row) for row in rows)
+    _write(connection, _FILL_REMOVED, [{"key": key} for key in removed])
+    _write(connection, _FILL_ADDED, added.values())
+
+
+def _fill_row(record: Record, payload: Payload) -> _Row:
+    fill = fill_from(payload)
+    return {
+        "fill_id": fill.fill_id,
+        "seq": record.seq,
+        "cycle_id": record.cycle_id,
+        "client_order_id": fill.client_order_id,
+        "symbol": fill.symbol,
+        "side": fill.side.value,
+        "quantity": fill.quantity,
+        "price": fill.price,
+        "fee": fill.fee,
+        "at": fill.at,
+        "record": canonical_json(payload),
+    }
+
+
+def _mark_row(record: Record) -> _Row:
+    return {"seq": record.seq, **asdict(mark_from(record.payload))}
+
+
+def _alert_row(record: Record) -> _Row:
     alert = alert_from(record.payload)
-    connection.execute(
-        outbox.insert(),
-        {
-            "seq": record.seq,
-            "at": alert.at,
-            "code": alert.code,
-            "severity": alert.severity.value,
-            "message": alert.message,
-            "record": canonical_json(alert),
-        },
-    )
+    return {
+        "seq": record.seq,
+        "at": alert.at,
+        "code": alert.code,
+        "severity": alert.severity.value,
+        "message": alert.message,
+        "record": canonical_json(alert),
+    }

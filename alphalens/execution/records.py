@@ -7,26 +7,22 @@ and the writer's memory both use it, so a replay cannot differ from what was liv
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 
-from alphalens.risk import Approval, Reason, ReasonCode
-from alphalens.trading.events import AlertEvent, EventKind, Severity
-from alphalens.trading.orders import (
-    TRANSITIONS,
-    Fill,
-    OrderIntent,
-    OrderStatus,
-    OrderType,
-    Side,
-    TimeInForce,
-)
+from alphalens.risk import Approval, Reason
+from alphalens.trading.codec import from_jsonable
+from alphalens.trading.events import AlertEvent, EventKind
+from alphalens.trading.orders import Fill, OrderIntent, OrderStatus
+from alphalens.trading.states import after_fill, may_follow
 
 __all__ = [
     "Mark",
     "OrderRecord",
+    "Origin",
     "Payload",
     "Record",
     "alert_from",
@@ -100,6 +96,14 @@ class Mark:
     drawdown: Decimal
 
 
+class Origin(StrEnum):
+    """Who placed an order."""
+
+    OURS = "ours"
+    EXIT = "exit"  # the venue, as an exit of a bracket, oco or oto of ours
+    EXTERNAL = "external"  # somebody else, or the venue on its own
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderRecord:
     """Everything that is known about one order.
@@ -107,7 +111,7 @@ class OrderRecord:
     Attributes
     ----------
     intent : OrderIntent
-        The order as it was wanted.
+        The order as it was wanted; of one that we did not place, as the venue has it.
     status : OrderStatus
         Where it stands. It becomes partly or wholly filled by executions only, never by an
         answer that merely says so.
@@ -116,7 +120,8 @@ class OrderRecord:
     run_id : str
         The run that first recorded it.
     filled_quantity : Decimal
-        Units executed, by the executions booked.
+        Units executed, by the executions booked; of a multi-leg order the whole units that
+        every leg has.
     venue_order_id : str
         The venue's id; empty before its first answer.
     reasons : tuple of Reason
@@ -132,6 +137,14 @@ class OrderRecord:
         When the last attempt was recorded.
     is_absent : bool
         True after the venue has said that it has no such order.
+    origin : Origin
+        Who placed it.
+    parent_id : str
+        Client order id of the order it is an exit of, or that it takes the place of.
+    replaced_by : str
+        Client order id of the order that takes its place.
+    leg_fills : Mapping of str to Decimal
+        Signed units executed of each leg of a multi-leg order.
     """
 
     intent: OrderIntent
@@ -146,6 +159,10 @@ class OrderRecord:
     attempts: int = 0
     attempted_at: datetime | None = None
     is_absent: bool = False
+    origin: Origin = Origin.OURS
+    parent_id: str = ""
+    replaced_by: str = ""
+    leg_fills: Mapping[str, Decimal] = field(default_factory=dict)
 
     @property
     def client_order_id(self) -> str:
@@ -159,8 +176,8 @@ class OrderRecord:
 
     @property
     def was_sent(self) -> bool:
-        """Return whether it went, or was about to go, to the venue."""
-        return self.attempts > 0
+        """Return whether it went, or was about to go, to the venue, whoever placed it."""
+        return self.attempts > 0 or self.origin is not Origin.OURS
 
     @property
     def is_open(self) -> bool:
@@ -171,6 +188,11 @@ class OrderRecord:
     def is_unresolved(self) -> bool:
         """Return whether nobody knows what became of it."""
         return self.is_open and self.status in (_S.INTENDED, _S.UNKNOWN)
+
+    @property
+    def is_pending(self) -> bool:
+        """Return whether a change was asked for that the venue has not confirmed."""
+        return self.is_open and self.status in (_S.PENDING_CANCEL, _S.PENDING_REPLACE)
 
 
 def order_id_of(record: Record) -> str | None:
@@ -185,38 +207,43 @@ def order_id_of(record: Record) -> str | None:
 def fold_order(order: OrderRecord | None, record: Record) -> OrderRecord | None:
     """Return the order after a record that changes it, or None if it is no order of ours.
 
-    A status that may not follow (`TRANSITIONS`) is not taken over: the order keeps the one it
-    has, and only the figures are updated.
+    A status that may not follow (`alphalens.trading.states`) is not taken over: the order
+    keeps the one it has, and only the figures are updated.
     """
     if order is None:
         if "intent" not in record.payload:
             return None
         order = OrderRecord(
             intent=intent_from(record.payload["intent"]),
-            status=_first_status(record.kind),
+            status=_first_status(record),
             updated_at=record.at,
             run_id=record.run_id,
         )
     return replace(_CHANGES[record.kind](order, record), updated_at=record.at)
 
 
-def _first_status(kind: EventKind) -> OrderStatus:
+def _first_status(record: Record) -> OrderStatus:
+    if record.kind is _K.ORDER_ADOPTED:
+        return OrderStatus(record.payload["status"])
     return {_K.ORDER_INTENDED: _S.INTENDED, _K.APPROVAL_REQUESTED: _S.AWAITING}.get(
-        kind, _S.REFUSED
+        record.kind, _S.REFUSED
     )
 
 
 def _moved(order: OrderRecord, status: OrderStatus) -> OrderStatus:
-    return status if status in TRANSITIONS[order.status] else order.status
+    return status if may_follow(order.status, status) else order.status
 
 
 def _refused(order: OrderRecord, record: Record) -> OrderRecord:
-    reasons = tuple(map(_reason_from, record.payload["reasons"]))
-    return replace(order, status=_moved(order, _S.REFUSED), reasons=reasons)
+    return replace(order, status=_moved(order, _S.REFUSED), reasons=_reasons(record))
 
 
 def _awaiting(order: OrderRecord, record: Record) -> OrderRecord:
-    return replace(order, reasons=tuple(map(_reason_from, record.payload["reasons"])))
+    return replace(order, reasons=_reasons(record))
+
+
+def _reasons(record: Record) -> tuple[Reason, ...]:
+    return tuple(from_jsonable(Reason, reason) for reason in record.payload["reasons"])
 
 
 def _intended(order: OrderRecord, record: Record) -> OrderRecord:
@@ -227,17 +254,32 @@ def _intended(order: OrderRecord, record: Record) -> OrderRecord:
         attempted_at=record.at,
         approved_by=record.payload["approved_by"],
         is_absent=False,
+        parent_id=order.intent.replaces,
+    )
+
+
+def _adopted(order: OrderRecord, record: Record) -> OrderRecord:
+    payload = record.payload
+    return replace(
+        order,
+        origin=Origin(payload["origin"]),
+        parent_id=payload["parent_id"],
+        venue_order_id=payload["venue_order_id"],
+        filled_quantity=Decimal(payload["filled_quantity"]),
+        note=payload["reason"],
     )
 
 
 def _answered(order: OrderRecord, record: Record) -> OrderRecord:
-    said = OrderStatus(record.payload["status"])
-    status = _S.ACCEPTED if said in (_S.PARTIAL, _S.FILLED) else said
+    payload = record.payload
+    said = OrderStatus(payload["status"])
+    if said in (_S.ACCEPTED, _S.PARTIAL, _S.FILLED):  # executions alone fill an order
+        said = _S.PARTIAL if order.status is _S.PARTIAL else _S.ACCEPTED
     return replace(
         order,
-        status=_moved(order, status),
-        venue_order_id=record.payload["venue_order_id"] or order.venue_order_id,
-        note=record.payload["reason"],
+        status=_moved(order, said),
+        venue_order_id=payload["venue_order_id"] or order.venue_order_id,
+        note=payload["reason"],
         is_absent=False,
     )
 
@@ -251,10 +293,35 @@ def _unknown(order: OrderRecord, record: Record) -> OrderRecord:
     )
 
 
+def _cancel_asked(order: OrderRecord, record: Record) -> OrderRecord:
+    return replace(
+        order, status=_moved(order, _S.PENDING_CANCEL), note=str(record.payload["reason"])
+    )
+
+
+def _replace_asked(order: OrderRecord, record: Record) -> OrderRecord:
+    return replace(
+        order,
+        status=_moved(order, _S.PENDING_REPLACE),
+        replaced_by=record.payload["replaced_by"],
+    )
+
+
 def _filled(order: OrderRecord, record: Record) -> OrderRecord:
-    filled = order.filled_quantity + Decimal(record.payload["quantity"])
-    status = _S.FILLED if filled >= order.intent.quantity else _S.PARTIAL
-    return replace(order, status=_moved(order, status), filled_quantity=filled, is_absent=False)
+    fill, legs = fill_from(record.payload), dict(order.leg_fills)
+    if order.intent.legs:
+        legs[fill.symbol] = legs.get(fill.symbol, _ZERO) + fill.signed_quantity
+        filled = _whole_units(order.intent, legs)
+    else:
+        filled = order.filled_quantity + fill.quantity
+    status = after_fill(order.status, is_complete=filled >= order.intent.quantity)
+    return replace(order, status=status, filled_quantity=filled, leg_fills=legs, is_absent=False)
+
+
+def _whole_units(intent: OrderIntent, legs: Mapping[str, Decimal]) -> Decimal:
+    """Units of a multi-leg order that every leg has been executed for."""
+    wanted = intent.traded
+    return min(legs.get(s, _ZERO) / units * intent.quantity for s, units in wanted.items() if units)
 
 
 _CHANGES = {
@@ -262,9 +329,12 @@ _CHANGES = {
     _K.APPROVAL_DENIED: _refused,
     _K.APPROVAL_REQUESTED: _awaiting,
     _K.ORDER_INTENDED: _intended,
+    _K.ORDER_ADOPTED: _adopted,
     _K.ORDER_ANSWERED: _answered,
     _K.ORDER_CLOSED: _answered,
     _K.ORDER_UNKNOWN: _unknown,
+    _K.CANCEL_ASKED: _cancel_asked,
+    _K.REPLACE_ASKED: _replace_asked,
     _K.FILL: _filled,
 }
 
@@ -274,92 +344,32 @@ def intent_from(payload: Payload) -> OrderIntent:
 
     Raises
     ------
-    KeyError
+    InputError
         If a field is missing: the text was not written by this package.
     """
-    limit = payload["limit_price"]
-    return OrderIntent(
-        client_order_id=payload["client_order_id"],
-        account=payload["account"],
-        cycle_id=payload["cycle_id"],
-        symbol=payload["symbol"],
-        side=Side(payload["side"]),
-        quantity=Decimal(payload["quantity"]),
-        reference_price=Decimal(payload["reference_price"]),
-        created_at=datetime.fromisoformat(payload["created_at"]),
-        order_type=OrderType(payload["order_type"]),
-        time_in_force=TimeInForce(payload["time_in_force"]),
-        limit_price=None if limit is None else Decimal(limit),
-        reason=payload["reason"],
-    )
+    return from_jsonable(OrderIntent, payload)
 
 
 def fill_from(payload: Payload) -> Fill:
-    """Return the fill that `alphalens.trading.codec.to_jsonable` made `payload` of."""
-    return Fill(
-        fill_id=payload["fill_id"],
-        client_order_id=payload["client_order_id"],
-        symbol=payload["symbol"],
-        side=Side(payload["side"]),
-        quantity=Decimal(payload["quantity"]),
-        price=Decimal(payload["price"]),
-        at=datetime.fromisoformat(payload["at"]),
-        fee=Decimal(payload["fee"]),
-    )
+    """Return the fill of a ``fill`` record."""
+    return from_jsonable(Fill, payload)
 
 
 def approval_from(payload: Payload) -> Approval:
     """Return the approval of an ``approval_given`` record."""
-    return Approval(
-        client_order_id=payload["client_order_id"],
-        fingerprint=payload["fingerprint"],
-        by=payload["by"],
-        reason=payload["reason"],
-        at=datetime.fromisoformat(payload["at"]),
-        expires_at=datetime.fromisoformat(payload["expires_at"]),
-    )
+    return from_jsonable(Approval, payload)
 
 
 def alert_from(payload: Payload) -> AlertEvent:
     """Return the alert of an ``alert`` record."""
-    return AlertEvent(
-        code=payload["code"],
-        severity=Severity(payload["severity"]),
-        message=payload["message"],
-        at=datetime.fromisoformat(payload["at"]),
-        values=dict(payload["values"]),
-    )
+    return from_jsonable(AlertEvent, payload)
 
 
 def mark_from(payload: Payload) -> Mark:
     """Return the mark of a ``mark`` record."""
-    amounts = {k: Decimal(payload[k]) for k in ("cash", "equity", "gross", "net", "drawdown")}
-    return Mark(at=datetime.fromisoformat(payload["at"]), **amounts)
+    return from_jsonable(Mark, payload)
 
 
 def order_from(payload: Payload) -> OrderRecord:
     """Return the order that `alphalens.trading.codec.to_jsonable` made `payload` of."""
-    attempted = payload["attempted_at"]
-    return OrderRecord(
-        intent=intent_from(payload["intent"]),
-        status=OrderStatus(payload["status"]),
-        updated_at=datetime.fromisoformat(payload["updated_at"]),
-        run_id=payload["run_id"],
-        filled_quantity=Decimal(payload["filled_quantity"]),
-        venue_order_id=payload["venue_order_id"],
-        reasons=tuple(map(_reason_from, payload["reasons"])),
-        note=payload["note"],
-        approved_by=payload["approved_by"],
-        attempts=payload["attempts"],
-        attempted_at=None if attempted is None else datetime.fromisoformat(attempted),
-        is_absent=payload["is_absent"],
-    )
-
-
-def _reason_from(payload: Payload) -> Reason:
-    return Reason(
-        code=ReasonCode(payload["code"]),
-        limit=payload["limit"],
-        actual=payload["actual"],
-        message=payload["message"],
-    )
+    return from_jsonable(OrderRecord, payload)

@@ -1,34 +1,47 @@
-"""The one way to the venue: gate, journal, send, journal; and what to do when nobody answers.
+"""The one way to the venue: gate, journal, send, journal.
 
 The contract: at most one send per client order id, unless the venue itself has said that it
-has no such order; and even then the gate is asked again, and only once.
+has no such order; and even then the gate is asked again, and only once. What nobody answered
+is found out by `alphalens.execution.resolver`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
 
-from alphalens.assets.base import Asset
 from alphalens.brokers.base import Broker, VenueOrder
-from alphalens.errors import BrokerError, OutcomeUnknown
+from alphalens.errors import (
+    BrokerError,
+    CredentialsRefused,
+    IdTaken,
+    InputError,
+    OrderRejected,
+    OutcomeUnknown,
+    TradingHalted,
+)
 from alphalens.execution.books import Books
+from alphalens.execution.entries import (
+    alert_entry,
+    answer_payload,
+    closing_payload,
+    described,
+    still_working,
+    unknown_entries,
+    values_of,
+)
 from alphalens.execution.journal import Entry
 from alphalens.execution.records import OrderRecord
-from alphalens.risk import RiskLimits, Verdict, validate
+from alphalens.risk import BookView, RiskLimits, StateEvent, Verdict, validate
 from alphalens.trading.clock import Clock
-from alphalens.trading.events import AlertEvent, EventKind, Severity
+from alphalens.trading.events import EventKind, Severity
 from alphalens.trading.orders import OrderIntent, OrderStatus
 
-__all__ = ["MAX_ATTEMPTS", "Router", "alert_entry", "answer_payload"]
-
-#: Sends of one id; the second only after the venue said, twice, that it has no such order.
-MAX_ATTEMPTS = 2
+__all__ = ["Router", "given_back"]
 
 
 class Router:
-    """Send orders through the gate, and find out what became of those without an answer.
+    """Send orders, cancels and replacements through the gate, each journalled before it goes.
 
     Parameters
     ----------
@@ -36,14 +49,16 @@ class Router:
         Every record is written through it, before the send that it announces.
     broker : Broker
         The venue.
-    limits, assets : RiskLimits, Mapping of str to Asset
+    limits : RiskLimits
         What the gate checks against.
     clock : Clock
         The present.
-    grace : timedelta
-        How long after a send the venue's "no such order" is not yet believed.
-    obey : callable
-        Reads the control table; called before every send.
+    view : callable
+        From an order to the account as the gate sees it, that order left out.
+    before_send : callable
+        Called before every send: it reads the control table, and takes in what was missed.
+    change : callable
+        From an event, who and why, to the trading state: `Control.change`.
     """
 
     def __init__(
@@ -52,14 +67,15 @@ class Router:
         books: Books,
         broker: Broker,
         limits: RiskLimits,
-        assets: Mapping[str, Asset],
         clock: Clock,
-        grace: timedelta,
-        obey: Callable[[], object],
+        view: Callable[[OrderIntent], BookView],
+        before_send: Callable[[], object],
+        change: Callable[[StateEvent, str, str], None],
     ) -> None:
         self._books, self._broker, self._clock = books, broker, clock
-        self._limits, self._assets, self._grace = limits, assets, grace
-        self._obey = obey
+        self._limits, self._view = limits, view
+        self._before_send, self._change = before_send, change
+        self.is_stopping = False
 
     def submit(self, intent: OrderIntent) -> OrderRecord:
         """Take one order through the gate and, if it passes, to the venue.
@@ -72,14 +88,15 @@ class Router:
             If the id belongs to an order with other contents.
         StorageError
             If the intent could not be stored; then nothing was sent.
+        TradingHalted
+            If the session is stopping: nothing new is taken in.
         """
         self._books.check_payload(intent)
-        self._obey()
+        self._before_send()
         known = self._books.orders.get(intent.client_order_id)
-        if known is not None and known.was_sent and not known.is_absent:
+        if known is not None and (known.status.is_final or known.is_open):
             return known
-        if known is not None and known.status.is_final:
-            return known
+        self._refuse_when_stopping(intent)
         verdict = self._judge(intent)
         if verdict.is_approved:
             self._send(intent, 1 if known is None else known.attempts + 1)
@@ -103,29 +120,87 @@ class Router:
         }
         self._books.write(EventKind.APPROVAL_REQUESTED, payload, intent.cycle_id)
 
-    def resolve(self) -> tuple[OrderRecord, ...]:
-        """Look up every order without a known outcome, and return those that have one now.
+    def cancel(self, order: OrderRecord, reason: str) -> None:
+        """Ask the venue to cancel an order, in every trading state; it stays reserved till then.
 
-        The venue's word is adopted. "No such order" is believed after the grace period and on
-        a second asking: an order that was sent once may then pass the gate again, one that
-        was sent twice expires. An error leaves the order as it is, and its symbol blocked.
+        Raises
+        ------
+        BrokerError
+            If the venue refused, or did not answer. The order is looked up before anything
+            else of its symbol is sent.
         """
-        pending = [o for o in self._books.open_orders if o.is_unresolved]
-        for order in pending:
-            self._look_up(order)
-        now = (self._books.orders[o.client_order_id] for o in pending)
-        return tuple(order for order in now if not order.is_unresolved)
+        intent = order.intent
+        if order.status is not OrderStatus.PENDING_CANCEL:
+            payload = {"client_order_id": intent.client_order_id, "reason": reason}
+            self._books.write(EventKind.CANCEL_ASKED, payload, intent.cycle_id)
+        self._broker.cancel(intent.client_order_id)
+
+    def replace(self, old: OrderRecord, intent: OrderIntent) -> OrderRecord:
+        """Ask the venue to put `intent` in the place of a working order.
+
+        The new order is judged as if the old one were gone; until the venue has said which of
+        them stands, the larger is reserved and nothing else of the symbol is sent.
+
+        Raises
+        ------
+        InputError
+            If `intent` does not name the order it replaces, trades something else, or the old
+            order does not work.
+        TradingHalted
+            As `submit`.
+        """
+        self._check_replacement(old, intent)
+        self._before_send()
+        known = self._books.orders.get(intent.client_order_id)
+        if known is not None:
+            return known
+        self._refuse_when_stopping(intent)
+        verdict = self._judge(intent)
+        if not verdict.is_approved:
+            reasons = {"intent": intent, "reasons": verdict.reasons}
+            self._books.write(EventKind.ORDER_REFUSED, reasons, intent.cycle_id)
+            return self._books.orders[intent.client_order_id]
+        asked = {
+            "client_order_id": old.client_order_id,
+            "replaced_by": intent.client_order_id,
+        }
+        self._books.write_all(
+            [
+                (EventKind.REPLACE_ASKED, asked, old.intent.cycle_id),
+                self._intended(intent, 1),
+            ]
+        )
+        self._transmit(intent, 1, lambda: self._broker.replace(old.client_order_id, intent))
+        return self._books.orders[intent.client_order_id]
+
+    def _check_replacement(self, old: OrderRecord, intent: OrderIntent) -> None:
+        self._books.check_payload(intent)
+        if (
+            intent.replaces != old.client_order_id
+            or old.intent.traded.keys() != intent.traded.keys()
+        ):
+            raise InputError(
+                f"{intent.client_order_id} of {intent.symbol} says that it replaces "
+                f"{intent.replaces!r}, asked was {old.client_order_id} of {old.intent.symbol}"
+            )
+        is_asked = old.status is OrderStatus.PENDING_REPLACE
+        if not old.is_open or (old.is_pending and not is_asked) or old.is_unresolved:
+            raise InputError(
+                f"{old.client_order_id} is {old.status}: only an order that works, and is not "
+                f"being canceled, can be replaced; look it up first"
+            )
+
+    def _refuse_when_stopping(self, intent: OrderIntent) -> None:
+        if self.is_stopping:
+            raise TradingHalted(
+                f"the session is stopping: {intent.side} {intent.quantity} {intent.symbol} "
+                f"({intent.client_order_id}) was not sent; submit the stored plan after a restart"
+            )
 
     def _judge(self, intent: OrderIntent) -> Verdict:
-        book = self._books.view(
-            now=self._clock.now(),
-            assets=self._assets,
-            cycle_id=intent.cycle_id,
-            without=intent.client_order_id,
-        )
         return validate(
             intent,
-            book=book,
+            book=self._view(intent),
             limits=self._limits,
             state=self._books.standing.state,
             approval=self._books.approvals.get(intent.fingerprint),
@@ -138,136 +213,97 @@ class Router:
         return approval.by
 
     def _send(self, intent: OrderIntent, attempt: int) -> None:
+        self._books.write_all([self._intended(intent, attempt)])
+        self._transmit(intent, attempt, lambda: self._broker.submit(intent))
+
+    def _intended(self, intent: OrderIntent, attempt: int) -> Entry:
         payload = {"intent": intent, "attempt": attempt, "approved_by": self._approver(intent)}
-        self._books.write(EventKind.ORDER_INTENDED, payload, intent.cycle_id)
+        return (EventKind.ORDER_INTENDED, payload, intent.cycle_id)
+
+    def _transmit(self, intent: OrderIntent, attempt: int, send: Callable[[], VenueOrder]) -> None:
+        """Send what is journalled, and journal the answer, whatever it is."""
         try:
-            answer = self._broker.submit(intent)
+            answer = send()
         except OutcomeUnknown as error:
             self._lost(intent, str(error))
+        except CredentialsRefused as error:
+            self._closed_out(intent, error)
+        except IdTaken as error:
+            self._id_taken(intent, error)
         except BrokerError as error:
             if attempt == 1:
-                self._rejected(intent, str(error))
+                self._rejected(intent, error)
             else:  # the first attempt may have arrived after all: the look-up tells
                 self._lost(intent, f"the venue refused attempt {attempt}: {error}")
         else:
-            self._answered(intent, answer)
+            said = replace(answer, client_order_id=intent.client_order_id)
+            self._books.write(EventKind.ORDER_ANSWERED, answer_payload(said), intent.cycle_id)
 
-    def _answered(self, intent: OrderIntent, answer: VenueOrder) -> None:
-        self._books.write(EventKind.ORDER_ANSWERED, answer_payload(answer), intent.cycle_id)
+    def _rejected(self, intent: OrderIntent, error: BrokerError) -> None:
+        code = error.code if isinstance(error, OrderRejected) else ""
+        message = f"the venue rejected {described(intent)}: {error}; it is not sent again"
+        values = {**values_of(intent), "code": code}
+        if isinstance(error, OrderRejected):
+            values |= {f"venue_{name}": value for name, value in error.details.items()}
+        self._end(intent, str(error), "order_rejected", message, values)
 
-    def _rejected(self, intent: OrderIntent, error: str) -> None:
-        payload = _closing(intent, OrderStatus.REJECTED, error)
-        message = f"the venue rejected {_what(intent)}: {error}"
-        alert = alert_entry("order_rejected", message, self._clock.now(), _values(intent))
-        self._books.write_all(
-            [(EventKind.ORDER_CLOSED, payload, intent.cycle_id), (*alert[:2], intent.cycle_id)]
+    def _closed_out(self, intent: OrderIntent, error: CredentialsRefused) -> None:
+        """Close an order that the venue did not even read, and stop: the keys are wrong."""
+        message = (
+            f"the venue refused our keys at {described(intent)}: {error}; new orders are "
+            f"halted, what the venue tells is still read. Put the right keys in, then resume"
         )
+        self._end(intent, str(error), "credentials_refused", message, values_of(intent))
+        self._change(StateEvent.HALT, "venue", message)
+
+    def _id_taken(self, intent: OrderIntent, error: IdTaken) -> None:
+        message = (
+            f"the venue has another order under the id of {described(intent)}: {error}; "
+            f"{intent.symbol} is frozen. Find out who placed it, then clear {intent.symbol}"
+        )
+        frozen = {"symbol": intent.symbol, "reason": message}
+        self._end(
+            intent,
+            str(error),
+            "id_taken",
+            message,
+            values_of(intent),
+            (EventKind.SYMBOL_FROZEN, frozen, intent.cycle_id),
+        )
+
+    def _end(
+        self,
+        intent: OrderIntent,
+        error: str,
+        code: str,
+        message: str,
+        values: dict[str, str],
+        *more: Entry,
+    ) -> None:
+        """Close an order that was not placed, give its place back, and tell."""
+        payload = closing_payload(intent, OrderStatus.REJECTED, error)
+        alert = self._alert(code, message, values, intent)
+        closing = (EventKind.ORDER_CLOSED, payload, intent.cycle_id)
+        self._books.write_all([closing, *given_back(self._books, intent), *more, alert])
 
     def _lost(self, intent: OrderIntent, error: str) -> None:
-        message = (
-            f"nobody knows what became of {_what(intent)}: {error}. It is looked up before "
-            f"anything else of {intent.symbol} is sent; it is not sent again unseen"
-        )
-        alert = alert_entry("order_unknown", message, self._clock.now(), _values(intent))
-        self._unknown(intent, error, alert, is_absent=False)
-
-    def _absent(self, intent: OrderIntent) -> None:
-        message = (
-            f"{_what(intent)} never reached the venue; if its cycle still wants it, it passes the "
-            f"gate again and goes out once more under the same id"
-        )
-        alert = alert_entry("order_absent", message, self._clock.now(), _values(intent))
-        self._unknown(intent, "the venue has no such order", alert, is_absent=True)
-
-    def _unknown(self, intent: OrderIntent, error: str, alert: Entry, *, is_absent: bool) -> None:
-        payload = {
-            "client_order_id": intent.client_order_id,
-            "error": error,
-            "is_absent": is_absent,
-        }
-        self._books.write_all(
-            [(EventKind.ORDER_UNKNOWN, payload, intent.cycle_id), (*alert[:2], intent.cycle_id)]
-        )
+        self._books.write_all(unknown_entries(intent, error, self._clock.now()))
 
     def _give_up(self, order: OrderRecord, verdict: Verdict) -> None:
         """Close an order that never arrived and that the gate does not let out again."""
         why = "; ".join(reason.message for reason in verdict.reasons)
         note = f"it never reached the venue, and may not go out again: {why}"
-        payload = _closing(order.intent, OrderStatus.EXPIRED, note)
+        payload = closing_payload(order.intent, OrderStatus.EXPIRED, note)
         self._books.write(EventKind.ORDER_CLOSED, payload, order.intent.cycle_id)
 
-    def _look_up(self, order: OrderRecord) -> None:
-        intent = order.intent
-        try:
-            answer = self._broker.order(intent.client_order_id)
-            if answer is None and self._is_past_grace(order):
-                answer = self._broker.order(intent.client_order_id)
-        except BrokerError as error:
-            if order.status is OrderStatus.INTENDED:
-                self._lost(intent, f"the venue does not say: {error}")
-            return
-        if answer is not None:
-            self._adopt(order, answer)
-        elif not self._is_past_grace(order):
-            if order.status is OrderStatus.INTENDED:
-                self._lost(intent, "the venue has no such order yet")
-        elif order.attempts < MAX_ATTEMPTS:
-            self._absent(intent)
-        else:
-            note = f"the venue has no such order after {order.attempts} attempts"
-            payload = _closing(intent, OrderStatus.EXPIRED, note)
-            self._books.write(EventKind.ORDER_CLOSED, payload, intent.cycle_id)
-
-    def _adopt(self, order: OrderRecord, answer: VenueOrder) -> None:
-        """Take the venue's word over; an end with executions not yet booked is still open."""
-        if answer.status.is_final and answer.filled_quantity > order.filled_quantity:
-            answer = replace(answer, status=OrderStatus.ACCEPTED)
-        self._answered(order.intent, answer)
-
-    def _is_past_grace(self, order: OrderRecord) -> bool:
-        sent = order.attempted_at
-        return sent is not None and self._clock.now() - sent >= self._grace
+    def _alert(self, code: str, message: str, values: dict[str, str], intent: OrderIntent) -> Entry:
+        now, cycle_id = self._clock.now(), intent.cycle_id
+        return alert_entry(code, message, now, values, Severity.CRITICAL, cycle_id=cycle_id)
 
 
-def alert_entry(
-    code: str,
-    message: str,
-    at: datetime,
-    values: Mapping[str, str],
-    severity: Severity = Severity.WARNING,
-) -> Entry:
-    """Return the journal entry of an alert."""
-    alert = AlertEvent(code=code, severity=severity, message=message, at=at, values=dict(values))
-    return (EventKind.ALERT, _fields(alert), "")
-
-
-def answer_payload(answer: VenueOrder) -> dict[str, object]:
-    """Return the content of the record of a venue's answer."""
-    return {
-        "client_order_id": answer.client_order_id,
-        "venue_order_id": answer.venue_order_id,
-        "status": answer.status,
-        "filled_quantity": answer.filled_quantity,
-        "reason": answer.reason,
-    }
-
-
-def _closing(intent: OrderIntent, status: OrderStatus, reason: str) -> dict[str, object]:
-    return {
-        "client_order_id": intent.client_order_id,
-        "venue_order_id": "",
-        "status": status,
-        "reason": reason,
-    }
-
-
-def _fields(alert: AlertEvent) -> dict[str, object]:
-    return {name: getattr(alert, name) for name in ("code", "severity", "message", "at", "values")}
-
-
-def _values(intent: OrderIntent) -> dict[str, str]:
-    return {"client_order_id": intent.client_order_id, "symbol": intent.symbol}
-
-
-def _what(intent: OrderIntent) -> str:
-    return f"{intent.side} {intent.quantity} {intent.symbol} ({intent.client_order_id})"
+def given_back(books: Books, intent: OrderIntent) -> list[Entry]:
+    """Return the entry that the order which was to be replaced works on, if it does."""
+    old = books.orders.get(intent.replaces) if intent.replaces else None
+    if old is None or old.status is not OrderStatus.PENDING_REPLACE:
+        return []
+    return [still_working(old)]

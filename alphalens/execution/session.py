@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -11,25 +11,24 @@ from threading import RLock
 
 from alphalens.assets.base import Asset
 from alphalens.brokers.base import Broker
-from alphalens.errors import ConfigError, InputError, TradingHalted
+from alphalens.errors import InputError, TradingHalted
 from alphalens.execution.assessment import Assessment, assess
 from alphalens.execution.books import Books
 from alphalens.execution.control import Control
+from alphalens.execution.entries import alert_entry, closing_payload
+from alphalens.execution.exits import ExitGuard
+from alphalens.execution.intake import Intake
 from alphalens.execution.journal import Journal
+from alphalens.execution.market import Market, Permission
+from alphalens.execution.opening import open_books
 from alphalens.execution.planner import plan_orders
-from alphalens.execution.reconcile import Difference, reconcile
-from alphalens.execution.records import Mark, OrderRecord, mark_from
-from alphalens.execution.router import Router, alert_entry
-from alphalens.execution.settlement import Settlement
-from alphalens.risk import (
-    Approval,
-    BookView,
-    RiskLimits,
-    Standing,
-    StateEvent,
-    TradingState,
-    book_breaches,
-)
+from alphalens.execution.reconcile import Difference
+from alphalens.execution.records import Mark, OrderRecord
+from alphalens.execution.resolver import Resolver
+from alphalens.execution.router import Router
+from alphalens.execution.valuation import value_book
+from alphalens.execution.watch import Watch
+from alphalens.risk import Approval, BookView, RiskLimits, Standing, StateEvent, TradingState
 from alphalens.trading.clock import Clock
 from alphalens.trading.events import AlertEvent, EventKind
 from alphalens.trading.ledger import Ledger
@@ -41,6 +40,8 @@ __all__ = ["Assessment", "StartReport", "TradingSession"]
 _BAND = Decimal("0.005")
 _DAY = timedelta(hours=24)
 _GRACE = timedelta(seconds=5)
+_HEARTBEAT = timedelta(seconds=30)
+_PAPER = Permission()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,13 +83,19 @@ class TradingSession:
         The present.
     assets : Mapping of str to Asset
         What may be traded.
+    permission : Permission
+        What the owner allows: by default paper money and shares.
     approval_valid_for : timedelta
         How long an approval counts, unless said otherwise.
     grace : timedelta
         How long after a send the venue's "no such order" is not yet believed; zero suits a
         venue in the same process.
+    heartbeat : timedelta
+        How often a venue with a stream is asked all the same, and the books are compared.
     halt_file : Path or None
         While this file exists, trading is halted.
+    is_flattening : bool
+        Whether a position that both exits of a bracket left behind is closed at once.
 
     Raises
     ------
@@ -98,7 +105,7 @@ class TradingSession:
     Notes
     -----
     All methods may be called from several threads; they take turns. One process at a time may
-    trade an account: the second one's first record is refused.
+    trade an account: the journal's pen is held by one.
     """
 
     def __init__(
@@ -109,31 +116,51 @@ class TradingSession:
         limits: RiskLimits,
         clock: Clock,
         assets: Mapping[str, Asset],
+        permission: Permission = _PAPER,
         approval_valid_for: timedelta = _DAY,
         grace: timedelta = _GRACE,
+        heartbeat: timedelta = _HEARTBEAT,
         halt_file: Path | None = None,
+        is_flattening: bool = True,
     ) -> None:
         self.journal, self.broker, self.limits = journal, broker, limits
-        self.clock, self.assets = clock, assets
+        self.clock, self.assets, self.permission = clock, assets, permission
         self._lock = RLock()
         self._is_started = False
-        self._books = Books(journal)
+        books = self._books = Books(journal)
+        self.market = Market(broker=broker, clock=clock, permission=permission)
+        self._intake = Intake(books=books, broker=broker, clock=clock)
         self._control = Control(
-            books=self._books,
+            books=books,
             journal=journal,
             clock=clock,
             valid_for=approval_valid_for,
             halt_file=halt_file,
+            cancel=self._cancel,
         )
-        self._settlement = Settlement(books=self._books, broker=broker, clock=clock)
+        self._resolver = Resolver(
+            books=books, broker=broker, intake=self._intake, clock=clock, grace=grace
+        )
+        self._watch = Watch(
+            books=books,
+            broker=broker,
+            clock=clock,
+            intake=self._intake,
+            market=self.market,
+            heartbeat=heartbeat,
+            change=self._control.change_by,
+        )
         self._router = Router(
-            books=self._books,
+            books=books,
             broker=broker,
             limits=limits,
-            assets=assets,
             clock=clock,
-            grace=grace,
-            obey=self._control.obey,
+            view=self._view_for,
+            before_send=self._before_send,
+            change=self._control.change_by,
+        )
+        self._exits = ExitGuard(
+            books=books, clock=clock, submit=self._router.submit, is_flattening=is_flattening
         )
 
     @property
@@ -157,6 +184,16 @@ class TradingSession:
         return self._books.standing.state
 
     @property
+    def frozen(self) -> Mapping[str, str]:
+        """Return the symbols that are not traded until a person clears them, and why."""
+        return dict(self._books.frozen)
+
+    @property
+    def external(self) -> frozenset[str]:
+        """Return the symbols with positions or orders that are not ours and not claimed."""
+        return frozenset(self._books.external)
+
+    @property
     def prices(self) -> Mapping[str, Decimal]:
         """Return the last price of each asset."""
         return dict(self._books.prices)
@@ -174,8 +211,16 @@ class TradingSession:
     @property
     def awaiting(self) -> tuple[OrderRecord, ...]:
         """Return the orders that wait for a person, oldest first."""
-        orders = self._books.orders.values()
-        return tuple(o for o in orders if o.status is OrderStatus.AWAITING)
+        return tuple(o for o in self._books.orders.live if o.status is OrderStatus.AWAITING)
+
+    @property
+    def open_orders(self) -> tuple[OrderRecord, ...]:
+        """Return the orders that may still be executed, ours or not, oldest first."""
+        return self._books.open_orders
+
+    def order(self, client_order_id: str) -> OrderRecord | None:
+        """Return the order of that id as it stands, or None if there is none."""
+        return self._books.orders.get(client_order_id)
 
     def start(self) -> StartReport:
         """Take up trading: resolve, book what was missed, and compare with the venue.
@@ -183,33 +228,22 @@ class TradingSession:
         Raises
         ------
         ConfigError
-            If the venue's account is another than the journal's, or moves real money.
+            If the venue's account is another than the journal's, or may not be traded.
         BrokerError
             If the venue does not answer; nothing can be sent then.
         """
         with self._lock:
-            account, is_resumed = self.broker.account(), not self._books.is_new
-            if account.is_live:
-                raise ConfigError(
-                    f"account {account.account_id} moves real money; this version trades on paper "
-                    f"only, give it a paper account"
-                )
-            if is_resumed and account.account_id != self.account_id:
-                raise ConfigError(
-                    f"the journal belongs to account {self.account_id}, the venue says "
-                    f"{account.account_id}: give each account a journal of its own"
-                )
-            payload = {
-                "account_id": account.account_id,
-                "opening_cash": account.cash,
-                "currency": account.currency,
-                "is_live": account.is_live,
-                "is_resumed": is_resumed,
-                "limits": self.limits,
-            }
-            self._books.write(EventKind.RUN_STARTED, payload)
-            resolved = self._router.resolve()
-            self._settlement.collect()
+            is_resumed = open_books(
+                books=self._books,
+                broker=self.broker,
+                market=self.market,
+                intake=self._intake,
+                permission=self.permission,
+                limits=self.limits,
+                assets=dict(self.assets),
+            )
+            resolved = self._resolver.resolve()
+            self._exits.check(self._watch.begin())
             differences = self.reconcile()
             self._is_started = True
         return StartReport(is_resumed=is_resumed, resolved=resolved, differences=differences)
@@ -233,23 +267,9 @@ class TradingSession:
         """
         with self._lock:
             instant = self.clock.now() if at is None else at
-            self._check_mark(prices, instant)
-            known = {**self._books.prices, **prices}
-            equity = self.ledger.equity(known)
-            gross, net = self.ledger.exposure(known)
-            peak = self._books.peak_with(equity)
-            payload = {
-                "at": instant,
-                "cash": self.ledger.cash,
-                "equity": equity,
-                "gross": gross,
-                "net": net,
-                "drawdown": (peak - equity) / peak,
-                "prices": dict(prices),
-            }
-            record = self._books.write(EventKind.MARK, payload)
-            self._control.judge_book(book_breaches(self.book_view(), self.limits))
-        return mark_from(record.payload)
+            mark = value_book(self._books, prices, instant, now=self.clock.now())
+            self._control.judge_book(self.book_view(), self.limits)
+        return mark
 
     def plan(
         self, target: Target, *, cycle_id: str, min_trade: Decimal = _BAND
@@ -279,6 +299,7 @@ class TradingSession:
                 cycle_id=cycle_id,
                 at=self.clock.now(),
                 min_trade=min_trade,
+                leave_alone=self.external,
             )
             wanted = {"name": target.name, "asof": target.asof, "weights": dict(target.weights)}
             payload = {"target": wanted, "intents": intents}
@@ -287,10 +308,18 @@ class TradingSession:
 
     def plan_for(self, cycle_id: str) -> tuple[OrderIntent, ...] | None:
         """Return the stored plan of a cycle, or None if it was never planned."""
-        return self._books.plans.get(cycle_id)
+        with self._lock:
+            return self._books.plan_of(cycle_id)
 
-    def book_view(self, cycle_id: str = "") -> BookView:
+    def book_view(self, cycle_id: str = "", *, without: str = "") -> BookView:
         """Return the account as the gate sees it now; `cycle_id` counts the orders sent in it.
+
+        Parameters
+        ----------
+        cycle_id : str
+            The cycle whose orders are counted.
+        without : str
+            Client order id of an order that is left out, because it is the one to be judged.
 
         Raises
         ------
@@ -298,7 +327,10 @@ class TradingSession:
             If a held asset never had a price: call `mark` first.
         """
         with self._lock:
-            return self._books.view(now=self.clock.now(), assets=self.assets, cycle_id=cycle_id)
+            view = self._books.view(
+                now=self.clock.now(), assets=self.assets, cycle_id=cycle_id, without=without
+            )
+            return self.market.complete(view)
 
     def assess(self, intents: Sequence[OrderIntent]) -> tuple[Assessment, ...]:
         """Ask the gate about orders in turn; nothing is recorded or sent.
@@ -359,9 +391,12 @@ class TradingSession:
         Raises
         ------
         TradingHalted
-            If the session was not started.
+            If the session was not started, or is stopping.
         InputError
             If an id belongs to an order with other contents; nothing of the batch is sent.
+        BrokerError
+            If the stream was lost and the venue does not say what was missed: nothing new is
+            sent unseen.
         StorageError
             If an intent could not be stored; it and those after it are not sent.
         """
@@ -369,15 +404,33 @@ class TradingSession:
             self._need_start()
             for intent in intents:
                 self._books.check_payload(intent)
-            self._router.resolve()
+            self._resolver.resolve()
             return tuple(self._router.submit(intent) for intent in intents)
+
+    def replace_order(self, client_order_id: str, intent: OrderIntent) -> OrderRecord:
+        """Ask the venue to put `intent` in the place of a working order; return its record.
+
+        Raises
+        ------
+        InputError
+            If there is no such order, or it cannot be replaced by this one.
+        TradingHalted, BrokerError, StorageError
+            As `submit`.
+        """
+        with self._lock:
+            self._need_start()
+            self._resolver.resolve()
+            old = self._need_order(client_order_id, "replace")
+            return self._router.replace(old, replace(intent, replaces=client_order_id))
 
     def collect_fills(self) -> tuple[Fill, ...]:
         """Book new executions, close finished orders, and return the new executions."""
         with self._lock:
             self._need_start()
-            self._router.resolve()
-            return self._settlement.collect()
+            self._resolver.resolve()
+            new = self._watch.look()
+            self._exits.check(new)
+            return new
 
     def reconcile(self) -> tuple[Difference, ...]:
         """Compare the books with the venue's; any difference halts trading.
@@ -388,13 +441,9 @@ class TradingSession:
             If the venue does not say.
         """
         with self._lock:
-            differences = reconcile(self.broker, self.ledger)
-            if differences:
-                reason = "; ".join(difference.message for difference in differences)
-                self._control.change(StateEvent.HALT, by="reconciliation", reason=reason)
-            return differences
+            return self._watch.reconcile()
 
-    def cancel(self, client_order_id: str) -> OrderRecord:
+    def cancel(self, client_order_id: str, reason: str = "canceled on request") -> OrderRecord:
         """Ask the venue to cancel an order, in every trading state, and return its record.
 
         Raises
@@ -405,21 +454,12 @@ class TradingSession:
             If the venue refused, or did not answer: the order stays open and reserved.
         """
         with self._lock:
-            order = self._books.orders.get(client_order_id)
-            if order is None:
-                raise InputError(f"cannot cancel {client_order_id}: there is no such order")
-            if order.is_open:
-                self.broker.cancel(client_order_id)
-                self._settlement.collect()
-            elif not order.status.is_final:
-                self._expire([order], "canceled before it was sent")
-            return self._books.orders[client_order_id]
+            return self._cancel(client_order_id, reason)
 
     def cancel_all(self) -> tuple[OrderRecord, ...]:
-        """Cancel every order that is open or waits; raises as `cancel`."""
+        """Cancel every order of ours that is open or waits; raises as `cancel`."""
         with self._lock:
-            live = [o for o in self._books.orders.values() if not o.status.is_final]
-            return tuple(self.cancel(order.client_order_id) for order in live)
+            return tuple(self.cancel(order.client_order_id) for order in self._books.orders.live)
 
     def halt(self, *, by: str, reason: str) -> None:
         """Stop all orders until a person resumes; cancels still pass."""
@@ -432,6 +472,16 @@ class TradingSession:
     def resume(self, *, by: str, reason: str) -> None:
         """Trade again. A book that is still in breach stops it again at once."""
         self._change(StateEvent.RESUME, by, reason)
+
+    def clear(self, symbol: str, *, by: str, reason: str) -> None:
+        """Trade a frozen symbol again; a person has looked at why it was frozen."""
+        with self._lock:
+            self._control.clear(symbol, by=by, reason=reason)
+
+    def claim(self, symbol: str, *, by: str, reason: str) -> None:
+        """Take over a position that was there before us, so that it is traded with the rest."""
+        with self._lock:
+            self._control.claim(symbol, by=by, reason=reason)
 
     def obey(self) -> int:
         """Read the control table and the halt file, do what they say, return how much that was."""
@@ -455,6 +505,34 @@ class TradingSession:
         with self._lock:
             self._books.write(EventKind.RUN_FINISHED, dict(summary or {}))
             self._is_started = False
+            self._books.keep()
+
+    def request_stop(self) -> None:
+        """Take no new orders in; what is on its way is finished. Safe in a signal handler."""
+        self._router.is_stopping = True
+
+    def _view_for(self, intent: OrderIntent) -> BookView:
+        return self.book_view(intent.cycle_id, without=intent.replaces or intent.client_order_id)
+
+    def _before_send(self) -> None:
+        self._control.obey()
+        self._exits.check(self._watch.before_send())
+
+    def _cancel(self, client_order_id: str, reason: str) -> OrderRecord:
+        order = self._need_order(client_order_id, "cancel")
+        if order.is_open:
+            self._router.cancel(order, reason)
+            self._resolver.resolve()
+            self._exits.check(self._watch.look())
+        elif not order.status.is_final:
+            self._expire([order], f"{reason}, before it was sent")
+        return self._books.orders[client_order_id]
+
+    def _need_order(self, client_order_id: str, verb: str) -> OrderRecord:
+        order = self._books.orders.get(client_order_id)
+        if order is None:
+            raise InputError(f"cannot {verb} {client_order_id}: there is no such order")
+        return order
 
     def _change(self, event: StateEvent, by: str, reason: str) -> None:
         if not by.strip():
@@ -463,34 +541,16 @@ class TradingSession:
             self._control.change(event, by=by, reason=reason)
 
     def _expire(self, orders: Sequence[OrderRecord], note: str) -> None:
-        if not orders:
-            return
-        self._books.write_all(
-            [
-                (
-                    EventKind.ORDER_CLOSED,
-                    {
-                        "client_order_id": order.client_order_id,
-                        "venue_order_id": "",
-                        "status": OrderStatus.EXPIRED,
-                        "reason": note,
-                    },
-                    order.intent.cycle_id,
-                )
-                for order in orders
-            ]
-        )
-
-    def _check_mark(self, prices: Mapping[str, Decimal], at: datetime) -> None:
-        if at.tzinfo is None:
-            raise InputError(f"mark: a time zone is needed, got {at.isoformat()}")
-        if at > self.clock.now():
-            raise InputError(f"mark: {at} lies after the present, {self.clock.now()}")
-        if self.last_mark is not None and at < self.last_mark.at:
-            raise InputError(f"mark: {at} lies before the last one, {self.last_mark.at}")
-        for symbol, price in prices.items():
-            if not (price.is_finite() and price > 0):
-                raise InputError(f"mark: the price of {symbol} must be positive, got {price}")
+        entries = [
+            (
+                EventKind.ORDER_CLOSED,
+                closing_payload(order.intent, OrderStatus.EXPIRED, note),
+                order.intent.cycle_id,
+            )
+            for order in orders
+        ]
+        if entries:
+            self._books.write_all(entries)
 
     def _need_start(self) -> None:
         if not self._is_started:

@@ -1,4 +1,4 @@
-"""What the gate sees of a book, and what it says about an order."""
+"""What the gate sees of an account: one book at one instant."""
 
 from __future__ import annotations
 
@@ -6,129 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
 
 from alphalens.assets.base import Asset
+from alphalens.assets.kinds import AssetClass
+from alphalens.assets.venues import Capability
 from alphalens.errors import InputError
-from alphalens.trading.orders import OrderIntent, Side
+from alphalens.risk.facts import MarketSession, SentOrder, VenueFacts
+from alphalens.risk.figures import is_price, is_sound_quote
+from alphalens.risk.reasons import ReasonCode
+from alphalens.trading.market import Quote
+from alphalens.trading.orders import OrderClass, OrderIntent, Side
 
-__all__ = ["Approval", "BookView", "Reason", "ReasonCode", "Verdict"]
+__all__ = ["BookView", "ReasonCode"]
 
 _ZERO = Decimal(0)
-
-
-class ReasonCode(StrEnum):
-    """Why an order does not pass, one code per rule."""
-
-    HALTED = "halted"
-    REDUCING_ONLY = "reducing_only"
-    DUPLICATE = "duplicate"
-    UNRESOLVED = "unresolved"
-    UNKNOWN_ASSET = "unknown_asset"
-    LOT = "lot"
-    TICK = "tick"
-    NO_PRICE = "no_price"
-    STALE_PRICE = "stale_price"
-    PRICE_COLLAR = "price_collar"
-    NO_EQUITY = "no_equity"
-    MAX_ORDER = "max_order"
-    MAX_POSITION = "max_position"
-    MAX_GROSS = "max_gross"
-    MAX_NET = "max_net"
-    MAX_DAILY_LOSS = "max_daily_loss"
-    MAX_DRAWDOWN = "max_drawdown"
-    MAX_ORDERS_PER_CYCLE = "max_orders_per_cycle"
-    DENIED = "denied"
-    NEEDS_APPROVAL = "needs_approval"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reason:
-    """One rule that an order or a book violates.
-
-    Attributes
-    ----------
-    code : ReasonCode
-        The rule.
-    limit, actual : str
-        The limit and the value that violates it, as text; fractions are of equity.
-    message : str
-        Rule, value, limit and remedy, for a person.
-    """
-
-    code: ReasonCode
-    limit: str
-    actual: str
-    message: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Approval:
-    """A person's agreement to one order, exactly as it was shown.
-
-    Attributes
-    ----------
-    client_order_id, fingerprint : str
-        The order, and the hash of all that is in it (`OrderIntent.fingerprint`).
-    by, reason : str
-        Who agreed, and why.
-    at, expires_at : datetime
-        From when, and until when it counts; timezone-aware.
-
-    Raises
-    ------
-    InputError
-        If nobody is named, an instant is naive, or it expires before it begins.
-    """
-
-    client_order_id: str
-    fingerprint: str
-    by: str
-    reason: str
-    at: datetime
-    expires_at: datetime
-
-    def __post_init__(self) -> None:
-        """Refuse an approval that binds nobody."""
-        what = f"approval of {self.client_order_id}"
-        if not self.by.strip():
-            raise InputError(f"{what}: say who approves, got an empty name")
-        if self.at.tzinfo is None or self.expires_at.tzinfo is None:
-            raise InputError(f"{what}: its instants need a time zone")
-        if self.expires_at <= self.at:
-            raise InputError(f"{what}: it expires at {self.expires_at}, before it begins")
-
-    def covers(self, intent: OrderIntent, now: datetime) -> bool:
-        """Return whether it lifts the need of approval of exactly this order at `now`."""
-        return self.fingerprint == intent.fingerprint and self.at <= now < self.expires_at
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What the gate says: all reasons at once, none if the order may go.
-
-    Attributes
-    ----------
-    reasons : tuple of Reason
-        Every rule the order violates.
-    """
-
-    reasons: tuple[Reason, ...] = ()
-
-    @property
-    def is_approved(self) -> bool:
-        """Return whether the order may be sent now."""
-        return not self.reasons
-
-    @property
-    def needs_approval(self) -> bool:
-        """Return whether a person's agreement is all that is missing."""
-        return {reason.code for reason in self.reasons} == {ReasonCode.NEEDS_APPROVAL}
-
-    @property
-    def is_refused(self) -> bool:
-        """Return whether no approval can help."""
-        return not self.is_approved and not self.needs_approval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,9 +45,39 @@ class BookView:
     open_buys, open_sells : Mapping of str to Decimal
         Units of open orders not yet executed, positive: they are reserved.
     unresolved : frozenset of str
-        Symbols with an order of unknown outcome.
+        Symbols with an order of unknown outcome, a pending cancel among them.
     sent : frozenset of str
         Client order ids sent in this cycle.
+    venue : VenueFacts or None
+        Account and host; None where nobody is asked (a simulation without a venue).
+    enabled_classes : frozenset of AssetClass
+        What the feature flags let this desk open.
+    capabilities : Mapping of AssetClass to Capability
+        What the venue takes; a class that is absent is not checked.
+    sessions : Mapping of str to MarketSession
+        Trading hours by the calendar of an asset; one that is absent is not checked.
+    quotes : Mapping of str to Quote
+        Best bid and offer; the later of quote and last price is the market's price.
+    clock_skew_s : Decimal or None
+        Seconds that our clock is ahead of the venue's; None if it was not measured.
+    halted, frozen, external : frozenset of str
+        Symbols whose trading the market halted, that a person has to clear, and whose
+        position was there before us and is not claimed.
+    orders : tuple of SentOrder
+        Every order that is open, and those of the last minute or of the window of duplicates.
+    sectors : Mapping of str to str
+        Sector by symbol; those that are absent are one sector of their own.
+    traded_today : Decimal
+        Absolute value executed since the UTC date began.
+    buying_power : Decimal or None
+        The venue's own figure; None if it does not say.
+    margin_rates : Mapping of str to Decimal
+        Share of the notional that opening takes, by symbol; 1 for one that is absent.
+
+    Raises
+    ------
+    InputError
+        If `now` has no time zone.
     """
 
     now: datetime
@@ -172,6 +93,25 @@ class BookView:
     open_sells: Mapping[str, Decimal] = field(default_factory=dict)
     unresolved: frozenset[str] = frozenset()
     sent: frozenset[str] = frozenset()
+    venue: VenueFacts | None = None
+    enabled_classes: frozenset[AssetClass] = frozenset({AssetClass.EQUITY})
+    capabilities: Mapping[AssetClass, Capability] = field(default_factory=dict)
+    sessions: Mapping[str, MarketSession] = field(default_factory=dict)
+    quotes: Mapping[str, Quote] = field(default_factory=dict)
+    clock_skew_s: Decimal | None = None
+    halted: frozenset[str] = frozenset()
+    frozen: frozenset[str] = frozenset()
+    external: frozenset[str] = frozenset()
+    orders: tuple[SentOrder, ...] = ()
+    sectors: Mapping[str, str] = field(default_factory=dict)
+    traded_today: Decimal = _ZERO
+    buying_power: Decimal | None = None
+    margin_rates: Mapping[str, Decimal] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse an instant that no age could be counted from."""
+        if self.now.tzinfo is None:
+            raise InputError(f"book: the instant {self.now} has no time zone")
 
     def held(self, symbol: str) -> Decimal:
         """Return the signed units held; 0 if none."""
@@ -183,28 +123,74 @@ class BookView:
 
     def projected(self) -> dict[str, Decimal]:
         """Return the signed units held once every open order is executed, zeros included."""
-        symbols = {*self.quantities, *self.open_buys, *self.open_sells}
-        return {
-            s: self.held(s) + self.reserved(s, Side.BUY) - self.reserved(s, Side.SELL)
-            for s in sorted(symbols)
-        }
+        after = dict(self.quantities)
+        for symbol, units in self.open_buys.items():
+            after[symbol] = after.get(symbol, _ZERO) + units
+        for symbol, units in self.open_sells.items():
+            after[symbol] = after.get(symbol, _ZERO) - units
+        return after
+
+    def mark(self, symbol: str) -> Decimal | None:
+        """Return the last price, or without a usable one the middle of a sound quote."""
+        price = self.prices.get(symbol)
+        if is_price(price):
+            return price
+        quote = self.quotes.get(symbol)
+        return quote.mid if quote is not None and is_sound_quote(quote) else None
+
+    def room(self, symbol: str, side: Side) -> Decimal:
+        """Return the units that an order of one side can close, open orders of it counted."""
+        held = self.held(symbol)
+        if held * side.sign >= 0:
+            return _ZERO
+        return max(_ZERO, abs(held) - self.reserved(symbol, side))
 
     def is_reducing(self, intent: OrderIntent) -> bool:
-        """Return whether an order can only bring a position nearer to zero, never through it.
+        """Return whether an order can only bring positions nearer to zero, never through it.
 
         Open orders of the same side count first: two orders that close the same position
-        twice do not both reduce it.
+        twice do not both reduce it. Open orders of the other side do not count: they may
+        never be executed. All legs of a multi-leg order have to reduce. An entry with exits
+        never reduces, because its exits trade the other way; the two exits of an oco count
+        once, because one cancels the other.
         """
-        held = self.held(intent.symbol)
-        room = abs(held) - self.reserved(intent.symbol, intent.side)
-        return held * intent.side.sign < 0 and intent.quantity <= room
+        if intent.order_class in (OrderClass.BRACKET, OrderClass.OTO):
+            return False
+        view = self.without(intent.replaces)
+        return all(
+            0 < abs(units) <= view.room(symbol, Side.BUY if units > 0 else Side.SELL)
+            for symbol, units in intent.traded.items()
+        )
 
     def with_order(self, intent: OrderIntent) -> BookView:
         """Return the view once the order is sent and open."""
-        is_buy = intent.side is Side.BUY
-        side = dict(self.open_buys if is_buy else self.open_sells)
-        side[intent.symbol] = side.get(intent.symbol, _ZERO) + intent.quantity
-        sent = self.sent | {intent.client_order_id}
-        if is_buy:
-            return replace(self, open_buys=side, sent=sent)
-        return replace(self, open_sells=side, sent=sent)
+        view = self.without(intent.replaces)
+        order = SentOrder(intent=intent, at=self.now, remaining=intent.quantity)
+        buys, sells = view._moved(intent.traded)
+        return replace(
+            view,
+            open_buys=buys,
+            open_sells=sells,
+            sent=self.sent | {intent.client_order_id},
+            orders=(*view.orders, order),
+        )
+
+    def without(self, client_order_id: str) -> BookView:
+        """Return the view without one open order and what it reserves; itself if it is not open."""
+        if not client_order_id:
+            return self
+        for order in self.orders:
+            if order.is_open and order.intent.client_order_id == client_order_id:
+                buys, sells = self._moved(order.units, sign=-1)
+                others = tuple(one for one in self.orders if one is not order)
+                return replace(self, open_buys=buys, open_sells=sells, orders=others)
+        return self
+
+    def _moved(
+        self, units: Mapping[str, Decimal], *, sign: int = 1
+    ) -> tuple[dict[str, Decimal], dict[str, Decimal]]:
+        buys, sells = dict(self.open_buys), dict(self.open_sells)
+        for symbol, signed in units.items():
+            side = buys if signed > 0 else sells
+            side[symbol] = max(_ZERO, side.get(symbol, _ZERO) + sign * abs(signed))
+        return buys, sells

@@ -5,67 +5,51 @@ no way around it and no flag that turns it off.
 
 The rules, in the order in which they are told:
 
-- **state**: nothing passes a halt; while reducing, only what can only reduce exposure. The
-  stricter of the recorded state and the one that the book's own figures ask for counts.
-- **identity**: an id goes out once; a symbol with an order of unknown outcome waits.
-- **grid**: the asset is known, quantity and limit price lie on its lot and tick.
-- **price**: there is one, it is positive and fresh, and the order was not decided, or
-  limited, far from it.
-- **size**: order, position, gross, net. An order that can only reduce a position is never
-  refused for its size: a limit must not lock a risk in.
-- **rate**: orders per cycle.
-- **approval**: above a size, a person has to agree to exactly this order.
+- **desk** (`rules_desk`): the book can be computed with; account, host and flag agree; the
+  clock is right; nothing passes a halt; while reducing, only what can only reduce exposure.
+  The stricter of the recorded state and the one that the book's own figures ask for counts.
+- **identity** (`rules_flow`): an id goes out once, and so does one wish in a moment; no order
+  meets one of our own.
+- **marks** (`rules_session`): a symbol with an order of unknown outcome waits, a frozen one, a
+  halted one and one that is not ours too.
+- **grid** (`rules_asset`): the asset is known and enabled; quantity, prices, type and time in
+  force are such as the asset and the venue take.
+- **hours** (`rules_session`): the market is open for an order like that.
+- **price** (`rules_price`): there is one, fresh and sound; the order's own are near it, and
+  stops and exits on the right side of it.
+- **size** (`rules_size`): order, position, gross, net, sector, concentration, turnover, buying
+  power. An order that can only reduce a position is never refused for its size: a limit must
+  not lock a risk in.
+- **rate** (`rules_flow`): orders per cycle, per minute, open.
+- **approval** (`rules_size`): above a size, a person has to agree to exactly this order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from decimal import Decimal
+from collections.abc import Iterator
+from decimal import Context, DivisionByZero, InvalidOperation, Overflow, localcontext
 
-from alphalens.assets.base import Asset, on_grid
-from alphalens.risk.book import Approval, BookView, Reason, ReasonCode, Verdict
-from alphalens.risk.kill_switch import TradingState, stricter
+from alphalens.assets.grid import MAX_DIGITS
+from alphalens.risk.book import BookView
+from alphalens.risk.cases import Case, case_of
+from alphalens.risk.exposure import exposure_breaches, worths
+from alphalens.risk.figures import absurd_figure
+from alphalens.risk.kill_switch import TradingState
 from alphalens.risk.limits import RiskLimits
-from alphalens.trading.orders import OrderIntent, Side
+from alphalens.risk.reasons import Approval, Reason, ReasonCode, Verdict, refusal
+from alphalens.risk.rules_asset import grid
+from alphalens.risk.rules_desk import desk, losses, unusable
+from alphalens.risk.rules_flow import identity, rate
+from alphalens.risk.rules_price import prices
+from alphalens.risk.rules_session import hours, marks
+from alphalens.risk.rules_size import agreement, size
+from alphalens.trading.orders import OrderIntent
 
-__all__ = ["Approval", "BookView", "Reason", "ReasonCode", "Verdict", "book_breaches", "validate"]
+__all__ = ["book_breaches", "is_loss", "validate"]
 
-_ZERO, _ONE = Decimal(0), Decimal(1)
-_STEP = Decimal("0.000001")
-_LONGEST = 18  # digits before the point beyond which a figure is a mistake
 _LOSSES = frozenset({ReasonCode.MAX_DAILY_LOSS, ReasonCode.MAX_DRAWDOWN})
-_C = ReasonCode
-
-
-@dataclass(frozen=True, slots=True)
-class _Case:
-    """One order before the gate, with the figures that several rules need."""
-
-    intent: OrderIntent
-    book: BookView
-    limits: RiskLimits
-
-    @property
-    def what(self) -> str:
-        return f"{self.intent.side} {_text(self.intent.quantity)} {self.intent.symbol}"
-
-    @property
-    def asset(self) -> Asset | None:
-        return self.book.assets.get(self.intent.symbol)
-
-    @property
-    def price(self) -> Decimal:
-        """The book's price, or where there is none to use, the order's own."""
-        price = self.book.prices.get(self.intent.symbol)
-        return price if price is not None and _is_price(price) else self.intent.reference_price
-
-    def fraction(self, units: Decimal) -> Decimal:
-        """Value of units of the order's asset, as a fraction of equity."""
-        return abs(units) * self.price * _multiplier(self.asset) / self.book.equity
-
-    def over(self, code: ReasonCode, actual: Decimal, limit: Decimal, remedy: str) -> Reason:
-        return _over(code, self.what, actual, limit, remedy)
+#: The rules compute in it whatever the caller's context is: 18 digits on both sides, and more.
+_CONTEXT = Context(prec=60, traps=[InvalidOperation, DivisionByZero, Overflow])
 
 
 def validate(
@@ -95,30 +79,45 @@ def validate(
     Returns
     -------
     Verdict
-        All reasons at once.
+        All reasons at once. Figures that no rule could compute with, of the order or of the
+        book, are the only reasons that stand alone.
 
     Notes
     -----
     Position: what is held plus every open order of the same side plus this order, as if no
-    order of the other side were executed. Gross and net: as if every open order were
-    executed, so that closings sent earlier make room for openings; should those closings fail
-    at the venue, the next mark finds the book in breach and trading goes to reducing.
-    Time O(n) in the positions.
+    order of the other side were executed. Gross, net, sector and concentration: as if every
+    open order were executed, so that closings sent earlier make room for openings; should
+    those closings fail at the venue, the next mark finds the book in breach and trading goes
+    to reducing. Buying power: closings give nothing back until they are executed.
+    Time O(n) in the positions and open orders.
+
+    Examples
+    --------
+    >>> from datetime import UTC, datetime
+    >>> from decimal import Decimal
+    >>> from alphalens.assets import Equity
+    >>> from alphalens.trading import Side
+    >>> now = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
+    >>> thousand = Decimal(1000)
+    >>> book = BookView(
+    ...     now=now, equity=thousand, cash=thousand, day_open_equity=thousand,
+    ...     peak_equity=thousand, assets={"SPY": Equity(symbol="SPY")},
+    ...     prices={"SPY": Decimal(50)}, price_times={"SPY": now},
+    ... )
+    >>> order = OrderIntent(
+    ...     client_order_id="o1", account="P1", cycle_id="c1", symbol="SPY", side=Side.BUY,
+    ...     quantity=Decimal(3), reference_price=Decimal(50), created_at=now,
+    ... )
+    >>> verdict = validate(order, book=book, limits=RiskLimits(), state=TradingState.ACTIVE)
+    >>> verdict.reasons[0].message
+    'max_order: buy 3 SPY reaches 0.15, limit is 0.1: order less, or raise max_order in the risk \
+limits'
     """
-    if _is_absurd(intent):
-        return Verdict((_absurd(intent),))
-    case = _Case(intent, book, limits)
-    reasons = [
-        *_state(case, state),
-        *_identity(case),
-        *_grid(case),
-        *_price(case),
-        *_size(case),
-        *_rate(case),
-    ]
-    if not (approval is not None and approval.covers(intent, book.now)):
-        reasons.extend(_approval(case, approval))
-    return Verdict(tuple(reasons))
+    with localcontext(_CONTEXT):
+        mistake = _absurd(intent) or unusable(book)
+        if mistake is not None:
+            return Verdict((mistake,))
+        return Verdict(tuple(_reasons(case_of(intent, book, limits), state, approval)))
 
 
 def book_breaches(book: BookView, limits: RiskLimits) -> tuple[Reason, ...]:
@@ -130,10 +129,14 @@ def book_breaches(book: BookView, limits: RiskLimits) -> tuple[Reason, ...]:
     Returns
     -------
     tuple of Reason
-        ``max_daily_loss`` and ``max_drawdown`` ask for a halt, ``max_gross`` and ``max_net``
-        for reducing.
+        ``max_daily_loss`` and ``max_drawdown`` ask for a halt, ``max_gross``, ``max_net`` and
+        ``unusable_book`` for reducing.
     """
-    return (*_losses(book, limits), *_exposures(book, limits))
+    with localcontext(_CONTEXT):
+        mistake = unusable(book)
+        if mistake is not None:
+            return (mistake,)
+        return (*losses(book, limits), *exposure_breaches(book, limits, worths(book)))
 
 
 def is_loss(reason: Reason) -> bool:
@@ -141,268 +144,23 @@ def is_loss(reason: Reason) -> bool:
     return reason.code in _LOSSES
 
 
-def _is_absurd(intent: OrderIntent) -> bool:
-    figures = (intent.quantity, intent.reference_price, intent.limit_price or _ONE)
-    return any(abs(figure.adjusted()) > _LONGEST for figure in figures)
+def _reasons(case: Case, state: TradingState, approval: Approval | None) -> Iterator[Reason]:
+    yield from desk(case, state)
+    yield from identity(case)
+    yield from marks(case)
+    yield from grid(case)
+    yield from hours(case)
+    yield from prices(case)
+    yield from size(case)
+    yield from rate(case)
+    yield from agreement(case, approval)
 
 
-def _absurd(intent: OrderIntent) -> Reason:
+def _absurd(intent: OrderIntent) -> Reason | None:
     """Refuse figures that no later rule could compute with."""
-    value = f"{intent.quantity} at {intent.limit_price or intent.reference_price}"
-    return Reason(
-        code=_C.MAX_ORDER,
-        limit=f"{_LONGEST} digits",
-        actual=value,
-        message=f"max_order: {intent.side} {value} of {intent.symbol} has more than {_LONGEST} "
-        f"digits on one side of the point; that is a mistake, order less",
-    )
-
-
-def _state(case: _Case, state: TradingState) -> Iterator[Reason]:
-    losses = tuple(_losses(case.book, case.limits))
-    exposed = tuple(_exposures(case.book, case.limits))
-    effective = stricter(state, TradingState.HALTED if losses else TradingState.ACTIVE)
-    effective = stricter(effective, TradingState.REDUCING if exposed else TradingState.ACTIVE)
-    yield from losses
-    if effective is TradingState.HALTED:
-        yield Reason(
-            code=_C.HALTED,
-            limit=TradingState.ACTIVE,
-            actual=effective,
-            message=f"halted: {case.what} is not sent while trading is halted; find out why, "
-            f"then resume",
-        )
-    elif effective is TradingState.REDUCING and not case.book.is_reducing(case.intent):
-        held = _text(case.book.held(case.intent.symbol))
-        reserved = _text(case.book.reserved(case.intent.symbol, case.intent.side))
-        yield Reason(
-            code=_C.REDUCING_ONLY,
-            limit=TradingState.ACTIVE,
-            actual=effective,
-            message=f"reducing_only: {case.what} would add exposure or turn the position, held "
-            f"{held}, on its way already {reserved}; order no more than what closes it, or resume",
-        )
-
-
-def _identity(case: _Case) -> Iterator[Reason]:
-    if case.intent.client_order_id in case.book.sent:
-        yield Reason(
-            code=_C.DUPLICATE,
-            limit="1",
-            actual="2",
-            message=f"duplicate: {case.what} was sent before under {case.intent.client_order_id}; "
-            f"an id goes out once, look the order up",
-        )
-    if case.intent.symbol in case.book.unresolved:
-        yield Reason(
-            code=_C.UNRESOLVED,
-            limit="0",
-            actual="1",
-            message=f"unresolved: {case.what} must wait, an earlier order of "
-            f"{case.intent.symbol} has no known outcome; let it be looked up first",
-        )
-
-
-def _grid(case: _Case) -> Iterator[Reason]:
-    intent, asset = case.intent, case.asset
-    if asset is None:
-        yield Reason(
-            code=_C.UNKNOWN_ASSET,
-            limit=f"{len(case.book.assets)} known",
-            actual=intent.symbol,
-            message=f"unknown_asset: {case.what}: {intent.symbol} is not among the assets of "
-            f"this desk; correct the symbol, or add the asset",
-        )
-        return
-    closes_all = intent.signed_quantity == -case.book.held(intent.symbol)
-    if not closes_all and not on_grid(intent.quantity, asset.lot):
-        yield _off_grid(case, _C.LOT, "quantity", intent.quantity, asset.lot)
-    if intent.limit_price is not None and not on_grid(intent.limit_price, asset.tick):
-        yield _off_grid(case, _C.TICK, "limit price", intent.limit_price, asset.tick)
-
-
-def _off_grid(case: _Case, code: ReasonCode, name: str, value: Decimal, step: Decimal) -> Reason:
-    return Reason(
-        code=code,
-        limit=_text(step),
-        actual=_text(value),
-        message=f"{code}: {case.what}: {name} {_text(value)} is no multiple of {_text(step)}; "
-        f"round it as the asset does",
-    )
-
-
-def _price(case: _Case) -> Iterator[Reason]:
-    symbol, book, limits = case.intent.symbol, case.book, case.limits
-    price, made = book.prices.get(symbol), book.price_times.get(symbol)
-    if price is None or made is None or not _is_price(price):
-        yield _no_price(case.what, symbol, price)
-        return
-    age = (book.now - made).total_seconds()
-    if not 0 <= age <= limits.max_price_age_s:
-        yield Reason(
-            code=_C.STALE_PRICE,
-            limit=str(limits.max_price_age_s),
-            actual=f"{age:.0f}",
-            message=f"stale_price: {case.what}: the price of {symbol} is {age:.0f} s old, limit "
-            f"is 0 to {limits.max_price_age_s} s; fetch a fresh one, or raise max_price_age_s",
-        )
-    for name, asked in (
-        ("reference price", case.intent.reference_price),
-        ("limit price", _bad_side(case, price)),
-    ):
-        distance = abs(asked / price - _ONE)
-        if distance > limits.price_collar:
-            remedy = f"{name} {_text(asked)} against {_text(price)}; decide again, or raise"
-            yield case.over(_C.PRICE_COLLAR, distance, limits.price_collar, remedy)
-
-
-def _bad_side(case: _Case, price: Decimal) -> Decimal:
-    """Return the limit price where it is worse than the market's for the trader, else `price`."""
-    limit = case.intent.limit_price
-    if limit is None:
-        return price
-    return max(limit, price) if case.intent.side is Side.BUY else min(limit, price)
-
-
-def _no_price(what: str, symbol: str, price: Decimal | None) -> Reason:
-    return Reason(
-        code=_C.NO_PRICE,
-        limit="above 0",
-        actual=str(price),
-        message=f"no_price: {what}: the price of {symbol} is {price}; fetch a positive one first",
-    )
-
-
-def _size(case: _Case) -> Iterator[Reason]:
-    book, limits, intent = case.book, case.limits, case.intent
-    if book.is_reducing(intent):
-        return
-    if not book.equity > 0:
-        yield Reason(
-            code=_C.NO_EQUITY,
-            limit="above 0",
-            actual=_text(book.equity),
-            message=f"no_equity: {case.what}: equity is {_text(book.equity)}; nothing can be "
-            f"opened on it, reduce or bring money",
-        )
-        return
-    order = case.fraction(intent.quantity)
-    if order > limits.max_order:
-        yield case.over(_C.MAX_ORDER, order, limits.max_order, "order less, or raise")
-    side = intent.side
-    worst = book.held(intent.symbol) + side.sign * book.reserved(intent.symbol, side)
-    position = case.fraction(worst + intent.signed_quantity)
-    if position > limits.max_position:
-        yield case.over(_C.MAX_POSITION, position, limits.max_position, "order less, or raise")
-    yield from _book_size(case)
-
-
-def _book_size(case: _Case) -> Iterator[Reason]:
-    """Tell whether the whole book would be over gross or net with the order."""
-    book, limits = case.book, case.limits
-    after = book.with_order(case.intent).projected()
-    prices = {**book.prices, case.intent.symbol: case.price}
-    for symbol in after:
-        price = prices.get(symbol)
-        if price is None or not _is_price(price):
-            yield _no_price(case.what, symbol, price)
-            return
-    gross, net = _exposure(after, prices, book)
-    remedy = "close something first, or raise"
-    if gross > limits.max_gross:
-        yield case.over(_C.MAX_GROSS, gross, limits.max_gross, remedy)
-    if abs(net) > limits.max_net:
-        yield case.over(_C.MAX_NET, abs(net), limits.max_net, remedy)
-
-
-def _rate(case: _Case) -> Iterator[Reason]:
-    count, limit = len(case.book.sent) + 1, case.limits.max_orders_per_cycle
-    if count > limit:
-        yield case.over(
-            _C.MAX_ORDERS_PER_CYCLE, Decimal(count), Decimal(limit), "wait for the next, or raise"
-        )
-
-
-def _approval(case: _Case, approval: Approval | None) -> Iterator[Reason]:
-    above, book = case.limits.approval_above, case.book
-    if above is None or book.is_reducing(case.intent) or not book.equity > 0:
-        return
-    order = case.fraction(case.intent.quantity)
-    if order <= above:
-        return
-    remedy = "a person must approve it"
-    if approval is not None and approval.fingerprint != case.intent.fingerprint:
-        remedy = "the approval given is for another order; ask again"
-    elif approval is not None:
-        remedy = f"the approval expired at {approval.expires_at.isoformat()}; ask again"
-    yield Reason(
-        code=_C.NEEDS_APPROVAL,
-        limit=_text(above),
-        actual=_text(order),
-        message=f"needs_approval: {case.what} is {_text(order)} of equity, above "
-        f"approval_above {_text(above)}: {remedy}",
-    )
-
-
-def _losses(book: BookView, limits: RiskLimits) -> Iterator[Reason]:
-    for code, since, limit in (
-        (_C.MAX_DAILY_LOSS, book.day_open_equity, limits.max_daily_loss),
-        (_C.MAX_DRAWDOWN, book.peak_equity, limits.max_drawdown),
-    ):
-        loss = (since - book.equity) / since if since > 0 else _ONE
-        if loss >= limit:
-            remedy = "find out why; to go on, resume after raising"
-            yield _over(
-                code, f"equity {_text(book.equity)} after {_text(since)}", loss, limit, remedy
-            )
-
-
-def _exposures(book: BookView, limits: RiskLimits) -> Iterator[Reason]:
-    if not any(book.quantities.values()):
-        return
-    missing = [s for s, q in book.quantities.items() if q and not _is_price(book.prices.get(s))]
-    for symbol in missing:
-        yield _no_price("the book", symbol, book.prices.get(symbol))
-    if missing or not book.equity > 0:
-        return
-    gross, net = _exposure(book.quantities, book.prices, book)
-    for code, actual, limit in (
-        (_C.MAX_GROSS, gross, limits.max_gross),
-        (_C.MAX_NET, abs(net), limits.max_net),
-    ):
-        if actual > limit:
-            yield _over(code, "the book", actual, limit, "reduce positions, or raise")
-
-
-def _exposure(
-    quantities: Mapping[str, Decimal], prices: Mapping[str, Decimal], book: BookView
-) -> tuple[Decimal, Decimal]:
-    """Gross and net value as fractions of equity."""
-    values = [q * prices[s] * _multiplier(book.assets.get(s)) for s, q in quantities.items() if q]
-    gross = sum((abs(value) for value in values), _ZERO)
-    return gross / book.equity, sum(values, _ZERO) / book.equity
-
-
-def _over(code: ReasonCode, what: str, actual: Decimal, limit: Decimal, remedy: str) -> Reason:
-    return Reason(
-        code=code,
-        limit=_text(limit),
-        actual=_text(actual),
-        message=f"{code}: {what} reaches {_text(actual)}, limit is {_text(limit)}: {remedy} "
-        f"{code} in the risk limits",
-    )
-
-
-def _multiplier(asset: Asset | None) -> Decimal:
-    return _ONE if asset is None else asset.multiplier
-
-
-def _is_price(price: Decimal | None) -> bool:
-    return price is not None and price.is_finite() and price > 0
-
-
-def _text(value: Decimal) -> str:
-    if value.adjusted() > _LONGEST:
-        return str(value)
-    rounded = value.quantize(_STEP) if value.is_finite() else value
-    return format(rounded.normalize(), "f") if rounded else "0"
+    figure = absurd_figure(intent)
+    if figure is None:
+        return None
+    what = f"{intent.side} {intent.quantity} {intent.symbol} has a figure of"
+    limit, remedy = f"{MAX_DIGITS} digits on a side of the point", "that is a mistake, order less"
+    return refusal(ReasonCode.MAX_ORDER, what, figure, limit, remedy)

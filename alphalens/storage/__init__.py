@@ -4,7 +4,18 @@ from alphalens._optional import require
 
 require("sqlalchemy", extra="trading")
 
-from alphalens.storage.engine import open_engine, reading, writing  # noqa: E402 - after the guard
+from alphalens.storage.blobs import Blobs  # noqa: E402 - after the guard
+from alphalens.storage.engine import open_engine  # noqa: E402 - after the guard
+from alphalens.storage.locks import WriterLock  # noqa: E402 - after the guard
 from alphalens.storage.schema import SCHEMA_VERSION, metadata  # noqa: E402 - after the guard
+from alphalens.storage.transactions import reading, writing  # noqa: E402 - after the guard
 
-__all__ = ["SCHEMA_VERSION", "metadata", "open_engine", "reading", "writing"]
+__all__ = [
+    "SCHEMA_VERSION",
+    "Blobs",
+    "WriterLock",
+    "metadata",
+    "open_engine",
+    "reading",
+    "writing",
+]

@@ -3,7 +3,8 @@
 ``journal`` is the record; ``orders``, ``fills``, ``marks`` and ``outbox`` are projections of
 it, written in the same transaction and rebuilt from it at will. ``commands`` is the one table
 that other processes write: the control table that the single writer of the journal reads
-before every send.
+before every send. ``writers`` tells who held the pen, ``snapshots`` shorten a start, ``blobs``
+hold what is too large for a record.
 
 Amounts are stored as decimal text and instants as UTC text, so that what is read back is what
 was written, in every database, to the last digit.
@@ -19,6 +20,7 @@ import sqlalchemy as sa
 __all__ = [
     "GENESIS",
     "SCHEMA_VERSION",
+    "blobs",
     "commands",
     "fills",
     "head_text",
@@ -28,9 +30,14 @@ __all__ = [
     "metadata",
     "orders",
     "outbox",
+    "revision",
+    "snapshots",
+    "versions",
+    "writers",
 ]
 
-SCHEMA_VERSION = 1
+#: The version of the tables below; `migrations` lead to it.
+SCHEMA_VERSION = 2
 
 #: The hash before the first record.
 GENESIS = "0" * 64
@@ -93,9 +100,23 @@ def head_text(seq: int, last_hash: str) -> str:
     return f"{seq}:{last_hash}"
 
 
-_ID = sa.String(128)
+def revision(version: int) -> str:
+    """Return how a version of the schema is kept in `versions`."""
+    return f"{version:04}"
 
-#: Facts about the file itself: the schema's version, and the head of the hash chain.
+
+#: Compared byte by byte in every database, so that an order by it is the same everywhere.
+_ID = sa.String(128).with_variant(sa.String(128, collation="C"), "postgresql")
+
+#: The version of the schema, in the table that Alembic keeps.
+versions = sa.Table(
+    "alembic_version",
+    metadata,
+    sa.Column("version_num", sa.String(32), nullable=False),
+    sa.PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
+
+#: Facts about the record: the head of the hash chain.
 meta = sa.Table(
     "meta",
     metadata,
@@ -137,16 +158,18 @@ orders = sa.Table(
     sa.Column("created_at", Instant, nullable=False),
     sa.Column("updated_at", Instant, nullable=False),
     sa.Column("record", sa.Text, nullable=False),
+    sa.Column("parent_id", _ID, nullable=False, server_default=""),
+    sa.Column("origin", sa.String(16), nullable=False, server_default="ours"),
     sa.Index("orders_cycle", "cycle_id"),
     sa.Index("orders_status", "status"),
 )
 
-#: Every execution, once.
+#: Every execution that stands, once; a correction takes inferred ones away and adds the true.
 fills = sa.Table(
     "fills",
     metadata,
     sa.Column("fill_id", _ID, primary_key=True),
-    sa.Column("seq", sa.Integer, nullable=False, unique=True),
+    sa.Column("seq", sa.Integer, nullable=False),
     sa.Column("cycle_id", _ID, nullable=False),
     sa.Column("client_order_id", _ID, nullable=False),
     sa.Column("symbol", _ID, nullable=False),
@@ -155,6 +178,8 @@ fills = sa.Table(
     sa.Column("price", Amount, nullable=False),
     sa.Column("fee", Amount, nullable=False),
     sa.Column("at", Instant, nullable=False),
+    sa.Column("record", sa.Text, nullable=False),
+    sa.Index("fills_seq", "seq"),
 )
 
 #: The book, valued again and again.
@@ -195,5 +220,37 @@ commands = sa.Table(
     sa.Column("client_order_id", _ID, nullable=False),
     sa.Column("fingerprint", sa.String(64), nullable=False),
     sa.Column("handled_seq", sa.Integer, nullable=True),
+    sa.Column("symbol", _ID, nullable=False, server_default=""),
+    sa.Column("payload", sa.Text, nullable=False, server_default="{}"),
     sa.Index("commands_handled", "handled_seq"),
+)
+
+#: Who held the pen, one row for each time it was taken; the highest epoch may write.
+writers = sa.Table(
+    "writers",
+    metadata,
+    sa.Column("epoch", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+)
+
+#: The writer's memory at a record, so that a start need not replay all of them.
+snapshots = sa.Table(
+    "snapshots",
+    metadata,
+    sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("hash", sa.String(64), nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("body_hash", sa.String(64), nullable=False),
+    sa.Column("at", Instant, nullable=False),
+)
+
+#: Bytes by their SHA-256.
+blobs = sa.Table(
+    "blobs",
+    metadata,
+    sa.Column("hash", sa.String(64), primary_key=True),
+    sa.Column("size", sa.Integer, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Column("at", Instant, nullable=False),
 )

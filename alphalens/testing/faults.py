@@ -6,8 +6,17 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from enum import StrEnum
 
-from alphalens.brokers.base import Account, Broker, VenueOrder
+from alphalens.brokers.base import (
+    Account,
+    Broker,
+    Capabilities,
+    Connection,
+    VenueOrder,
+    VenueSession,
+    VenueUpdate,
+)
 from alphalens.errors import BrokerError, OutcomeUnknown
+from alphalens.trading.activities import Activity
 from alphalens.trading.orders import Fill, OrderIntent
 
 __all__ = ["Fault", "FlakyBroker", "Killed"]
@@ -103,6 +112,35 @@ class FlakyBroker:
     def fills(self, *, after: str = "") -> Sequence[Fill]:
         """Pass the question on."""
         return self.broker.fills(after=after)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Pass the question on."""
+        return self.broker.capabilities
+
+    def replace(self, client_order_id: str, intent: OrderIntent) -> VenueOrder:
+        """Pass the request on."""
+        return self.broker.replace(client_order_id, intent)
+
+    def activities(self, *, after: str = "") -> Sequence[Activity]:
+        """Pass the question on."""
+        return self.broker.activities(after=after)
+
+    def updates(self) -> Sequence[VenueUpdate]:
+        """Pass the question on."""
+        return self.broker.updates()
+
+    def connection(self) -> Connection:
+        """Pass the question on."""
+        return self.broker.connection()
+
+    def reconnect(self, reason: str) -> None:
+        """Pass the request on."""
+        self.broker.reconnect(reason)
+
+    def session(self) -> VenueSession | None:
+        """Pass the question on."""
+        return self.broker.session()
 
     def _next(self, call: str) -> tuple[int, Fault | None]:
         number = self._calls[call]

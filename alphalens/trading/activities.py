@@ -132,19 +132,26 @@ class PositionChange:
 
     def __post_init__(self) -> None:
         """Refuse a change of nothing."""
-        _check(self.activity_id, self.at, quantity=self.quantity, price=self.price)
+        figures = {"quantity": self.quantity, "price": self.price, "multiplier": self.multiplier}
+        _check(self.activity_id, self.at, **figures)
         if not self.quantity:
             raise InputError(f"activity {self.activity_id}: no units of {self.symbol} changed")
+        if self.multiplier <= 0:
+            raise InputError(
+                f"activity {self.activity_id}: multiplier must be positive, got {self.multiplier}"
+            )
 
 
 Activity = CashFlow | Split | PositionChange
 
 
-def _check(activity_id: str, at: datetime, **figures: Decimal) -> None:
+def _check(activity_id: str, at: datetime, **figures: object) -> None:
     if not activity_id:
         raise InputError("an activity needs the venue's id: without it it could be booked twice")
     if at.tzinfo is None:
         raise InputError(f"activity {activity_id}: {at} has no time zone")
     for name, value in figures.items():
-        if not value.is_finite():
-            raise InputError(f"activity {activity_id}: {name} must be finite, got {value}")
+        if not isinstance(value, Decimal) or not value.is_finite():
+            raise InputError(
+                f"activity {activity_id}: {name} must be a finite Decimal, got {value!r}"
+            )

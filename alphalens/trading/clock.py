@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -17,6 +18,10 @@ class Clock(Protocol):
         """Return the present instant, timezone-aware in UTC."""
         ...
 
+    def monotonic(self) -> float:
+        """Return seconds that never run back, from any beginning: durations are told by it."""
+        ...
+
 
 class SystemClock:
     """The machine's own clock."""
@@ -24,6 +29,10 @@ class SystemClock:
     def now(self) -> datetime:
         """Return the machine's present instant in UTC."""
         return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Return the machine's monotonic seconds."""
+        return time.monotonic()
 
 
 class VirtualClock:
@@ -41,11 +50,15 @@ class VirtualClock:
     """
 
     def __init__(self, start: datetime) -> None:
-        self._now = _aware(start)
+        self._now = self._start = _aware(start)
 
     def now(self) -> datetime:
         """Return the instant the clock was last set to."""
         return self._now
+
+    def monotonic(self) -> float:
+        """Return the seconds since the first instant."""
+        return (self._now - self._start).total_seconds()
 
     def advance_to(self, instant: datetime) -> None:
         """Set the clock to `instant`; time never runs backwards."""

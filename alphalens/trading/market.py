@@ -1,4 +1,4 @@
-"""Prices as the trading part sees them: bars and quotes."""
+"""The market as the trading part sees it: bars, quotes, and whether an asset trades."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from alphalens.errors import InputError
 
-__all__ = ["Bar", "Quote"]
+__all__ = ["Bar", "Quote", "TradingStatus"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,3 +65,38 @@ class Quote:
     def mid(self) -> Decimal:
         """Return the mean of bid and ask."""
         return (self.bid + self.ask) / 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TradingStatus:
+    """Whether one asset may be traded from one instant on.
+
+    Attributes
+    ----------
+    symbol : str
+        Canonical symbol.
+    at : datetime
+        From when; timezone-aware.
+    code : str
+        The venue's code.
+    is_halted : bool or None
+        True from a halt or pause until trading resumes; None for a code that says neither.
+    reason : str
+        The venue's words; empty if it has none.
+
+    Raises
+    ------
+    InputError
+        If the instant is naive.
+    """
+
+    symbol: str
+    at: datetime
+    code: str
+    is_halted: bool | None
+    reason: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse an instant that could be any."""
+        if self.at.tzinfo is None:
+            raise InputError(f"status of {self.symbol}: {self.at.isoformat()} has no time zone")

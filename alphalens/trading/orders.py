@@ -354,6 +354,12 @@ class Fill:
 
     def __post_init__(self) -> None:
         """Refuse an execution of nothing."""
+        figures = (self.quantity, self.price, self.fee, self.multiplier)
+        if not all(isinstance(figure, Decimal) for figure in figures):
+            raise InputError(
+                f"fill {self.fill_id}: quantity, price, fee and multiplier must be Decimals, got "
+                f"{', '.join(map(repr, figures))}"
+            )
         if not (self.quantity.is_finite() and self.quantity > 0 and self.price.is_finite()):
             raise InputError(f"fill {self.fill_id}: {self.quantity} at {self.price} is no trade")
         if not (self.fee.is_finite() and self.multiplier.is_finite() and self.multiplier > 0):

@@ -26,7 +26,9 @@ DAY = timedelta(days=1)
 class Venue:
     """A paper broker with its clock, moved on day by day."""
 
-    def __init__(self, *, fill_model: FillModel | None = None, cash: str = "10000", **more) -> None:
+    def __init__(
+        self, *, fill_model: FillModel | None = None, cash: str = "10000", shown=True, **more
+    ) -> None:
         self.clock = VirtualClock(T0)
         self.broker = PaperBroker(
             account_id="P1",
@@ -35,7 +37,8 @@ class Venue:
             fill_model=NextClose() if fill_model is None else fill_model,
             **{"cost_model": CostModel.free(), **more},
         )
-        self.show("100")
+        if shown:
+            self.show("100")
 
     def show(self, close: str, symbol: str = "SPY", **prices: str):
         extra = {name: D(price) for name, price in prices.items()}
@@ -64,12 +67,42 @@ class Venue:
 
 
 class TestConformance(BrokerConformance):
+    shorts = True
+
     def make_broker(self) -> Broker:
-        self.venue = Venue(cash="1000000")
+        self.venue = Venue(
+            cash="1000000", max_volume_share=D(1), can_short=self.shorts, **self.settings()
+        )
         return self.venue.broker
 
+    def settings(self):
+        return {}
+
     def execute(self, broker: Broker) -> None:
-        self.venue.next_day("100")
+        self.set_price(broker, self.price)
+
+    def set_price(self, broker: Broker, price: Decimal) -> None:
+        self.venue.next_day(str(price), volume="1000000")
+
+    def fill_partially(self, broker: Broker, quantity: Decimal) -> None:
+        self.venue.next_day(str(self.price), volume=str(quantity))
+
+
+class TestConformanceOnOpens(TestConformance):
+    """The default fill model, on bars that stand still."""
+
+    def settings(self):
+        return {"fill_model": NextOpen()}
+
+    def set_price(self, broker: Broker, price: Decimal) -> None:
+        self.venue.next_day(str(price), open=str(price), volume="1000000")
+
+    def fill_partially(self, broker: Broker, quantity: Decimal) -> None:
+        self.venue.next_day(str(self.price), open=str(self.price), volume=str(quantity))
+
+
+class TestConformanceOfACashAccount(TestConformance):
+    shorts = False
 
 
 def test_next_close_executes_at_the_close_of_the_next_bar():

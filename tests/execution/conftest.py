@@ -45,6 +45,7 @@ class Desk:
             cost_model=CostModel(half_spread_bps=Decimal(0)),
         )
         self.engines = []
+        self.journal = None
         self.show_bars()
 
     def new_session(self, line: Broker | None = None, **changes) -> TradingSession:
@@ -58,8 +59,11 @@ class Desk:
             "assets": {symbol: Equity(symbol=symbol) for symbol in self.prices},
             **changes,
         }
+        if self.journal is not None:
+            self.journal.close()  # the process before this one has ended
+        self.journal = Journal(engine, clock=self.clock, run_id="r1")
         return TradingSession(
-            journal=Journal(engine, clock=self.clock, run_id="r1"),
+            journal=self.journal,
             broker=self.venue if line is None else line,
             clock=self.clock,
             **settings,

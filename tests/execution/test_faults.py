@@ -23,6 +23,17 @@ from .conftest import Desk
 F, S = Fault, OrderStatus
 
 
+class Polled(FlakyBroker):
+    """A venue that tells nothing by itself."""
+
+    @property
+    def capabilities(self):
+        return replace(super().capabilities, has_stream=False)
+
+    def updates(self):
+        return ()
+
+
 def check_invariants(desk, session) -> None:
     """What must hold after every fault, when all is settled."""
     assert reconcile(desk.venue, session.ledger) == ()
@@ -121,7 +132,7 @@ def test_answer_that_says_filled_moves_nothing_before_its_execution_is_seen(desk
 
 
 def test_order_is_not_closed_before_its_executions_have_come(desk):
-    class Slow(FlakyBroker):
+    class Slow(Polled):
         is_late = True
 
         def fills(self, *, after=""):
@@ -166,7 +177,7 @@ def test_symbol_of_an_unknown_order_is_blocked_and_others_are_not(desk):
     session.submit([desk.intent()])
     other, same = session.submit([desk.intent("B"), desk.intent("A", leg="more")])
     assert (other.status, same.status) == (S.ACCEPTED, S.REFUSED)
-    assert [reason.code for reason in same.reasons] == [ReasonCode.UNRESOLVED]
+    assert ReasonCode.UNRESOLVED in [reason.code for reason in same.reasons]
 
 
 def test_order_that_never_arrived_is_not_sent_again_once_trading_is_halted(desk):
@@ -190,7 +201,7 @@ def test_order_that_never_arrived_expires_with_its_cycle(desk):
 
 
 def test_look_up_that_fails_leaves_the_order_unknown(desk):
-    line = FlakyBroker(
+    line = Polled(
         desk.venue, on_submit={0: F.KILLED_AFTER}, on_order={0: F.LOST_BEFORE, 1: F.REFUSED}
     )
     session = desk.open(line)
@@ -246,6 +257,7 @@ def test_restart_restores_ledger_marks_prices_and_approvals(desk):
     desk.next_day(first, A="120")
     first.approve(desk.intent("B"), by="ann", reason="seen")
     second = desk.new_session()
+    second.start()
     assert second.ledger.positions == first.ledger.positions
     assert second.ledger.cash == first.ledger.cash
     assert second.last_mark == first.last_mark
@@ -271,7 +283,7 @@ def test_fills_are_booked_once_however_often_they_are_collected(desk):
     assert len(session.journal.fills()) == 1
 
 
-class Gossip(FlakyBroker):
+class Gossip(Polled):
     """A venue that adds executions of its own to the list."""
 
     extra: tuple[Fill, ...] = ()

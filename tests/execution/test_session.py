@@ -6,11 +6,11 @@ from threading import Barrier, Thread
 import pytest
 
 from alphalens.errors import AuditError, ConfigError, InputError, StorageError, TradingHalted
-from alphalens.execution import JournalReader
+from alphalens.execution import Journal, JournalReader
 from alphalens.risk import ReasonCode, RiskLimits, TradingState
 from alphalens.storage import open_engine, writing
 from alphalens.storage.schema import journal
-from alphalens.testing.faults import FlakyBroker
+from alphalens.testing.faults import Fault, FlakyBroker
 from alphalens.trading import OrderStatus
 from alphalens.trading.events import AlertEvent, EventKind, Severity
 
@@ -229,10 +229,10 @@ def test_same_id_with_another_quantity_is_an_error_and_nothing_of_the_batch_is_s
 
 
 def test_order_the_venue_refuses_is_rejected_with_its_reason_and_an_alert(desk):
-    session = desk.open(limits=WIDE.scaled(Decimal(5)))
-    (order,) = session.submit([desk.intent(units="500")])
+    session = desk.open(FlakyBroker(desk.venue, on_submit={0: Fault.REFUSED}))
+    (order,) = session.submit([desk.intent()])
     assert order.status is S.REJECTED
-    assert "insufficient buying power" in order.note
+    assert "the venue said no" in order.note
     assert [alert.code for alert in session.journal.alerts()] == ["order_rejected"]
     assert session.submit([order.intent]) == (order,)
 
@@ -501,10 +501,20 @@ def test_order_of_another_account_is_an_error(desk):
 
 
 def test_books_that_drift_apart_during_the_run_halt_it(desk):
-    session = desk.open()
+    class Astray(FlakyBroker):
+        lost = Decimal(0)
+
+        def positions(self):
+            return {"A": self.lost} if self.lost else {}
+
+        def account(self):
+            account = super().account()
+            return replace(account, cash=account.cash - self.lost)
+
+    line = Astray(desk.venue)
+    session = desk.open(line)
     assert session.reconcile() == ()
-    desk.venue.submit(desk.intent())
-    desk.next_day()
+    line.lost = Decimal(10)
     assert [difference.what for difference in session.reconcile()] == ["position", "cash"]
     assert session.state is T.HALTED
 
@@ -522,8 +532,11 @@ def test_alert_goes_to_the_journal_and_the_outbox_at_once(desk):
 def test_intent_that_cannot_be_stored_is_not_sent(desk):
     line = FlakyBroker(desk.venue)
     session = desk.open(line)
-    desk.new_session().halt(by="second process", reason="writes the journal too")
-    with pytest.raises(StorageError, match="Only one process"):
+    desk.path.with_name("desk.sqlite.lock").unlink()
+    second = open_engine(desk.path)
+    desk.engines.append(second)
+    Journal(second, clock=desk.clock, run_id="r2")
+    with pytest.raises(StorageError, match=r"taken over by .* Only one process"):
         session.submit([desk.intent()])
     assert line.sent == []
 

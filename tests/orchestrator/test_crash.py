@@ -200,9 +200,8 @@ def test_two_people_who_approve_at_once_give_one_order_each(make_desk, tmp_path)
 
     class SlowerThanTheOther:
         def decide(self, question):
-            other = make_desk("desk", venue=first.venue, clock=first.clock)
             with sqlite_saver(tmp_path / "c.sqlite") as saver:
-                self.other = run_cycle(build_graph(other.desk, saver=saver), **call(other, at))
+                self.other = run_cycle(build_graph(first.desk, saver=saver), **call(first, at))
             return APPROVER.decide(question)
 
     slower = SlowerThanTheOther()

@@ -8,9 +8,8 @@ from alphalens.risk import RiskLimits
 
 D = Decimal
 
-FRACTIONS = [
-    f.name for f in fields(RiskLimits) if f.name not in ("max_price_age_s", "max_orders_per_cycle")
-]
+COUNTS = [f.name for f in fields(RiskLimits) if "int" in f.type]
+FRACTIONS = [f.name for f in fields(RiskLimits) if f.name not in COUNTS]
 
 
 @pytest.mark.parametrize("name", FRACTIONS)

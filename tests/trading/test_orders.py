@@ -6,7 +6,8 @@ import pytest
 
 from alphalens.errors import InputError
 from alphalens.trading import Fill, OrderIntent, OrderStatus, Side
-from alphalens.trading.orders import TRANSITIONS, OrderType, client_order_id
+from alphalens.trading.codec import from_jsonable, to_jsonable
+from alphalens.trading.orders import TRANSITIONS, Leg, OrderClass, OrderType, client_order_id
 
 T0 = datetime(2024, 1, 2, 21, tzinfo=UTC)
 S = OrderStatus
@@ -132,3 +133,130 @@ def test_nothing_follows_an_end_without_executions_to_come(status):
 def test_nothing_goes_back_to_intended_once_it_was_sent():
     before = {status for status, after in TRANSITIONS.items() if S.INTENDED in after}
     assert before == {None, S.AWAITING}
+
+
+def with_prices(order_type: OrderType) -> dict[str, object]:
+    """The least that an order of a type needs."""
+    needed = {
+        OrderType.LIMIT: {"limit_price": Decimal(10)},
+        OrderType.STOP: {"stop_price": Decimal(9)},
+        OrderType.STOP_LIMIT: {"limit_price": Decimal(10), "stop_price": Decimal(9)},
+        OrderType.TRAILING_STOP: {"trail_fraction": Decimal("0.05")},
+    }
+    return {"order_type": order_type, **needed.get(order_type, {})}
+
+
+BRACKET = {
+    "order_class": OrderClass.BRACKET,
+    "take_profit": Decimal(12),
+    "stop_loss": Decimal(9),
+}
+LEGS = (Leg(symbol="C1", side=Side.BUY, ratio=2), Leg(symbol="C2", side=Side.SELL))
+MULTILEG = {"order_class": OrderClass.MULTILEG, "side": Side.BUY, "legs": LEGS}
+
+
+@pytest.mark.parametrize("order_type", list(OrderType))
+def test_order_of_each_type_has_its_prices_and_no_others(order_type):
+    order = intent(**with_prices(order_type))
+    assert from_jsonable(OrderIntent, to_jsonable(order)) == order
+    for name in ("limit_price", "stop_price", "trail_amount", "trail_fraction"):
+        value = None if getattr(order, name) is not None else Decimal(1)
+        with pytest.raises(InputError, match=r"goes with|needs exactly one"):
+            replace(order, **{name: value})
+
+
+@pytest.mark.parametrize("name", ["limit_price", "take_profit", "stop_loss", "stop_loss_limit"])
+@pytest.mark.parametrize("value", [Decimal(0), Decimal("NaN"), 10.0])
+def test_price_that_is_no_positive_decimal_is_refused(name, value):
+    given = with_prices(OrderType.LIMIT) | BRACKET | {"stop_loss_limit": Decimal(8)}
+    assert intent(**given).stop_loss_limit == 8
+    with pytest.raises(InputError, match=f"{name} must be"):
+        intent(**given | {name: value})
+
+
+@pytest.mark.parametrize(
+    ("order_class", "exits"),
+    [
+        (OrderClass.SIMPLE, ()),
+        (OrderClass.BRACKET, ("take_profit", "stop_loss")),
+        (OrderClass.OCO, ("take_profit", "stop_loss")),
+        (OrderClass.OTO, ("take_profit",)),
+        (OrderClass.OTO, ("stop_loss",)),
+    ],
+)
+def test_exits_go_with_the_class_of_the_order(order_class, exits):
+    given = {"order_class": order_class, **dict.fromkeys(exits, Decimal(9))}
+    order = intent(**given)
+    assert from_jsonable(OrderIntent, to_jsonable(order)) == order
+    for name in ("take_profit", "stop_loss"):
+        turned = {name: None if name in exits else Decimal(9)}
+        if order_class is OrderClass.OTO and len(exits) == 1 and name not in exits:
+            turned |= {exits[0]: Decimal(9)}
+        with pytest.raises(InputError, match="bracket and oco need take_profit and stop_loss"):
+            replace(order, **turned)
+
+
+def test_limit_of_a_stop_loss_needs_the_stop_loss():
+    given = {"order_class": OrderClass.OTO, "take_profit": Decimal(9)}
+    with pytest.raises(InputError, match="stop_loss_limit needs a stop_loss"):
+        intent(**given, stop_loss_limit=Decimal(8))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"legs": LEGS[:1]},
+        {"legs": LEGS + LEGS + LEGS[:1]},
+        {"legs": ()},
+        {"order_class": OrderClass.SIMPLE},
+        {"side": Side.SELL},
+    ],
+)
+def test_multileg_order_is_bought_and_has_two_to_four_legs(change):
+    with pytest.raises(InputError, match="multi-leg order"):
+        intent(**MULTILEG | change)
+
+
+def test_multileg_order_may_be_received_for_and_trades_its_legs():
+    given = MULTILEG | {"order_type": OrderType.LIMIT, "limit_price": Decimal("-1.2")}
+    order = intent(**given)
+    assert order.traded == {"C1": 10, "C2": -5}
+    assert from_jsonable(OrderIntent, to_jsonable(order)) == order
+    twice = (*LEGS, Leg(symbol="C1", side=Side.SELL))
+    assert intent(**MULTILEG | {"legs": twice}).traded == {"C1": 5, "C2": -5}
+    assert intent().traded == {"SPY": -5}
+
+
+@pytest.mark.parametrize("ratio", [0, -1, 1.0, Decimal(1), True])
+def test_leg_of_no_whole_ratio_is_refused(ratio):
+    with pytest.raises(InputError, match="ratio must be a whole number of at least 1"):
+        Leg(symbol="A", side=Side.BUY, ratio=ratio)
+
+
+@pytest.mark.parametrize("name", ["quantity", "price", "fee", "multiplier"])
+def test_execution_with_a_figure_that_is_no_decimal_is_refused(name):
+    with pytest.raises(InputError, match="quantity, price, fee and multiplier must be Decimals"):
+        fill(**{name: 1.5})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"fee": Decimal("NaN")}, {"multiplier": Decimal(0)}, {"multiplier": Decimal("Infinity")}],
+)
+def test_execution_without_fee_or_multiplier_is_refused(change):
+    with pytest.raises(InputError, match="must be finite, the multiplier positive"):
+        fill(**change)
+
+
+def test_execution_comes_back_from_a_record_as_it_was():
+    whole = fill(
+        fee=Decimal("-0.25"),
+        multiplier=Decimal(100),
+        currency="EUR",
+        is_margined=True,
+        cumulative=Decimal(5),
+        venue_order_id="v",
+        execution_id="x",
+        is_synthetic=True,
+    )
+    assert from_jsonable(Fill, to_jsonable(whole)) == whole

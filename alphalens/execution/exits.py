@@ -1,0 +1,102 @@
+"""Two exits of one position, both executed: the position has gone through zero."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+
+from alphalens.execution.books import Books
+from alphalens.execution.entries import alert_entry
+from alphalens.execution.records import OrderRecord, Origin
+from alphalens.trading.clock import Clock
+from alphalens.trading.events import Severity
+from alphalens.trading.orders import Fill, OrderClass, OrderIntent, Side, client_order_id
+
+__all__ = ["ExitGuard"]
+
+_ZERO = Decimal(0)
+
+
+class ExitGuard:
+    """Watch the exits of brackets: what they executed together may not exceed the entry.
+
+    Parameters
+    ----------
+    books : Books
+        The orders and the position.
+    clock : Clock
+        The present.
+    submit : callable
+        Takes the closing order through the gate; it can only reduce.
+    is_flattening : bool
+        Whether a position that came from both exits is closed at once. Without it a person
+        is told, and has to act.
+    """
+
+    def __init__(
+        self,
+        *,
+        books: Books,
+        clock: Clock,
+        submit: Callable[[OrderIntent], OrderRecord],
+        is_flattening: bool,
+    ) -> None:
+        self._books, self._clock, self._submit = books, clock, submit
+        self._is_flattening = is_flattening
+        self._told: set[str] = set()
+
+    def check(self, fills: Iterable[Fill]) -> None:
+        """Look at the exits among new executions, tell of an excess, and close it."""
+        touched = [self._books.orders.get(fill.client_order_id) for fill in fills]
+        parents = {_parent_of(order) for order in touched if order is not None}
+        for parent_id in sorted(parents - {""}):
+            self._check(self._books.orders[parent_id])
+
+    def _check(self, parent: OrderRecord) -> None:
+        exits = self._books.orders.children(parent.client_order_id)
+        done = sum((o.filled_quantity for o in exits), _ZERO)
+        entered = parent.filled_quantity
+        if parent.intent.order_class is OrderClass.OCO:  # the parent is an exit itself
+            done, entered = done + parent.filled_quantity, parent.intent.quantity
+        excess = done - entered
+        if excess <= 0 or not exits:
+            return
+        intent = self._closing(parent, exits[0].intent.side, excess)
+        if intent.client_order_id in self._told or intent.client_order_id in self._books.orders:
+            return
+        symbol = parent.intent.symbol
+        message = (
+            f"both exits of {parent.client_order_id} were executed: {done} {symbol} left where "
+            f"{entered} had been entered, the position is {self._books.ledger.quantity(symbol)}. "
+            + ("It is closed at market" if self._is_flattening else "Close it")
+        )
+        values = {"client_order_id": intent.client_order_id, "symbol": symbol}
+        alert = alert_entry(
+            "both_exits_filled", message, self._clock.now(), values, Severity.CRITICAL
+        )
+        self._books.write_all([alert])
+        self._told.add(intent.client_order_id)
+        if self._is_flattening:
+            self._submit(intent)
+
+    def _closing(self, parent: OrderRecord, exit_side: Side, excess: Decimal) -> OrderIntent:
+        """Return the order that takes back what the exits executed too much."""
+        old, books = parent.intent, self._books
+        leg = f"{old.symbol}:flatten:{parent.client_order_id}"
+        return OrderIntent(
+            client_order_id=client_order_id(old.account, old.cycle_id, leg),
+            account=old.account,
+            cycle_id=old.cycle_id,
+            symbol=old.symbol,
+            side=Side.SELL if exit_side is Side.BUY else Side.BUY,
+            quantity=min(excess, abs(books.ledger.quantity(old.symbol)) or excess),
+            reference_price=books.prices.get(old.symbol, old.reference_price),
+            created_at=self._clock.now(),
+            reason=f"both exits of {parent.client_order_id} were executed",
+        )
+
+
+def _parent_of(order: OrderRecord) -> str:
+    if order.origin is Origin.EXIT:
+        return order.parent_id
+    return order.client_order_id if order.intent.order_class is OrderClass.OCO else ""

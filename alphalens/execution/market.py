@@ -1,0 +1,166 @@
+"""What the gate is told of the world outside the books: the account, the hours, the quotes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+
+from alphalens.assets.kinds import AssetClass
+from alphalens.assets.venues import Capability
+from alphalens.brokers.base import Account, Broker
+from alphalens.errors import ConfigError
+from alphalens.risk import BookView, MarketSession, VenueFacts, enabled_classes
+from alphalens.trading.clock import Clock
+from alphalens.trading.market import Quote
+
+__all__ = ["Market", "Permission"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permission:
+    """What the owner of the account allows; everything but paper shares has to be asked for.
+
+    Attributes
+    ----------
+    is_live_enabled : bool
+        The feature flag ``ENABLE_LIVE_TRADING``.
+    account_number : str
+        The account number as a person typed it; live trading needs it.
+    is_live_host : bool or None
+        Whether the venue's host is the one for real money; None where there is no host.
+    classes : frozenset of AssetClass
+        What may be traded.
+    capabilities : Mapping of AssetClass to Capability
+        Which orders the venue takes of each class; one that is left out is not checked.
+    sectors : Mapping of str to str
+        Sector of each symbol, for the limit on sectors.
+    """
+
+    is_live_enabled: bool = False
+    account_number: str = ""
+    is_live_host: bool | None = None
+    classes: frozenset[AssetClass] = enabled_classes(options=False, crypto=False)
+    capabilities: Mapping[AssetClass, Capability] = field(default_factory=dict)
+    sectors: Mapping[str, str] = field(default_factory=dict)
+
+    def check(self, account: Account) -> None:
+        """Refuse an account that flag, host and typed number do not agree on.
+
+        Raises
+        ------
+        ConfigError
+            Naming what disagrees; nothing is sent then.
+        """
+        what = f"account {account.account_id}"
+        if self.account_number and account.account_id != self.account_number:
+            raise ConfigError(
+                f"{what} answers, the settings name {self.account_number}: correct the account "
+                f"number or the keys"
+            )
+        if self.is_live_host is not None and self.is_live_host is not account.is_live:
+            raise ConfigError(
+                f"{what} is {_money(account.is_live)}, the host is for "
+                f"{_money(self.is_live_host)}: give keys and host of the same kind"
+            )
+        if account.is_live and not self.is_live_enabled:
+            raise ConfigError(
+                f"{what} moves real money and ENABLE_LIVE_TRADING is false: set it to true to "
+                f"trade it, or give the keys of a paper account"
+            )
+        if account.is_live and not self.account_number:
+            raise ConfigError(
+                f"{what} moves real money: type its number into the settings, so that no other "
+                f"account is traded by mistake"
+            )
+
+
+class Market:
+    """Quotes, halts, hours, buying power and the venue's clock, as far as they are known.
+
+    Parameters
+    ----------
+    broker : Broker
+        Asked by `refresh`.
+    clock : Clock
+        The present.
+    permission : Permission
+        What the owner allows.
+    """
+
+    def __init__(self, *, broker: Broker, clock: Clock, permission: Permission) -> None:
+        self._broker, self._clock, self._permission = broker, clock, permission
+        self._quotes: dict[str, Quote] = {}
+        self._halted: set[str] = set()
+        self._sessions: dict[str, MarketSession] = {}
+        self._skew_s: Decimal | None = None
+        self._account: Account | None = None
+        self._fetched_at: datetime | None = None
+
+    def on_quote(self, quote: Quote) -> None:
+        """Take a quote; the gate compares prices with the last one of each symbol."""
+        self._quotes[quote.symbol] = quote
+
+    def on_status(self, symbol: str, *, is_halted: bool) -> None:
+        """Take the news that trading of a symbol is halted, or goes on."""
+        if is_halted:
+            self._halted.add(symbol)
+        else:
+            self._halted.discard(symbol)
+
+    def refresh(self) -> Account:
+        """Ask the venue for account, hours and clock.
+
+        Raises
+        ------
+        BrokerError
+            If the venue does not say.
+        """
+        self._account = self._broker.account()
+        self._fetched_at = self._clock.now()
+        told = self._broker.session()
+        if told is not None:
+            self._skew_s = Decimal(str((self._fetched_at - told.at).total_seconds()))
+            hours = MarketSession(
+                is_open=told.is_open, next_open=told.next_open, next_close=told.next_close
+            )
+            self._sessions = {"XNYS": hours}
+        return self._account
+
+    def complete(self, view: BookView) -> BookView:
+        """Return what the gate sees of the books, with what is known of the market."""
+        account, permission = self._account, self._permission
+        return replace(
+            view,
+            venue=None if account is None else self._facts(account),
+            enabled_classes=permission.classes,
+            capabilities=permission.capabilities,
+            sectors=permission.sectors,
+            sessions=self._sessions,
+            quotes=dict(self._quotes),
+            halted=frozenset(self._halted),
+            clock_skew_s=self._skew_s,
+            buying_power=None if account is None else account.buying_power,
+            orders=tuple(
+                replace(
+                    order, is_reserved=self._fetched_at is not None and order.at < self._fetched_at
+                )
+                for order in view.orders
+            ),
+        )
+
+    def _facts(self, account: Account) -> VenueFacts:
+        permission = self._permission
+        return VenueFacts(
+            account_id=account.account_id,
+            expected_account=permission.account_number,
+            is_live=account.is_live,
+            is_live_host=permission.is_live_host,
+            is_flagged_live=permission.is_live_enabled,
+            is_blocked=account.is_blocked,
+        )
+
+
+def _money(is_live: bool) -> str:
+    return "real money" if is_live else "paper"

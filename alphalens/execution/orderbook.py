@@ -1,0 +1,170 @@
+"""The orders of an account: those that live in memory, those that ended on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from decimal import Decimal
+
+from alphalens.execution.evidence import Evidence
+from alphalens.execution.records import OrderRecord, Origin, Record, fill_from, fold_order
+from alphalens.trading.events import EventKind
+from alphalens.trading.ledger import Correction
+from alphalens.trading.orders import Fill, Side
+
+__all__ = ["OrderBook", "reserved"]
+
+_ZERO = Decimal(0)
+
+
+class OrderBook:
+    """Every order, by its id, and the executions of those that may still change.
+
+    Parameters
+    ----------
+    find : callable
+        From an id to the order of it as it was stored, or None. Asked about orders that ended
+        before the process began.
+    find_fills : callable
+        From an order to its executions as they were stored, in order.
+    """
+
+    def __init__(
+        self,
+        *,
+        find: Callable[[str], OrderRecord | None],
+        find_fills: Callable[[OrderRecord], Iterable[Fill]],
+    ) -> None:
+        self._find, self._find_fills = find, find_fills
+        self.is_whole = True  # False once orders that ended were left in the database
+        self._orders: dict[str, OrderRecord] = {}
+        self._open: dict[str, OrderRecord] = {}
+        self._fills: dict[str, dict[str, Fill]] = {}
+        self._by_venue_id: dict[str, str] = {}
+        self._live: dict[str, OrderRecord] = {}
+
+    def __contains__(self, client_order_id: str) -> bool:
+        return self.get(client_order_id) is not None
+
+    def __getitem__(self, client_order_id: str) -> OrderRecord:
+        order = self.get(client_order_id)
+        if order is None:
+            raise KeyError(client_order_id)
+        return order
+
+    def get(self, client_order_id: str) -> OrderRecord | None:
+        """Return the order of that id, or None if there is none."""
+        order = self._orders.get(client_order_id)
+        if order is None and not self.is_whole:
+            order = self._find(client_order_id)
+            if order is not None:
+                self._orders[client_order_id] = order
+                self._by_venue_id[order.venue_order_id] = client_order_id
+        return order
+
+    def by_venue_id(self, venue_order_id: str) -> OrderRecord | None:
+        """Return the order that the venue knows by that id, among those in memory."""
+        key = self._by_venue_id.get(venue_order_id)
+        return None if key is None else self._orders[key]
+
+    def children(self, client_order_id: str) -> tuple[OrderRecord, ...]:
+        """Return the exits of an order, among those in memory."""
+        return tuple(
+            order
+            for order in self._orders.values()
+            if order.parent_id == client_order_id and order.origin is Origin.EXIT
+        )
+
+    @property
+    def open(self) -> tuple[OrderRecord, ...]:
+        """Return the orders that may still be executed, oldest first."""
+        return tuple(self._open.values())
+
+    @property
+    def live(self) -> tuple[OrderRecord, ...]:
+        """Return the orders that are not final: open, waiting, or absent; oldest first."""
+        return tuple(self._live.values())
+
+    def put(self, order: OrderRecord, fills: Iterable[Fill] = ()) -> None:
+        """Take an order as it stands."""
+        key = order.client_order_id
+        self._orders[key] = order
+        if order.venue_order_id:
+            self._by_venue_id[order.venue_order_id] = key
+        _keep(self._open, key, order, stays=order.is_open)
+        _keep(self._live, key, order, stays=not order.status.is_final)
+        for fill in fills:
+            self._fills.setdefault(key, {})[fill.fill_id] = fill
+
+    def fold(self, record: Record, order_id: str) -> OrderRecord | None:
+        """Take over what a record says of the order of that id."""
+        order = fold_order(self.get(order_id), record)
+        if order is None:
+            return None
+        self.put(order)
+        if record.kind is EventKind.FILL:
+            fill = fill_from(record.payload)
+            self.fills_of(order_id)[fill.fill_id] = fill
+        return order
+
+    def correct(self, correction: Correction) -> None:
+        """Put true executions in the place of inferred ones."""
+        for fill in correction.fills:
+            known = self.fills_of(fill.client_order_id)
+            for removed in correction.removed:
+                known.pop(removed, None)
+            known[fill.fill_id] = fill
+
+    def fills_of(self, client_order_id: str) -> dict[str, Fill]:
+        """Return the executions of an order by their ids."""
+        known = self._fills.get(client_order_id)
+        if known is None:
+            order = None if self.is_whole else self.get(client_order_id)
+            stored = () if order is None else self._find_fills(order)
+            known = {fill.fill_id: fill for fill in stored}
+            self._fills[client_order_id] = known
+        return known
+
+    def evidence(self, order: OrderRecord, symbol: str) -> Evidence:
+        """Return what is known of the executions of an order in one symbol."""
+        fills = [f for f in self.fills_of(order.client_order_id).values() if f.symbol == symbol]
+        if order.intent.legs:
+            return Evidence(fills)
+        booked = sum((fill.quantity for fill in fills), _ZERO)
+        return Evidence(fills, base=order.filled_quantity - booked)
+
+    def with_fills(self) -> Iterator[tuple[OrderRecord, tuple[Fill, ...]]]:
+        """Give the orders that are not final with their executions, for a snapshot."""
+        for key, order in self._live.items():
+            yield order, tuple(self.fills_of(key).values())
+
+
+def reserved(orders: Iterable[OrderRecord], side: Side) -> dict[str, Decimal]:
+    """Return the units that orders of one side still want, by symbol, positive.
+
+    Exits of one position cancel each other, and an order and its replacement are not both
+    executed: of such a group the largest counts.
+    """
+    groups: dict[tuple[str, str], Decimal] = {}
+    for order in orders:
+        share = order.remaining / order.intent.quantity
+        for symbol, units in order.intent.traded.items():
+            if units * side.sign > 0:
+                key = (_group(order), symbol)
+                groups[key] = max(groups.get(key, _ZERO), abs(units) * share)
+    total: dict[str, Decimal] = {}
+    for (_, symbol), units in groups.items():
+        total[symbol] = total.get(symbol, _ZERO) + units
+    return total
+
+
+def _group(order: OrderRecord) -> str:
+    if order.origin is Origin.EXIT:
+        return f"exits of {order.parent_id}"
+    return order.intent.replaces or order.client_order_id
+
+
+def _keep(orders: dict[str, OrderRecord], key: str, order: OrderRecord, *, stays: bool) -> None:
+    if stays:
+        orders[key] = order
+    else:
+        orders.pop(key, None)

@@ -1,0 +1,137 @@
+"""What became of orders, cancels and replacements that nobody answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+from alphalens.brokers.base import Broker, VenueOrder
+from alphalens.errors import BrokerError
+from alphalens.execution.books import Books
+from alphalens.execution.entries import (
+    absent_entries,
+    answer_payload,
+    closing_payload,
+    still_working,
+    unknown_entries,
+)
+from alphalens.execution.intake import Intake
+from alphalens.execution.journal import Entry
+from alphalens.execution.records import OrderRecord
+from alphalens.execution.router import given_back
+from alphalens.trading.clock import Clock
+from alphalens.trading.events import EventKind
+from alphalens.trading.orders import OrderIntent, OrderStatus
+
+__all__ = ["MAX_ATTEMPTS", "Resolver"]
+
+#: Sends of one id; the second only after the venue said, twice, that it has no such order.
+MAX_ATTEMPTS = 2
+
+
+class Resolver:
+    """Ask the venue about every order whose state is not known, until it is.
+
+    Parameters
+    ----------
+    books : Books
+        The orders.
+    broker : Broker
+        The venue.
+    intake : Intake
+        Takes the venue's word over.
+    clock : Clock
+        The present.
+    grace : timedelta
+        How long after a send the venue's "no such order" is not yet believed.
+    """
+
+    def __init__(
+        self, *, books: Books, broker: Broker, intake: Intake, clock: Clock, grace: timedelta
+    ) -> None:
+        self._books, self._broker, self._clock = books, broker, clock
+        self._intake, self._grace = intake, grace
+        self._first_look: dict[tuple[str, int], float] = {}
+
+    def resolve(self) -> tuple[OrderRecord, ...]:
+        """Look up every order without a known outcome, and return those that have one now.
+
+        The venue's word is adopted. "No such order" is believed after the grace period and on
+        a second asking: an order that was sent once may then pass the gate again, one that
+        was sent twice expires. An error leaves the order as it is, and its symbol blocked.
+        """
+        pending = [o for o in self._books.open_orders if o.is_unresolved]
+        for order in pending:
+            self._look_up(order)
+        for order in [o for o in self._books.open_orders if o.is_pending]:
+            self._settle(order)
+        now = (self._books.orders[o.client_order_id] for o in pending)
+        return tuple(order for order in now if not order.is_unresolved)
+
+    def _look_up(self, order: OrderRecord) -> None:
+        intent = order.intent
+        try:
+            answer = self._broker.order(intent.client_order_id)
+            if answer is None and self._is_past_grace(order):
+                answer = self._broker.order(intent.client_order_id)
+        except BrokerError as error:
+            if order.status is OrderStatus.INTENDED:
+                self._unknown(intent, f"the venue does not say: {error}")
+            return
+        if answer is not None:
+            self._adopt(order, answer)
+        elif not self._is_past_grace(order):
+            if order.status is OrderStatus.INTENDED:
+                self._unknown(intent, "the venue has no such order yet")
+        elif intent.replaces or order.attempts >= MAX_ATTEMPTS:
+            note = f"the venue has no such order after {order.attempts} attempts"
+            payload = closing_payload(intent, OrderStatus.EXPIRED, note)
+            closing = (EventKind.ORDER_CLOSED, payload, intent.cycle_id)
+            self._books.write_all([closing, *given_back(self._books, intent)])
+        else:
+            self._books.write_all(absent_entries(intent, self._clock.now()))
+
+    def _adopt(self, order: OrderRecord, answer: VenueOrder) -> None:
+        """Take the venue's word over; an end with executions not yet booked is still open."""
+        if answer.status is OrderStatus.UNKNOWN:
+            if order.status is OrderStatus.INTENDED:
+                self._unknown(order.intent, f"the venue says {answer.venue_status!r}")
+            return
+        if answer.status.is_final and answer.filled_quantity > order.filled_quantity:
+            answer = replace(answer, status=OrderStatus.ACCEPTED)
+        payload = answer_payload(answer)
+        self._books.write(EventKind.ORDER_ANSWERED, payload, order.intent.cycle_id)
+        self._intake.look(self._books.orders[order.client_order_id], answer)
+
+    def _settle(self, order: OrderRecord) -> None:
+        """Ask what became of a cancel or a replacement, and ask for a cancel again."""
+        try:
+            answer = self._broker.order(order.client_order_id)
+            if answer is None:
+                return
+            self._intake.look(order, answer)
+            order = self._books.orders[order.client_order_id]
+            is_working = order.is_pending and not answer.status.is_final
+            if is_working and order.status is OrderStatus.PENDING_CANCEL:
+                if answer.status is not OrderStatus.PENDING_CANCEL and self._is_past_grace(order):
+                    self._broker.cancel(order.client_order_id)
+            elif is_working and answer.status is not OrderStatus.PENDING_REPLACE:
+                self._books.write_all(list(self._not_replaced(order)))
+        except BrokerError:
+            return  # it stays pending, its symbol blocked; the next look asks again
+
+    def _not_replaced(self, old: OrderRecord) -> Iterator[Entry]:
+        """Give the old order back once its replacement has ended without taking its place."""
+        new = self._books.orders.get(old.replaced_by)
+        if new is None or (new.status.is_final and not new.filled_quantity):
+            yield still_working(old)
+
+    def _unknown(self, intent: OrderIntent, error: str) -> None:
+        self._books.write_all(unknown_entries(intent, error, self._clock.now()))
+
+    def _is_past_grace(self, order: OrderRecord) -> bool:
+        """Whether this process has looked at an attempt for long enough; clocks may jump."""
+        now = self._clock.monotonic()
+        since = self._first_look.setdefault((order.client_order_id, order.attempts), now)
+        return timedelta(seconds=now - since) >= self._grace

@@ -1,0 +1,57 @@
+"""The book valued at new prices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+
+from alphalens.errors import InputError
+from alphalens.execution.books import Books
+from alphalens.execution.records import Mark, mark_from
+from alphalens.trading.events import EventKind
+
+__all__ = ["value_book"]
+
+
+def value_book(books: Books, prices: Mapping[str, Decimal], at: datetime, *, now: datetime) -> Mark:
+    """Value a book, journal it, and return the mark.
+
+    Parameters
+    ----------
+    books : Books
+        The book.
+    prices : Mapping of str to Decimal
+        New prices per unit; an asset left out keeps its last one.
+    at, now : datetime
+        Instant of the prices, and the present; timezone-aware.
+
+    Raises
+    ------
+    InputError
+        If a price is not positive, a held asset never had one, or `at` is naive, in the
+        future, or before the last mark. Nothing is stored then.
+    """
+    if at.tzinfo is None:
+        raise InputError(f"mark: a time zone is needed, got {at.isoformat()}")
+    if at > now:
+        raise InputError(f"mark: {at} lies after the present, {now}")
+    if books.last_mark is not None and at < books.last_mark.at:
+        raise InputError(f"mark: {at} lies before the last one, {books.last_mark.at}")
+    for symbol, price in prices.items():
+        if not (price.is_finite() and price > 0):
+            raise InputError(f"mark: the price of {symbol} must be positive, got {price}")
+    known = {**books.prices, **prices}
+    equity = books.ledger.equity(known)
+    gross, net = books.ledger.exposure(known)
+    peak = books.peak_with(equity)
+    payload = {
+        "at": at,
+        "cash": books.ledger.cash,
+        "equity": equity,
+        "gross": gross,
+        "net": net,
+        "drawdown": (peak - equity) / peak,
+        "prices": dict(prices),
+    }
+    return mark_from(books.write(EventKind.MARK, payload).payload)

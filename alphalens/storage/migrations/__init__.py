@@ -1,0 +1,1 @@
+"""The ways from one version of the schema to the next, run by `alphalens.storage.upgrade`."""

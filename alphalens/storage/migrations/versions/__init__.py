@@ -1,0 +1,1 @@
+"""One module per version of the schema; each is left as it is once it was released."""

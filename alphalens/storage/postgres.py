@@ -1,0 +1,98 @@
+"""All that is particular to PostgreSQL."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from alphalens.errors import StorageError
+from alphalens.storage.transactions import WRITES, name_of
+
+__all__ = ["OLDEST", "advisory_key", "check_server", "make_postgres"]
+
+#: The oldest server that is supported.
+OLDEST = 14
+
+#: What libpq is told unless the URL says otherwise: nothing waits for a dead host for ever.
+_CONNECT = {
+    "connect_timeout": "5",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "15000",
+    "application_name": "alphalens",
+}
+
+#: Settings of each connection. The keepalives are the server's: with them it soon sees that
+#: the host of a writer is gone and frees its lock.
+_SETTINGS = {
+    "statement_timeout": "30s",
+    "lock_timeout": "10s",
+    "idle_in_transaction_session_timeout": "60s",
+    "idle_session_timeout": "0",
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+}
+
+#: The settings that a URL may not undo.
+_FIXED = {"synchronous_commit": "on", "standard_conforming_strings": "on"}
+
+#: Purposes of the advisory locks, as the upper half of their keys.
+_PURPOSES = {"write": 0x414C01, "pen": 0x414C02}
+
+
+def make_postgres(url: sa.URL, *, is_read_only: bool) -> sa.Engine:
+    """Return the engine of a PostgreSQL database, with psycopg as its driver.
+
+    The options of `url` go to libpq; ``options=-csearch_path=desk`` chooses a schema. A
+    committed record is on the server's disk (``synchronous_commit=on``), and every wait has
+    an end: 5 s to connect, 10 s for a lock, 30 s for a statement.
+    """
+    asked = url.query.get("options", "")
+    options = (*_flags(_SETTINGS), asked if isinstance(asked, str) else " ".join(asked))
+    arguments = {key: value for key, value in _CONNECT.items() if key not in url.query}
+    engine = sa.create_engine(
+        url,
+        isolation_level="READ COMMITTED",
+        pool_pre_ping=True,
+        pool_timeout=10,
+        execution_options={"postgresql_readonly": is_read_only},
+        connect_args={**arguments, "options": " ".join((*options, *_flags(_FIXED)))},
+    )
+    sa.event.listen(engine, "begin", _on_begin)
+    return engine
+
+
+def advisory_key(purpose: str) -> str:
+    """Return the SQL of the key of a lock that is one per schema of the database."""
+    return f"{_PURPOSES[purpose]}, hashtext(current_schema())"
+
+
+def check_server(connection: sa.Connection) -> None:
+    """Refuse a server that is too old, and a schema that is not there.
+
+    Raises
+    ------
+    StorageError
+        Naming what was found and what is needed.
+    """
+    query = "SELECT current_setting('server_version_num')::int / 10000, current_schema()"
+    version, schema = connection.exec_driver_sql(query).one()
+    name = name_of(connection.engine)
+    if version < OLDEST:
+        raise StorageError(
+            f"{name} is PostgreSQL {version}, {OLDEST} or later is needed: upgrade the server"
+        )
+    if schema is None:
+        raise StorageError(
+            f"{name} has no schema to work in: create the one that search_path names"
+        )
+
+
+def _flags(settings: dict[str, str]) -> tuple[str, ...]:
+    return tuple(f"-c{key}={value}" for key, value in settings.items())
+
+
+def _on_begin(connection: sa.Connection) -> None:
+    if connection.get_execution_options().get(WRITES, False):
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({advisory_key('write')})")

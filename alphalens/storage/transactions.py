@@ -1,0 +1,75 @@
+"""The two ways to talk to a database: `reading` and `writing`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+
+from alphalens.errors import StorageError
+from alphalens.storage.failures import explain
+
+__all__ = ["WRITES", "name_of", "reading", "translated", "writing"]
+
+#: The option of a connection that tells the database's own begin that this one writes.
+WRITES = "alphalens_writes"
+
+_READS = {
+    "sqlite": {},
+    "postgresql": {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
+}
+
+
+@contextmanager
+def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """Give a connection whose transaction sees one moment of the database and writes nothing.
+
+    Raises
+    ------
+    StorageError
+        If the database fails.
+    """
+    with translated(engine), engine.connect() as connection:
+        yield connection.execution_options(**_READS.get(engine.dialect.name, {}))
+
+
+@contextmanager
+def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """Give a connection in a write transaction; commit at the end, roll back on any error.
+
+    Writers take turns: the write lock of the database (SQLite) or of the schema (PostgreSQL)
+    is taken at the start, so that a transaction which reads first cannot be refused later
+    because another process wrote in between.
+
+    Raises
+    ------
+    StorageError
+        If the database fails; whatever was written inside is undone.
+    """
+    with translated(engine), engine.connect() as connection:
+        connection.execution_options(**{WRITES: True})
+        with connection.begin():
+            yield connection
+
+
+@contextmanager
+def translated(engine: sa.Engine) -> Iterator[None]:
+    """Turn what the driver raises into a `StorageError` that says what to do.
+
+    Raises
+    ------
+    StorageError
+        Naming the database, without its password.
+    """
+    try:
+        yield
+    except SQLAlchemyError as error:
+        raise StorageError(f"{name_of(engine)}: {explain(error)}") from error
+
+
+def name_of(engine: sa.Engine) -> str:
+    """Return the address of a database without password and options, for messages."""
+    place = {key: value for key, value in engine.url.query.items() if key in ("host", "port")}
+    return engine.url.set(query=place).render_as_string(hide_password=True)

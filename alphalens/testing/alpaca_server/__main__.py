@@ -1,0 +1,72 @@
+"""The venue as a process: ``python -m alphalens.testing.alpaca_server --file venue.sqlite``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import threading
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+
+from .clock import parse_instant
+from .server import AlpacaServer
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m alphalens.testing.alpaca_server")
+    parser.add_argument("--file", required=True, type=Path, help="the venue's SQLite file")
+    parser.add_argument("--port-file", type=Path, help="where to write the addresses, as JSON")
+    parser.add_argument("--port", type=int, default=0, help="HTTP port; 0 takes a free one")
+    parser.add_argument("--stream-port", type=int, default=0, help="websocket port")
+    parser.add_argument("--seed", type=int, help="makes identifiers repeatable")
+    parser.add_argument("--now", type=parse_instant, help="a virtual clock, from this instant")
+    parser.add_argument("--ticking", action="store_true", help="let the virtual clock run")
+    parser.add_argument("--always-open", action="store_true", help="stocks trade at any hour")
+    parser.add_argument("--cash", type=Decimal, default=Decimal(100_000))
+    parser.add_argument("--rate-limit", type=int, default=200, help="a minute; 0 for none")
+    parser.add_argument("--key", default="PKTEST")
+    parser.add_argument("--secret", default="secret")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    given = _parser().parse_args(arguments)
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
+    server = AlpacaServer(
+        given.file,
+        keys=(given.key, given.secret),
+        rate_limit=given.rate_limit or None,
+        port=given.port,
+        stream_port=given.stream_port,
+        cash=given.cash,
+        seed=given.seed,
+        now=given.now,
+        ticking=given.ticking,
+        always_open=given.always_open,
+    )
+    with server:
+        if given.port_file is not None:
+            _write_addresses(given.port_file, server)
+        stopped.wait()
+
+
+def _write_addresses(path: Path, server: AlpacaServer) -> None:
+    addresses = {
+        "rest_url": server.rest_url,
+        "stream_url": server.stream_url,
+        "data_url": server.data_url,
+        "data_stream_url": server.data_stream_url,
+    }
+    # Whoever waits for the file must not read half of it.
+    draft = path.with_suffix(".draft")
+    draft.write_text(json.dumps(addresses), encoding="utf-8")
+    draft.replace(path)
+
+
+if __name__ == "__main__":
+    main()

