@@ -10,7 +10,7 @@ from typing import Protocol
 
 from alphalens.errors import InputError
 from alphalens.execution.session import Assessment
-from alphalens.risk.book import ReasonCode
+from alphalens.risk.reasons import ReasonCode
 from alphalens.trading.codec import digest
 from alphalens.trading.orders import OrderIntent, Side
 

@@ -33,6 +33,7 @@ from alphalens.data.alpaca_json import mapping, rows
 from alphalens.errors import BrokerError, ConfigError, CredentialsRefused, OutcomeUnknown
 from alphalens.net import LoopThread, Timing
 from alphalens.net.capture import Exchange
+from alphalens.net.endpoint import checked_headers
 from alphalens.net.failures import Unreadable
 from alphalens.trading.activities import Activity
 from alphalens.trading.orders import Fill, OrderClass, OrderIntent, OrderType, TimeInForce
@@ -107,6 +108,7 @@ class AlpacaBroker:
             raise ConfigError("Alpaca needs a key and a secret, and one of them is empty")
         if is_live and not account_id:
             raise ConfigError("a live account needs its number, so that no other one is traded")
+        checked_headers({"key": key, "secret": secret})
         self._url, stream = check_urls(base_url, stream_url, is_live=is_live)
         self._is_live, self._expected = is_live, account_id
         self._gate, self._is_checked, self._is_closed = threading.Lock(), False, False

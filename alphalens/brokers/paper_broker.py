@@ -130,7 +130,8 @@ class PaperBroker:
       id, its stop a child. The rest of a bar whose open executed an entry meets its exits
       along the whole path; after a later entry, the worse end of the bar is taken to follow.
     - A multi-leg order is executed as a whole at the first prices (or quotes) of all legs, if
-      their net price after costs is within its limit. Each leg has fills under an id of its own; the whole has none.
+      their net price after costs is within its limit. Each leg has fills under an id of its
+      own; the whole has none.
     - Buying power counts a short option at its price, which is less than venues ask for.
 
     Examples

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
-import pwd
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from alphalens.errors import ConfigError, InputError
+from alphalens.errors import InputError
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -36,21 +35,31 @@ def journal_option(parser: argparse.ArgumentParser, *names: str) -> None:
 
 def person_options(parser: argparse.ArgumentParser, *, are_needed: bool = False) -> None:
     """Declare the options that say who asks, and why."""
-    optional = "" if are_needed else " [%(default)s]"
     parser.add_argument(
         "--by",
         type=name,
         required=are_needed,
-        default=None if are_needed else _this_user(),
-        help=f"who asks{optional}",
+        help="who asks" if are_needed else "who asks [the user of this system]",
     )
     parser.add_argument(
         "--reason",
         type=_reason,
         required=are_needed,
-        default=None if are_needed else "no reason given",
-        help=f"why, for the record{optional}",
+        default="no reason given",
+        help="why, for the record",
     )
+
+
+def asker(args: argparse.Namespace) -> str:
+    """Return who asks: who was named, or the user of this system."""
+    import pwd  # not everywhere, and the commands of research are
+
+    if args.by is not None:
+        return str(args.by)
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"user {os.getuid()}"
 
 
 @contextmanager
@@ -117,10 +126,7 @@ def shown(target: str | Path) -> str:
     try:
         url = sa.make_url(target)
     except sa.exc.ArgumentError:
-        raise ConfigError(
-            "--journal: the URL cannot be read; use sqlite:///file.sqlite or "
-            "postgresql+psycopg://user@host/name"
-        ) from None
+        return "a URL that cannot be read"
     return url.set(query={}).render_as_string(hide_password=True)
 
 
@@ -166,10 +172,3 @@ def _target(text: str) -> str | Path:
     if not text.strip() or not text.isprintable():
         raise argparse.ArgumentTypeError(f"{text!r}: a file or a URL")
     return text if "://" in text else Path(text)
-
-
-def _this_user() -> str:
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return f"user {os.getuid()}"

@@ -15,7 +15,7 @@ from alphalens.errors import AlphaLensError
 __all__ = ["main"]
 
 #: The commands, each in its own module: ``add(subparsers)`` declares, ``run(args, out)`` acts.
-_COMMANDS = ("demo", "factor", "audit", "config")
+_COMMANDS = ("demo", "factor", "trading", "approvals", "audit", "config")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from alphalens.cli.journal import (
     ask,
+    asker,
     chosen,
     journal_option,
     journal_to_read,
@@ -21,11 +22,20 @@ from alphalens.cli.journal import (
     person_options,
     shown,
 )
-from alphalens.cli.output import ExitCode, Output, columns, common_options
+from alphalens.cli.output import ExitCode, Output, common_options
+from alphalens.cli.standing import (
+    file_document,
+    lifted_lines,
+    order_line,
+    standing_document,
+    standing_line,
+    status_document,
+    status_lines,
+)
 from alphalens.errors import AlphaLensError, InputError, StorageError
 
 if TYPE_CHECKING:
-    from alphalens.execution import Command, OrderRecord
+    from alphalens.execution import Command, CommandKind
     from alphalens.monitoring.status import DeskStatus
 
 _Run = Callable[[argparse.Namespace, Output], int]
@@ -79,8 +89,8 @@ def _status(args: argparse.Namespace, out: Output) -> int:
     status = _read_status(args)
     path = _halt_file(args)
     said = None if path is None else read_halt_file(path)
-    document = {**_status_document(status), **_about(args), "halt_file": _file_document(path, said)}
-    out.result(document, _status_lines(status, path, said))
+    document = {**status_document(status), **_about(args), "halt_file": file_document(path, said)}
+    out.result(document, status_lines(status, path, said))
     return ExitCode.OK
 
 
@@ -88,37 +98,38 @@ def _halt(args: argparse.Namespace, out: Output) -> int:
     """Make the file first, since it works always, then write the row."""
     from alphalens.execution import CommandKind
 
-    made, problems = _try_file(args)
+    made, problem = _try_file(args)
     number = None
     try:
         number = ask(args.journal, _command(args, CommandKind.HALT))
     except AlphaLensError as error:
-        problems.append(f"the command was not written: {error}")
-    if number is None and made is None:
-        raise StorageError(
-            f"NOT halted, stop the process that trades by hand: {'; '.join(problems)}"
-        )
+        if made is None:
+            raise StorageError(
+                f"NOT halted, end the process that trades by hand: {error} {problem}".strip()
+            ) from error
+        problem = f"only the halt file was made, the command was not written: {error}"
     document = {**_about(args), "command": number, "halt_file": None if made is None else str(made)}
     out.result(document, _halt_lines(number, made))
-    if problems:
-        only = "halt file" if number is None else "command"
-        out.error("StorageError", f"only the {only} was written: {'; '.join(problems)}")
-        return ExitCode.OPERATOR
-    return ExitCode.OK
+    if problem:
+        out.error("StorageError", problem)
+    return ExitCode.OPERATOR if problem else ExitCode.OK
 
 
-def _try_file(args: argparse.Namespace) -> tuple[Path | None, list[str]]:
+def _try_file(args: argparse.Namespace) -> tuple[Path | None, str]:
+    """Make the halt file, if there is to be one; return it, and what went wrong."""
     from alphalens.execution.halt import make_halt_file
     from alphalens.trading.clock import SystemClock
 
     try:
         path = _halt_file(args)
         if path is None:
-            return None, []
-        is_written = make_halt_file(path, by=args.by, reason=args.reason, at=SystemClock().now())
+            return None, ""
+        is_written = make_halt_file(
+            path, by=asker(args), reason=args.reason, at=SystemClock().now()
+        )
     except AlphaLensError as error:
-        return None, [str(error)]
-    return path, [] if is_written else [f"{path} exists now, but says not by whom: the disk failed"]
+        return None, f"only the command was written, no halt file: {error}"
+    return path, "" if is_written else f"{path} is there, but who asked could not be written in it"
 
 
 def _halt_lines(number: int | None, made: Path | None) -> Iterator[str]:
@@ -137,7 +148,7 @@ def _resume(args: argparse.Namespace, out: Output) -> int:
 
     status, path = _read_status(args), _halt_file(args)
     said = None if path is None else read_halt_file(path)
-    lifted = list(_lifted_lines(status, path, said))
+    lifted = list(lifted_lines(status, path, said))
     if not _is_agreed(lifted, out):
         out.error("InputError", "nothing was changed: the question was not answered with yes")
         return ExitCode.USER
@@ -146,24 +157,23 @@ def _resume(args: argparse.Namespace, out: Output) -> int:
     document = {
         **_about(args),
         "command": number,
-        "lifts": _standing_document(status) | {"halt_file": _file_document(path, said)},
+        "lifts": standing_document(status) | {"halt_file": file_document(path, said)},
         "is_halt_file_removed": is_removed,
     }
     done = f"resume is command {number}: {_SOON}; a book still in breach stops it again"
     out.result(document, [*lifted, done, *([f"removed {path}"] if is_removed else [])])
-    if is_removed and _saw_file_too_late(args, number):
-        out.error(
-            "StorageError",
-            f"the desk obeyed before {path} was gone and halted again by it: resume once more",
-        )
-        return ExitCode.OPERATOR
-    return ExitCode.OK
+    again = _halted_again(args, number)
+    if again:
+        out.error("TradingHalted", again)
+    return ExitCode.POLICY if again else ExitCode.OK
 
 
-def _saw_file_too_late(args: argparse.Namespace, number: int) -> bool:
+def _halted_again(args: argparse.Namespace, number: int) -> str:
+    """Return what the desk says if it has obeyed already and stopped again, as for the file."""
     status = _read_status(args)
-    is_obeyed = all(command.id != number for command in status.commands)
-    return is_obeyed and status.standing.state == "halted"
+    if status.standing.state != "halted" or any(c.id == number for c in status.commands):
+        return ""
+    return f"obeyed, and then: {standing_line(status)}; see to that, then resume once more"
 
 
 def _is_agreed(lifted: Iterable[str], out: Output) -> bool:
@@ -174,14 +184,6 @@ def _is_agreed(lifted: Iterable[str], out: Output) -> bool:
         print(line, file=sys.stderr)
     print("trade again? [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
-
-
-def _lifted_lines(status: DeskStatus, path: Path | None, said: str | None) -> Iterator[str]:
-    yield f"lifts: {_standing_line(status)}"
-    for command in status.commands:
-        yield f"  asked before and not yet obeyed: {_command_line(command)}"
-    if said is not None:
-        yield f"  halt file {path}: {said or 'empty'}"
 
 
 def _reduce(args: argparse.Namespace, out: Output) -> int:
@@ -196,7 +198,7 @@ def _cancel(args: argparse.Namespace, out: Output) -> int:
 
     order = chosen(_read_status(args).live_orders, args.order, what="that is not final")
     command = _command(args, CommandKind.CANCEL, client_order_id=order.client_order_id)
-    return _tell(args, out, command, f"it cancels {_order_line(order)}")
+    return _tell(args, out, command, f"it cancels {order_line(order)}")
 
 
 def _clear(args: argparse.Namespace, out: Output) -> int:
@@ -229,10 +231,18 @@ def _tell(args: argparse.Namespace, out: Output, command: Command, then: str) ->
     return ExitCode.OK
 
 
-def _command(args: argparse.Namespace, kind: str, **about: str) -> Command:
-    from alphalens.execution import Command, CommandKind
+def _command(
+    args: argparse.Namespace, kind: CommandKind, *, client_order_id: str = "", symbol: str = ""
+) -> Command:
+    from alphalens.execution import Command
 
-    return Command(kind=CommandKind(kind), by=args.by, reason=args.reason, **about)
+    return Command(
+        kind=kind,
+        by=asker(args),
+        reason=args.reason,
+        client_order_id=client_order_id,
+        symbol=symbol,
+    )
 
 
 def _read_status(args: argparse.Namespace) -> DeskStatus:
@@ -251,67 +261,3 @@ def _halt_file(args: argparse.Namespace) -> Path | None:
 
 def _about(args: argparse.Namespace) -> dict[str, object]:
     return {"journal": shown(args.journal)}
-
-
-def _file_document(path: Path | None, said: str | None) -> dict[str, object] | None:
-    return None if path is None else {"path": str(path), "exists": said is not None, "says": said}
-
-
-def _standing_document(status: DeskStatus) -> dict[str, object]:
-    from alphalens.trading.codec import to_jsonable
-
-    change = status.change
-    return {
-        "state": status.standing.state.value,
-        "is_locked": status.standing.is_locked,
-        "by": None if change is None else change.by,
-        "reason": None if change is None else change.reason,
-        "since": None if change is None else to_jsonable(change.at),
-        "commands": [_command_document(command) for command in status.commands],
-    }
-
-
-def _status_document(status: DeskStatus) -> dict[str, object]:
-    from alphalens.trading.codec import to_jsonable
-
-    return {
-        **_standing_document(status),
-        "account": status.account_id,
-        "run": status.run_id,
-        "open_orders": [_order_document(order) for order in status.open_orders],
-        "unknown_orders": [_order_document(order) for order in status.unknown_orders],
-        "approvals": [_order_document(order) for order in status.awaiting],
-        "frozen": dict(status.frozen),
-        "external": list(status.external),
-        "last_mark": to_jsonable(status.last_mark),
-        "records": status.records,
-        "head": status.head,
-        "alerts_waiting": status.alerts_waiting,
-        "writer": status.writer,
-    }
-
-
-def _order_document(order: OrderRecord) -> dict[str, object]:
-    from alphalens.trading.codec import to_jsonable
-
-    return {
-        "client_order_id": order.client_order_id,
-        "symbol": order.intent.symbol,
-        "side": order.intent.side.value,
-        "quantity": to_jsonable(order.intent.quantity),
-        "filled_quantity": to_jsonable(order.filled_quantity),
-        "status": order.status.value,
-        "origin": order.origin.value,
-        "note": order.note,
-        "updated_at": to_jsonable(order.updated_at),
-    }
-
-
-def _command_document(command: Command) -> dict[str, object]:
-    return {
-        "id": command.id,
-        "kind": command.kind.value,
-        "by": command.by,
-        "reason": command.reason,
-        "about": command.client_order_id or command.symbol,
-    }

@@ -83,13 +83,15 @@ class AlpacaDataStream:
         self._names = [symbol_to(symbol) for symbol in symbols]
         self._redact = Redactor.of([key, secret])
         self._url = _checked(url)
-        self._own_loop = LoopThread("alpaca-data") if loop is None else None
+        self._own_loop: LoopThread | None = None
+        if loop is None:
+            loop = self._own_loop = LoopThread("alpaca-data")
         self.unreadable = 0
         self._inbox: Inbox[Quote | TradingStatus] = Inbox(
             StreamSettings(url=self._url),
             hello=self._hello,
             read=self._read,
-            loop=loop or self._own_loop or LoopThread(),
+            loop=loop,
             rng=rng,
             size=size,
             redact=self._redact,

@@ -143,9 +143,18 @@ class Books:
         return value if date == now.astimezone(UTC).date() else _ZERO
 
     def view(
-        self, *, now: datetime, assets: Mapping[str, Asset], cycle_id: str, without: str = ""
+        self,
+        *,
+        now: datetime,
+        assets: Mapping[str, Asset],
+        cycle_id: str,
+        without: str = "",
+        asked_at: datetime | None = None,
     ) -> BookView:
-        """Return what the gate sees of the books, order `without` left out."""
+        """Return what the gate sees of the books, order `without` left out.
+
+        What was sent before `asked_at` the venue has taken off the buying power it told then.
+        """
         equity = self.equity()
         others = [o for o in self.orders.open if o.client_order_id != without]
         return BookView(
@@ -162,9 +171,10 @@ class Books:
             open_sells=reserved(others, Side.SELL),
             unresolved=frozenset(_blocked(others)),
             sent=frozenset(self._sent_in(cycle_id) - {without}),
+            planned=frozenset(i.client_order_id for i in self.plans.get(cycle_id, ())),
             frozen=frozenset(self.frozen),
             external=frozenset(self.external),
-            orders=tuple(self._sent_orders(others, now, without)),
+            orders=tuple(self._sent_orders(others, now, without, asked_at)),
             traded_today=self.traded_on(now),
         )
 
@@ -329,14 +339,23 @@ class Books:
         return self._sent.get(cycle_id, set())
 
     def _sent_orders(
-        self, others: Sequence[OrderRecord], now: datetime, without: str
+        self,
+        others: Sequence[OrderRecord],
+        now: datetime,
+        without: str,
+        asked_at: datetime | None,
     ) -> Iterator[SentOrder]:
         self._recent = {k: at for k, at in self._recent.items() if now - at < _RECENT}
         ended = {k for k in self._recent if k != without}
         for order in others:
             ended.discard(order.client_order_id)
             at = order.attempted_at or order.intent.created_at
-            yield SentOrder(intent=order.intent, at=at, remaining=order.remaining)
+            yield SentOrder(
+                intent=order.intent,
+                at=at,
+                remaining=order.remaining,
+                is_reserved=asked_at is not None and at < asked_at,
+            )
         for key in sorted(ended):
             yield SentOrder(intent=self.orders[key].intent, at=self._recent[key], remaining=_ZERO)
 

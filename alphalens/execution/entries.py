@@ -23,6 +23,7 @@ __all__ = [
     "closing_payload",
     "described",
     "fill_entry",
+    "id_taken_entries",
     "still_working",
     "unknown_entries",
     "values_of",
@@ -121,6 +122,22 @@ def absent_entries(intent: OrderIntent, at: datetime) -> list[Entry]:
     )
     error = "the venue has no such order"
     return _unknown(intent, error, "order_absent", message, at, is_absent=True)
+
+
+def id_taken_entries(intent: OrderIntent, error: str, at: datetime) -> list[Entry]:
+    """Return the entries that the venue has another order under our id, alert included."""
+    message = (
+        f"the venue has another order under the id of {described(intent)}: {error}; "
+        f"{intent.symbol} is frozen. Find out who placed it, then clear {intent.symbol}"
+    )
+    cycle_id = intent.cycle_id
+    closing = closing_payload(intent, OrderStatus.REJECTED, error)
+    values = values_of(intent)
+    return [
+        (EventKind.ORDER_CLOSED, closing, cycle_id),
+        (EventKind.SYMBOL_FROZEN, {"symbol": intent.symbol, "reason": message}, cycle_id),
+        alert_entry("id_taken", message, at, values, Severity.CRITICAL, cycle_id=cycle_id),
+    ]
 
 
 def _unknown(

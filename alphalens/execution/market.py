@@ -96,7 +96,7 @@ class Market:
         self._sessions: dict[str, MarketSession] = {}
         self._skew_s: Decimal | None = None
         self._account: Account | None = None
-        self._fetched_at: datetime | None = None
+        self.asked_at: datetime | None = None  # when the venue last told of the account
 
     def on_quote(self, quote: Quote) -> None:
         """Take a quote; the gate compares prices with the last one of each symbol."""
@@ -118,10 +118,10 @@ class Market:
             If the venue does not say.
         """
         self._account = self._broker.account()
-        self._fetched_at = self._clock.now()
+        self.asked_at = self._clock.now()
         told = self._broker.session()
         if told is not None:
-            self._skew_s = Decimal(str((self._fetched_at - told.at).total_seconds()))
+            self._skew_s = Decimal(str((self.asked_at - told.at).total_seconds()))
             hours = MarketSession(
                 is_open=told.is_open, next_open=told.next_open, next_close=told.next_close
             )
@@ -142,12 +142,6 @@ class Market:
             halted=frozenset(self._halted),
             clock_skew_s=self._skew_s,
             buying_power=None if account is None else account.buying_power,
-            orders=tuple(
-                replace(
-                    order, is_reserved=self._fetched_at is not None and order.at < self._fetched_at
-                )
-                for order in view.orders
-            ),
         )
 
     def _facts(self, account: Account) -> VenueFacts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 from alphalens.assets.base import Asset
@@ -26,7 +27,7 @@ def open_books(
     intake: Intake,
     permission: Permission,
     limits: RiskLimits,
-    assets: dict[str, Asset],
+    assets: Mapping[str, Asset],
 ) -> bool:
     """Journal the start of a run; return whether the journal held an earlier one.
 
@@ -70,7 +71,7 @@ _NOTHING: dict[str, object] = {
 }
 
 
-def _opening(broker: Broker, account: Account, assets: dict[str, Asset]) -> dict[str, object]:
+def _opening(broker: Broker, account: Account, assets: Mapping[str, Asset]) -> dict[str, object]:
     """Read positions, cash and the ends of the lists at one moment of the account."""
     for _ in range(_TRIES):
         before = _cursors(broker)
@@ -116,6 +117,6 @@ def _entry_price(account: Account, symbol: str) -> Decimal:
     return price
 
 
-def _multiplier(assets: dict[str, Asset], symbol: str) -> Decimal:
+def _multiplier(assets: Mapping[str, Asset], symbol: str) -> Decimal:
     asset = assets.get(symbol)
     return Decimal(1) if asset is None else asset.multiplier

@@ -13,6 +13,7 @@ from alphalens.execution.entries import (
     absent_entries,
     answer_payload,
     closing_payload,
+    id_taken_entries,
     still_working,
     unknown_entries,
 )
@@ -79,7 +80,11 @@ class Resolver:
             if order.status is OrderStatus.INTENDED:
                 self._unknown(intent, f"the venue does not say: {error}")
             return
-        if answer is not None:
+        if answer is not None and (other := _differences(intent, answer)):
+            error = f"it differs in {', '.join(other)}"
+            taken = id_taken_entries(intent, error, self._clock.now())
+            self._books.write_all([*given_back(self._books, intent), *taken])
+        elif answer is not None:
             self._adopt(order, answer)
         elif not self._is_past_grace(order):
             if order.status is OrderStatus.INTENDED:
@@ -135,3 +140,15 @@ class Resolver:
         now = self._clock.monotonic()
         since = self._first_look.setdefault((order.client_order_id, order.attempts), now)
         return timedelta(seconds=now - since) >= self._grace
+
+
+def _differences(intent: OrderIntent, said: VenueOrder) -> tuple[str, ...]:
+    """Return in what the venue's order under our id is another than the one that was sent."""
+    is_limited = intent.limit_price is not None and said.limit_price is not None
+    found = {
+        "symbol": said.symbol not in ("", intent.symbol) and not intent.legs,
+        "side": said.side not in (None, intent.side) and not intent.legs,
+        "quantity": said.quantity not in (None, intent.quantity),
+        "limit_price": is_limited and said.limit_price != intent.limit_price,
+    }
+    return tuple(name for name, is_other in found.items() if is_other)

@@ -26,6 +26,7 @@ from alphalens.execution.entries import (
     answer_payload,
     closing_payload,
     described,
+    id_taken_entries,
     still_working,
     unknown_entries,
     values_of,
@@ -257,19 +258,8 @@ class Router:
         self._change(StateEvent.HALT, "venue", message)
 
     def _id_taken(self, intent: OrderIntent, error: IdTaken) -> None:
-        message = (
-            f"the venue has another order under the id of {described(intent)}: {error}; "
-            f"{intent.symbol} is frozen. Find out who placed it, then clear {intent.symbol}"
-        )
-        frozen = {"symbol": intent.symbol, "reason": message}
-        self._end(
-            intent,
-            str(error),
-            "id_taken",
-            message,
-            values_of(intent),
-            (EventKind.SYMBOL_FROZEN, frozen, intent.cycle_id),
-        )
+        taken = id_taken_entries(intent, str(error), self._clock.now())
+        self._books.write_all([*given_back(self._books, intent), *taken])
 
     def _end(
         self,
@@ -278,13 +268,12 @@ class Router:
         code: str,
         message: str,
         values: dict[str, str],
-        *more: Entry,
     ) -> None:
         """Close an order that was not placed, give its place back, and tell."""
         payload = closing_payload(intent, OrderStatus.REJECTED, error)
         alert = self._alert(code, message, values, intent)
         closing = (EventKind.ORDER_CLOSED, payload, intent.cycle_id)
-        self._books.write_all([closing, *given_back(self._books, intent), *more, alert])
+        self._books.write_all([closing, *given_back(self._books, intent), alert])
 
     def _lost(self, intent: OrderIntent, error: str) -> None:
         self._books.write_all(unknown_entries(intent, error, self._clock.now()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -13,21 +13,14 @@ from alphalens.assets.base import Asset
 from alphalens.brokers.base import Broker
 from alphalens.errors import InputError, TradingHalted
 from alphalens.execution.assessment import Assessment, assess
-from alphalens.execution.books import Books
-from alphalens.execution.control import Control
-from alphalens.execution.entries import alert_entry, closing_payload
-from alphalens.execution.exits import ExitGuard
-from alphalens.execution.intake import Intake
+from alphalens.execution.entries import alert_entry
 from alphalens.execution.journal import Journal
-from alphalens.execution.market import Market, Permission
-from alphalens.execution.opening import open_books
+from alphalens.execution.market import Permission
 from alphalens.execution.planner import plan_orders
 from alphalens.execution.reconcile import Difference
 from alphalens.execution.records import Mark, OrderRecord
-from alphalens.execution.resolver import Resolver
-from alphalens.execution.router import Router
+from alphalens.execution.trader import Trader
 from alphalens.execution.valuation import value_book
-from alphalens.execution.watch import Watch
 from alphalens.risk import Approval, BookView, RiskLimits, Standing, StateEvent, TradingState
 from alphalens.trading.clock import Clock
 from alphalens.trading.events import AlertEvent, EventKind
@@ -127,41 +120,21 @@ class TradingSession:
         self.clock, self.assets, self.permission = clock, assets, permission
         self._lock = RLock()
         self._is_started = False
-        books = self._books = Books(journal)
-        self.market = Market(broker=broker, clock=clock, permission=permission)
-        self._intake = Intake(books=books, broker=broker, clock=clock)
-        self._control = Control(
-            books=books,
+        self._trader = Trader(
             journal=journal,
-            clock=clock,
-            valid_for=approval_valid_for,
-            halt_file=halt_file,
-            cancel=self._cancel,
-        )
-        self._resolver = Resolver(
-            books=books, broker=broker, intake=self._intake, clock=clock, grace=grace
-        )
-        self._watch = Watch(
-            books=books,
-            broker=broker,
-            clock=clock,
-            intake=self._intake,
-            market=self.market,
-            heartbeat=heartbeat,
-            change=self._control.change_by,
-        )
-        self._router = Router(
-            books=books,
             broker=broker,
             limits=limits,
             clock=clock,
-            view=self._view_for,
-            before_send=self._before_send,
-            change=self._control.change_by,
+            assets=assets,
+            permission=permission,
+            approval_valid_for=approval_valid_for,
+            grace=grace,
+            heartbeat=heartbeat,
+            halt_file=halt_file,
+            is_flattening=is_flattening,
         )
-        self._exits = ExitGuard(
-            books=books, clock=clock, submit=self._router.submit, is_flattening=is_flattening
-        )
+        self._books, self._control = self._trader.books, self._trader.control
+        self.market = self._trader.market
 
     @property
     def account_id(self) -> str:
@@ -233,17 +206,7 @@ class TradingSession:
             If the venue does not answer; nothing can be sent then.
         """
         with self._lock:
-            is_resumed = open_books(
-                books=self._books,
-                broker=self.broker,
-                market=self.market,
-                intake=self._intake,
-                permission=self.permission,
-                limits=self.limits,
-                assets=dict(self.assets),
-            )
-            resolved = self._resolver.resolve()
-            self._exits.check(self._watch.begin())
+            is_resumed, resolved = self._trader.open()
             differences = self.reconcile()
             self._is_started = True
         return StartReport(is_resumed=is_resumed, resolved=resolved, differences=differences)
@@ -327,10 +290,7 @@ class TradingSession:
             If a held asset never had a price: call `mark` first.
         """
         with self._lock:
-            view = self._books.view(
-                now=self.clock.now(), assets=self.assets, cycle_id=cycle_id, without=without
-            )
-            return self.market.complete(view)
+            return self._trader.view(cycle_id, without=without)
 
     def assess(self, intents: Sequence[OrderIntent]) -> tuple[Assessment, ...]:
         """Ask the gate about orders in turn; nothing is recorded or sent.
@@ -347,7 +307,7 @@ class TradingSession:
             assessments = self.assess(intents)
             for one in assessments:
                 if one.verdict.needs_approval:
-                    self._router.request_approval(one.intent, one.verdict)
+                    self._trader.router.request_approval(one.intent, one.verdict)
             return self.assess(intents)
 
     def approve(
@@ -402,10 +362,7 @@ class TradingSession:
         """
         with self._lock:
             self._need_start()
-            for intent in intents:
-                self._books.check_payload(intent)
-            self._resolver.resolve()
-            return tuple(self._router.submit(intent) for intent in intents)
+            return self._trader.submit(intents)
 
     def replace_order(self, client_order_id: str, intent: OrderIntent) -> OrderRecord:
         """Ask the venue to put `intent` in the place of a working order; return its record.
@@ -419,18 +376,13 @@ class TradingSession:
         """
         with self._lock:
             self._need_start()
-            self._resolver.resolve()
-            old = self._need_order(client_order_id, "replace")
-            return self._router.replace(old, replace(intent, replaces=client_order_id))
+            return self._trader.replace(client_order_id, intent)
 
     def collect_fills(self) -> tuple[Fill, ...]:
         """Book new executions, close finished orders, and return the new executions."""
         with self._lock:
             self._need_start()
-            self._resolver.resolve()
-            new = self._watch.look()
-            self._exits.check(new)
-            return new
+            return self._trader.collect()
 
     def reconcile(self) -> tuple[Difference, ...]:
         """Compare the books with the venue's; any difference halts trading.
@@ -441,7 +393,7 @@ class TradingSession:
             If the venue does not say.
         """
         with self._lock:
-            return self._watch.reconcile()
+            return self._trader.watch.reconcile()
 
     def cancel(self, client_order_id: str, reason: str = "canceled on request") -> OrderRecord:
         """Ask the venue to cancel an order, in every trading state, and return its record.
@@ -454,7 +406,7 @@ class TradingSession:
             If the venue refused, or did not answer: the order stays open and reserved.
         """
         with self._lock:
-            return self._cancel(client_order_id, reason)
+            return self._trader.cancel(client_order_id, reason)
 
     def cancel_all(self) -> tuple[OrderRecord, ...]:
         """Cancel every order of ours that is open or waits; raises as `cancel`."""
@@ -497,7 +449,7 @@ class TradingSession:
     def finish_cycle(self, cycle_id: str, summary: Mapping[str, object] | None = None) -> None:
         """Close a cycle: what waits for an approval, or never arrived, expires with it."""
         with self._lock:
-            self._expire(list(self._books.unsent(cycle_id)), "its cycle has ended")
+            self._trader.expire(list(self._books.unsent(cycle_id)), "its cycle has ended")
             self._books.write(EventKind.CYCLE_FINISHED, dict(summary or {}), cycle_id)
 
     def finish_run(self, summary: Mapping[str, object] | None = None) -> None:
@@ -509,48 +461,13 @@ class TradingSession:
 
     def request_stop(self) -> None:
         """Take no new orders in; what is on its way is finished. Safe in a signal handler."""
-        self._router.is_stopping = True
-
-    def _view_for(self, intent: OrderIntent) -> BookView:
-        return self.book_view(intent.cycle_id, without=intent.replaces or intent.client_order_id)
-
-    def _before_send(self) -> None:
-        self._control.obey()
-        self._exits.check(self._watch.before_send())
-
-    def _cancel(self, client_order_id: str, reason: str) -> OrderRecord:
-        order = self._need_order(client_order_id, "cancel")
-        if order.is_open:
-            self._router.cancel(order, reason)
-            self._resolver.resolve()
-            self._exits.check(self._watch.look())
-        elif not order.status.is_final:
-            self._expire([order], f"{reason}, before it was sent")
-        return self._books.orders[client_order_id]
-
-    def _need_order(self, client_order_id: str, verb: str) -> OrderRecord:
-        order = self._books.orders.get(client_order_id)
-        if order is None:
-            raise InputError(f"cannot {verb} {client_order_id}: there is no such order")
-        return order
+        self._trader.router.is_stopping = True
 
     def _change(self, event: StateEvent, by: str, reason: str) -> None:
         if not by.strip():
             raise InputError(f"{event}: say who asks, got an empty name")
         with self._lock:
             self._control.change(event, by=by, reason=reason)
-
-    def _expire(self, orders: Sequence[OrderRecord], note: str) -> None:
-        entries = [
-            (
-                EventKind.ORDER_CLOSED,
-                closing_payload(order.intent, OrderStatus.EXPIRED, note),
-                order.intent.cycle_id,
-            )
-            for order in orders
-        ]
-        if entries:
-            self._books.write_all(entries)
 
     def _need_start(self) -> None:
         if not self._is_started:

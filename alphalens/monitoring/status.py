@@ -216,7 +216,5 @@ _LAST_MARK = (
     .order_by(marks.c.seq.desc())
     .limit(1)
 )
-_UNDELIVERED = (
-    sa.select(sa.func.count()).select_from(outbox).where(outbox.c.delivered_at.is_(None))
-)
+_UNDELIVERED = sa.select(sa.func.count()).select_from(outbox).where(outbox.c.delivered_at.is_(None))
 _LAST_WRITER = sa.select(writers).order_by(writers.c.epoch.desc()).limit(1)

@@ -13,11 +13,10 @@ from alphalens.assets.venues import Capability
 from alphalens.errors import InputError
 from alphalens.risk.facts import MarketSession, SentOrder, VenueFacts
 from alphalens.risk.figures import is_price, is_sound_quote
-from alphalens.risk.reasons import ReasonCode
 from alphalens.trading.market import Quote
 from alphalens.trading.orders import OrderClass, OrderIntent, Side
 
-__all__ = ["BookView", "ReasonCode"]
+__all__ = ["BookView"]
 
 _ZERO = Decimal(0)
 
@@ -48,6 +47,8 @@ class BookView:
         Symbols with an order of unknown outcome, a pending cancel among them.
     sent : frozenset of str
         Client order ids sent in this cycle.
+    planned : frozenset of str
+        Client order ids of the stored plan of this cycle: two equal ones are two legs.
     venue : VenueFacts or None
         Account and host; None where nobody is asked (a simulation without a venue).
     enabled_classes : frozenset of AssetClass
@@ -93,6 +94,7 @@ class BookView:
     open_sells: Mapping[str, Decimal] = field(default_factory=dict)
     unresolved: frozenset[str] = frozenset()
     sent: frozenset[str] = frozenset()
+    planned: frozenset[str] = frozenset()
     venue: VenueFacts | None = None
     enabled_classes: frozenset[AssetClass] = frozenset({AssetClass.EQUITY})
     capabilities: Mapping[AssetClass, Capability] = field(default_factory=dict)

@@ -56,12 +56,15 @@ def rate(case: Case) -> Iterator[Reason]:
 
 
 def _twins(case: Case) -> Iterator[Reason]:
-    """Tell whether the same was ordered under another id a moment ago."""
-    window = case.limits.duplicate_window_s
+    """Tell whether the same was ordered under another id a moment ago, outside one plan."""
+    window, planned = case.limits.duplicate_window_s, case.book.planned
     if window is None:
         return
+    is_planned = case.intent.client_order_id in planned
     for order in case.book.orders:
         age = _age(case, order)
+        if is_planned and order.intent.client_order_id in planned:
+            continue  # two legs of a plan that was made as a whole and stored once
         if age < window and _is_twin(order.intent, case.intent):
             says = f": the same went out as {order.intent.client_order_id}, seconds ago"
             remedy = "if it is meant twice, wait, or lower duplicate_window_s in the risk limits"

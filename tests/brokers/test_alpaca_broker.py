@@ -39,6 +39,12 @@ def test_missing_key_is_refused() -> None:
         AlpacaBroker("", SECRET, base_url=PAPER, is_live=False, rng=random.Random(1))
 
 
+def test_key_that_no_header_can_hold_is_refused_without_being_shown() -> None:
+    with pytest.raises(ConfigError) as caught:
+        AlpacaBroker("odd\nkey", SECRET, base_url=PAPER, is_live=False, rng=random.Random(1))
+    assert "odd" not in str(caught.value)
+
+
 @pytest.mark.parametrize("changes", [{"timeout_s": 0.0}, {"page_size": 101}, {"queue_size": 0}])
 def test_options_that_cannot_work_are_refused(changes) -> None:
     with pytest.raises(ConfigError):

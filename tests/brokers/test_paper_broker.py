@@ -1,3 +1,4 @@
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -299,3 +300,12 @@ def test_two_venues_shown_the_same_give_the_same_ids_and_fills():
         return list(venue.broker.fills())
 
     assert history() == history()
+
+
+def test_threads_that_send_the_same_order_at_once_place_one():
+    venue = Venue()
+    intent = venue.intent("o1", "10", Side.BUY)
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(venue.broker.submit, [intent] * 64))
+    assert len({answer.venue_order_id for answer in answers}) == 1
+    assert len(venue.broker.open_orders()) == 1

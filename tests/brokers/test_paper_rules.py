@@ -1,9 +1,9 @@
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
 
-from alphalens.assets import Equity
+from alphalens.assets import Equity, Future, Option
 from alphalens.errors import ConfigError, IdTaken, OrderRejected
 from alphalens.trading import OrderStatus, Side
 from alphalens.trading.orders import Leg, OrderClass, OrderType, TimeInForce
@@ -144,3 +144,27 @@ def test_account_that_lost_everything_is_blocked():
 def test_impossible_settings_are_refused(wrong, match):
     with pytest.raises(ConfigError, match=match):
         Venue(**wrong)
+
+
+def test_option_costs_its_price_times_the_multiplier():
+    call = Option(symbol="AAPL250117C00190000")
+    venue = Venue(assets={call.symbol: call}, shown=False)
+    venue.show("3", call.symbol)
+    venue.send("o1", "2", symbol=call.symbol)
+    (fill,) = venue.next_day("3.5", call.symbol)
+    assert (fill.multiplier, fill.is_margined) == (100, False)
+    assert venue.broker.account().cash == D(10_000) - 700
+    assert venue.broker.account().buying_power == 20_000 - 700
+
+
+def test_future_moves_cash_by_what_it_gains_only():
+    mini = Future(symbol="ESZ26", tick=D("0.25"), multiplier=D(50), last_trade=date(2026, 12, 18))
+    venue = Venue(assets={mini.symbol: mini}, cash="1000000", shown=False)
+    venue.show("5000", mini.symbol)
+    venue.send("in", "1", symbol=mini.symbol)
+    (fill,) = venue.next_day("5000", mini.symbol)
+    assert fill.is_margined
+    assert venue.broker.account().cash == 1_000_000
+    venue.send("out", "1", Side.SELL, symbol=mini.symbol)
+    venue.next_day("5010", mini.symbol)
+    assert venue.broker.account().cash == 1_000_500

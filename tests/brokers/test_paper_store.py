@@ -14,6 +14,7 @@ from alphalens.errors import ConfigError, OutcomeUnknown, StorageError
 from alphalens.storage.sqlite import make_sqlite
 from alphalens.trading import Bar, OrderStatus
 
+from . import test_paper_broker
 from .paper_day import CASH, Day, picture
 from .test_paper_broker import DAY, T0, Venue
 
@@ -123,6 +124,15 @@ def answers_until_killed(seed: int, store: Path, *, at_least: int) -> int:
             if len(answers) == at_least:
                 run.send_signal(signal.SIGKILL)
     return answers[-1]
+
+
+class TestConformanceOnAFile(test_paper_broker.TestConformance):
+    @pytest.fixture(autouse=True)
+    def _folder(self, tmp_path):
+        self.store = tmp_path / "venue.sqlite"
+
+    def settings(self):
+        return {"store": self.store}
 
 
 def run_sql(path: Path, statement: str) -> None:

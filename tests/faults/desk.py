@@ -13,6 +13,7 @@ from pathlib import Path
 from alphalens.assets import Asset, Crypto, Equity, Option
 from alphalens.assets.kinds import AssetClass
 from alphalens.brokers.alpaca_broker import AlpacaBroker, AlpacaOptions
+from alphalens.brokers.base import Broker
 from alphalens.execution import Journal, StartReport, TradingSession
 from alphalens.execution.market import Permission
 from alphalens.execution.records import OrderRecord
@@ -78,8 +79,17 @@ class WireDesk:
         for symbol, price in prices.items():
             self.venue.set_quote(symbol, str(Decimal(price) - Decimal(spread)), price)
 
-    def open(self, *, broker_options: Mapping[str, object] | None = None, **changes):
-        """Start broker and session as a new process would, and wait for the stream."""
+    def open(
+        self,
+        *,
+        broker_options: Mapping[str, object] | None = None,
+        line: Callable[[Broker], Broker] | None = None,
+        **changes,
+    ) -> TradingSession:
+        """Start broker and session as a new process would, and wait for the stream.
+
+        `line` puts something between the session and the adapter, such as a place to die at.
+        """
         engine = open_engine(self.url or self.folder / "journal.sqlite")
         self._open.append(engine.dispose)
         options = {"timeout_s": 2.0, "order_timeout_s": 1.0, **(broker_options or {})}
@@ -105,7 +115,10 @@ class WireDesk:
         journal = Journal(engine, clock=self.clock, run_id="r1")
         self._open.append(journal.close)
         self.session = TradingSession(
-            journal=journal, broker=self.broker, clock=self.clock, **settings
+            journal=journal,
+            broker=self.broker if line is None else line(self.broker),
+            clock=self.clock,
+            **settings,
         )
         self.report = self.session.start()
         self.mark()

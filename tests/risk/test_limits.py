@@ -3,6 +3,7 @@ from decimal import Decimal
 
 import pytest
 
+from alphalens.config import load_settings
 from alphalens.errors import ConfigError
 from alphalens.risk import RiskLimits
 
@@ -25,7 +26,7 @@ def test_float_is_refused_because_it_is_not_exact(name):
         RiskLimits(**{name: 0.1})
 
 
-@pytest.mark.parametrize("name", ["max_price_age_s", "max_orders_per_cycle"])
+@pytest.mark.parametrize("name", COUNTS)
 def test_count_below_one_is_refused(name):
     with pytest.raises(ConfigError, match=f"{name} must be at least 1, got 0"):
         RiskLimits(**{name: 0})
@@ -46,6 +47,10 @@ def test_loss_beyond_everything_is_refused(name):
         ),
         ({"max_position": D(2)}, "max_position 2 is above max_gross 1.00"),
         ({"max_net": D(2)}, "max_net 2 is above max_gross 1.00"),
+        ({"max_sector": D("0.05")}, "max_position 0.10 is above max_sector 0.05"),
+        ({"max_sector": D(2)}, "max_sector 2 is above max_gross 1.00"),
+        ({"max_leverage": D("0.5")}, "max_gross 1.00 is above max_leverage 0.5"),
+        ({"max_concentration": D(2)}, "max_concentration must be at most 1, got 2"),
     ],
 )
 def test_limits_that_contradict_each_other_are_refused(limits, message):
@@ -71,3 +76,37 @@ def test_scaled_keeps_nobody_is_asked():
 def test_scaled_refuses_a_factor_that_is_not_positive(factor):
     with pytest.raises(ConfigError, match="factor must be positive"):
         RiskLimits().scaled(factor)
+
+
+@pytest.mark.parametrize("value", [True, 1.5, D(3), "3"])
+@pytest.mark.parametrize("name", COUNTS)
+def test_count_that_is_no_whole_number_is_refused(name, value):
+    with pytest.raises(ConfigError, match=f"{name} must be a whole number"):
+        RiskLimits(**{name: value})
+
+
+OPTIONAL = {f.name for f in fields(RiskLimits) if "None" in f.type}
+
+
+@pytest.mark.parametrize("name", [f.name for f in fields(RiskLimits)])
+def test_none_switches_off_what_may_be_absent_and_nothing_else(name):
+    if name in OPTIONAL:
+        assert getattr(RiskLimits(**{name: None}), name) is None
+    else:
+        with pytest.raises(ConfigError, match=f"{name} must be .* got None"):
+            RiskLimits(**{name: None})
+
+
+def test_scaled_takes_sector_turnover_and_leverage_along():
+    limits = RiskLimits(max_sector=D("0.5"), max_turnover=D(1), max_leverage=D(2))
+    doubled = limits.scaled(D(2))
+    assert (doubled.max_sector, doubled.max_turnover, doubled.max_leverage) == (1, 2, 4)
+    assert (doubled.max_spread, doubled.stop_collar) == (limits.max_spread, limits.stop_collar)
+
+
+def test_limits_are_read_from_settings_as_whole_numbers_or_as_none():
+    keys = {"ALPHALENS_LIMIT_MAX_OPEN_ORDERS": "7", "ALPHALENS_LIMIT_DUPLICATE_WINDOW_S": "none"}
+    limits = load_settings(env_file=None, environ=keys).limits
+    assert (limits.max_open_orders, limits.duplicate_window_s) == (7, None)
+    with pytest.raises(ConfigError, match=r"'1\.5' is not a whole number"):
+        load_settings(env_file=None, environ={"ALPHALENS_LIMIT_MAX_OPEN_ORDERS": "1.5"})

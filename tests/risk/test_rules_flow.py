@@ -90,3 +90,10 @@ def test_open_orders_are_counted_except_for_one_that_reduces():
 
 def test_time_in_force_does_not_make_another_wish():
     assert codes(intent(time_in_force=TimeInForce.GTC), before(intent())) == [C.DUPLICATE_INTENT]
+
+
+def test_two_equal_legs_of_one_stored_plan_are_no_duplicates():
+    planned = replace(before(intent()), planned=frozenset({"o0", intent().client_order_id}))
+    assert codes(intent(), planned) == []
+    other = replace(before(intent()), planned=frozenset({intent().client_order_id}))
+    assert codes(intent(), other) == [C.DUPLICATE_INTENT]

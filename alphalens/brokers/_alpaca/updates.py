@@ -71,7 +71,6 @@ class TradeUpdates:
         self._redact = Redactor.of([key, secret])
         self._told: Bounded[str, bool] = Bounded()
         self.heard = 0  # messages so far
-        self._is_watching = False
         self._inbox: Inbox[VenueUpdate] = Inbox(
             StreamSettings(url=url),
             hello=self._hello,
@@ -110,13 +109,11 @@ class TradeUpdates:
 
     def expect(self, heard: int) -> None:
         """Note that the stream should tell more than the `heard` messages it had told."""
-        if self._inbox.is_up and not self._is_watching and self.heard == heard:
-            self._is_watching = True
+        if self._inbox.is_up:
             self._loop.start_task(self._watch(heard, self._inbox.gaps))
 
     async def _watch(self, heard: int, gaps: int) -> None:
         await self._timing.sleep(self._mute_after_s)
-        self._is_watching = False
         if self._inbox.is_up and (self.heard, self._inbox.gaps) == (heard, gaps):
             await self._inbox.reconnect(
                 f"mute: nothing was told for {self._mute_after_s} s after something had happened"

@@ -12,6 +12,7 @@ from alphalens.brokers._paper.state import PaperState
 from alphalens.brokers.base import Capabilities
 from alphalens.brokers.fills import FillModel
 from alphalens.brokers.margin import Claim, needed
+from alphalens.brokers.matching import Terms, terms_of
 from alphalens.errors import OrderRejected
 from alphalens.trading.orders import (
     OrderClass,
@@ -187,7 +188,9 @@ class Rules:
     def _check_power(self, state: PaperState, intent: OrderIntent, without: str) -> None:
         held, open_claims = state.held(), self._claims(state, without)
         reserved = needed(held, open_claims)
-        with_this = needed(held, [*open_claims, self._claim(state, intent, intent.traded)])
+        with_this = needed(
+            held, [*open_claims, self._claim(state, terms_of(intent), intent.traded)]
+        )
         total, power = state.exposure() + with_this, self.leverage * state.equity()
         if with_this > reserved and total > power:
             what = f"{intent.side} {intent.quantity} {intent.symbol}"
@@ -202,17 +205,19 @@ class Rules:
     def _claims(self, state: PaperState, without: str) -> list[Claim]:
         """Return what open orders may still add; exits close what their entry opens."""
         return [
-            self._claim(state, order.intent, _left(state, order))
+            self._claim(state, order.terms, _left(state, order))
             for order in state.open_orders()
             if not order.parent and order.id != without
         ]
 
-    def _claim(self, state: PaperState, intent: OrderIntent, units: Mapping[str, Decimal]) -> Claim:
+    def _claim(self, state: PaperState, terms: Terms, units: Mapping[str, Decimal]) -> Claim:
         """Value an order at the last price, or at its own where that is higher."""
-        prices = () if intent.legs else (intent.limit_price, intent.stop_price)
+        prices = [p for p in (terms.limit_price, terms.stop_price) if p is not None]
+        if len(units) > 1:
+            prices = []  # a net price is none of any leg
         values = {}
         for symbol in units:
-            own = [abs(p) * state.multiplier(symbol) for p in prices if p is not None]
+            own = [abs(price) * state.multiplier(symbol) for price in prices]
             values[symbol] = max([state.value(symbol), *own])
         return Claim(units=units, values=values)
 

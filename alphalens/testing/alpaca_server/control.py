@@ -37,7 +37,7 @@ class Control(MarketControl, FaultControl):
         """
         with self._core.transaction():
             found = self._find(order)
-            if qty is None and price is None and found.leaves > 0:
+            if qty is None and price is None and found.leaves > 0 and not alone:
                 self._parts.venue.desk.fill_whole(found)
             else:
                 at = found.limit_price if price is None else decimal(price)

@@ -159,3 +159,16 @@ def test_the_same_seed_gives_the_same_venue(tmp_path: Any, order: Build) -> None
             seen.append((server.control.orders(), server.control.executions()))
 
     assert seen[0] == seen[1]
+
+
+def test_a_market_order_of_two_legs_costs_both(control: Control, order: Build) -> None:
+    control.set_quote(CALL, 5, 6)
+    control.set_quote(PUT, 3, 4)
+    legs = [{"symbol": symbol, "ratio_qty": "1", "side": "buy"} for symbol in (CALL, PUT)]
+    made = control.place_external(
+        order(symbol=None, side=None, order_class="mleg", qty="2", legs=legs)
+    )
+
+    assert control.order(made["id"])["filled_avg_price"] == "10"
+    assert control.state()["positions"] == {CALL: "2", PUT: "2"}
+    assert control.state()["cash"] == str(100_000 - 2000)

@@ -254,3 +254,23 @@ def test_a_burst_of_events_arrives_in_order(
         control.fill(made["id"], qty=1, price=101)
 
     assert [int(filled) for _, filled in events(line, 301)] == list(range(301))
+
+
+def test_the_word_of_one_leg_can_be_lost(
+    line: ClientConnection, control: Control, order: Build
+) -> None:
+    call, put = "AAPL260417C00100000", "AAPL260417P00100000"
+    control.set_quote(call, 5, 6)
+    legs = [{"symbol": symbol, "ratio_qty": "1", "side": "buy"} for symbol in (call, put)]
+    made = control.place_external(
+        order(symbol=None, side=None, order_class="mleg", qty="2", legs=legs)
+    )
+    control.arm_event("skip", client_order_id=made["legs"][0]["client_order_id"])
+
+    control.set_quote(put, 3, 4)
+
+    told = [hear(line)["data"] for _ in range(3)]
+    assert [row["event"] for row in told] == ["new", "fill", "fill"]
+    assert [row["order"]["symbol"] for row in told] == ["", put, ""]
+    assert told[2]["price"] == "10"
+    assert [leg["status"] for leg in told[2]["order"]["legs"]] == ["filled", "filled"]

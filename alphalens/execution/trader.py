@@ -1,0 +1,179 @@
+"""The parts of a trading session, put together: what one does the others need."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from alphalens.assets.base import Asset
+from alphalens.brokers.base import Broker
+from alphalens.errors import InputError
+from alphalens.execution.books import Books
+from alphalens.execution.control import Control
+from alphalens.execution.entries import closing_payload
+from alphalens.execution.exits import ExitGuard
+from alphalens.execution.intake import Intake
+from alphalens.execution.journal import Journal
+from alphalens.execution.market import Market, Permission
+from alphalens.execution.opening import open_books
+from alphalens.execution.records import OrderRecord
+from alphalens.execution.resolver import Resolver
+from alphalens.execution.router import Router
+from alphalens.execution.watch import Watch
+from alphalens.risk import BookView, RiskLimits
+from alphalens.trading.clock import Clock
+from alphalens.trading.events import EventKind
+from alphalens.trading.orders import Fill, OrderIntent, OrderStatus
+
+__all__ = ["Trader"]
+
+
+class Trader:
+    """What a `TradingSession` trades with; it takes no turns, the session does.
+
+    Parameters are those of the session.
+    """
+
+    def __init__(
+        self,
+        *,
+        journal: Journal,
+        broker: Broker,
+        limits: RiskLimits,
+        clock: Clock,
+        assets: Mapping[str, Asset],
+        permission: Permission,
+        approval_valid_for: timedelta,
+        grace: timedelta,
+        heartbeat: timedelta,
+        halt_file: Path | None,
+        is_flattening: bool,
+    ) -> None:
+        self._broker, self._clock, self._limits = broker, clock, limits
+        self._assets, self._permission = assets, permission
+        books = self.books = Books(journal)
+        self.market = Market(broker=broker, clock=clock, permission=permission)
+        self._intake = Intake(books=books, broker=broker, clock=clock)
+        self.control = Control(
+            books=books,
+            journal=journal,
+            clock=clock,
+            valid_for=approval_valid_for,
+            halt_file=halt_file,
+            cancel=self.cancel,
+        )
+        self._resolver = Resolver(
+            books=books, broker=broker, intake=self._intake, clock=clock, grace=grace
+        )
+        self.watch = Watch(
+            books=books,
+            broker=broker,
+            clock=clock,
+            intake=self._intake,
+            market=self.market,
+            heartbeat=heartbeat,
+            change=self.control.change_by,
+        )
+        self.router = Router(
+            books=books,
+            broker=broker,
+            limits=limits,
+            clock=clock,
+            view=self._view_for,
+            before_send=self._before_send,
+            change=self.control.change_by,
+        )
+        self._exits = ExitGuard(
+            books=books, clock=clock, submit=self.router.submit, is_flattening=is_flattening
+        )
+
+    def open(self) -> tuple[bool, tuple[OrderRecord, ...]]:
+        """Begin a run: return whether it goes on with an earlier one, and what was resolved."""
+        is_resumed = open_books(
+            books=self.books,
+            broker=self._broker,
+            market=self.market,
+            intake=self._intake,
+            permission=self._permission,
+            limits=self._limits,
+            assets=self._assets,
+        )
+        resolved = self._resolver.resolve()
+        self._exits.check(self.watch.begin())
+        return is_resumed, resolved
+
+    def view(self, cycle_id: str = "", *, without: str = "") -> BookView:
+        """Return the account as the gate sees it now."""
+        view = self.books.view(
+            now=self._clock.now(),
+            assets=self._assets,
+            cycle_id=cycle_id,
+            without=without,
+            asked_at=self.market.asked_at,
+        )
+        return self.market.complete(view)
+
+    def submit(self, intents: Sequence[OrderIntent]) -> tuple[OrderRecord, ...]:
+        """Check ids, look up what is not known, then take the orders through the gate."""
+        for intent in intents:
+            self.books.check_payload(intent)
+        self._resolver.resolve()
+        return tuple(self.router.submit(intent) for intent in intents)
+
+    def replace(self, client_order_id: str, intent: OrderIntent) -> OrderRecord:
+        """Ask the venue to put `intent` in the place of a working order."""
+        self._resolver.resolve()
+        old = self.order(client_order_id, "replace")
+        return self.router.replace(old, replace(intent, replaces=client_order_id))
+
+    def cancel(self, client_order_id: str, reason: str) -> OrderRecord:
+        """Ask the venue to cancel an order; one that was not sent expires."""
+        order = self.order(client_order_id, "cancel")
+        if order.is_open:
+            self.router.cancel(order, reason)
+            self.collect()
+        elif not order.status.is_final:
+            self.expire([order], f"{reason}, before it was sent")
+        return self.books.orders[client_order_id]
+
+    def collect(self) -> tuple[Fill, ...]:
+        """Look up what is not known, take in what is new, and return the new executions."""
+        self._resolver.resolve()
+        new = self.watch.look()
+        self._exits.check(new)
+        return new
+
+    def order(self, client_order_id: str, verb: str) -> OrderRecord:
+        """Return the order of that id.
+
+        Raises
+        ------
+        InputError
+            If there is none, saying what was to be done with it.
+        """
+        order = self.books.orders.get(client_order_id)
+        if order is None:
+            raise InputError(f"cannot {verb} {client_order_id}: there is no such order")
+        return order
+
+    def expire(self, orders: Sequence[OrderRecord], note: str) -> None:
+        """Close orders that the venue never had."""
+        entries = [
+            (
+                EventKind.ORDER_CLOSED,
+                closing_payload(order.intent, OrderStatus.EXPIRED, note),
+                order.intent.cycle_id,
+            )
+            for order in orders
+        ]
+        if entries:
+            self.books.write_all(entries)
+
+    def _view_for(self, intent: OrderIntent) -> BookView:
+        return self.view(intent.cycle_id, without=intent.replaces or intent.client_order_id)
+
+    def _before_send(self) -> None:
+        self.control.obey()
+        self._exits.check(self.watch.before_send())
