@@ -14,7 +14,7 @@ from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 from io import StringIO
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from alphalens._optional import require
 from alphalens.errors import ConfigError
@@ -72,8 +72,17 @@ class Settings(BaseModel):
 
     Attributes
     ----------
+    venue : str
+        ``paper`` (our own, simulated) or ``alpaca``.
     account : str
-        Account at the venue; the paper broker takes any name.
+        Account number at the venue, as a person typed it; live trading needs it. The paper
+        broker takes any name, and ``paper`` means that no number was typed.
+    alpaca_base_url, alpaca_stream_url : str
+        Host of Alpaca's trading API, which alone decides whether money is real, and the
+        address of its stream; empty means the one of the same host.
+    database_url : SecretStr
+        Where the journal is kept, such as ``postgresql+psycopg://user@host/desk``; empty means
+        a SQLite file.
     paper_cash : Decimal
         Opening balance of a new paper account, in `currency`; from 0.01 to 1e15.
     model : str
@@ -89,7 +98,11 @@ SecretStr
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
+    venue: Literal["paper", "alpaca"] = "paper"
     account: str = Field(default="paper", min_length=1)
+    alpaca_base_url: str = "https://paper-api.alpaca.markets"
+    alpaca_stream_url: str = ""
+    database_url: SecretStr = SecretStr("")
     paper_cash: Annotated[Decimal, AfterValidator(_accepted_cash)] = Decimal(1_000_000)
     model: Annotated[str, AfterValidator(_accepted_model)] = ""
     enable_live_trading: bool = False
@@ -128,7 +141,7 @@ class SettingRow(BaseModel):
     source: str
 
 
-_UNPREFIXED = re.compile(r"^enable_|_key$")
+_UNPREFIXED = re.compile(r"^enable_|_key$|^database_url$")
 _KEYS = {
     name.upper() if _UNPREFIXED.search(name) else _PREFIX + name.upper(): name
     for name in Settings.model_fields

@@ -138,6 +138,11 @@ class AlpacaBroker:
         self._orders = Orders(self._rest, known, self._updates)
         self._history = History(self._rest, self._orders, page_size=options.page_size)
 
+    @property
+    def is_live(self) -> bool:
+        """Return whether its host is the one for real money."""
+        return self._is_live
+
     def __repr__(self) -> str:
         return f"AlpacaBroker({self._url!r}, is_live={self._is_live})"
 
@@ -256,6 +261,10 @@ class AlpacaBroker:
     def connection(self) -> Connection:
         """Return how the stream stands; no network call."""
         return self._updates.connection()
+
+    def reconnect(self, reason: str) -> None:
+        """Drop the stream and connect anew."""
+        self._updates.reconnect(reason)
 
     def session(self) -> VenueSession:
         """Return the venue's clock and its regular trading hours."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_FLOOR, Decimal
 
@@ -10,7 +10,7 @@ from alphalens.brokers.costs import check_cost
 from alphalens.errors import ConfigError
 from alphalens.trading.activities import CashKind
 
-__all__ = ["Charge", "Claim", "Financing", "needed"]
+__all__ = ["Charge", "Claim", "Financing", "take"]
 
 _ZERO = Decimal(0)
 _STEP = Decimal("0.0001")
@@ -32,8 +32,8 @@ class Claim:
     values: Mapping[str, Decimal]
 
 
-def needed(held: Mapping[str, Decimal], claims: Iterable[Claim]) -> Decimal:
-    """Return the value that open orders may add to the positions, in currency.
+def take(left: dict[str, Decimal], claim: Claim) -> Decimal:
+    """Return the value that one more order may add, and take what it closes off `left`.
 
     Orders come in the order in which they were sent. One that closes a position adds nothing,
     but the units it closes are closed for those after it as well; one that has not been
@@ -41,26 +41,25 @@ def needed(held: Mapping[str, Decimal], claims: Iterable[Claim]) -> Decimal:
 
     Parameters
     ----------
-    held : Mapping of str to Decimal
-        Signed units of the positions.
-    claims : iterable of Claim
-        The open orders.
+    left : dict of str to Decimal
+        Signed units that no order before this one closes; changed in place.
+    claim : Claim
+        The order.
 
     Examples
     --------
     >>> sale = Claim(units={"A": Decimal(-15)}, values={"A": Decimal(2)})
-    >>> needed({"A": Decimal(10)}, [sale])
+    >>> take({"A": Decimal(10)}, sale)
     Decimal('10')
     """
-    left, total = dict(held), _ZERO
-    for claim in claims:
-        for symbol, units in claim.units.items():
-            before = left.get(symbol, _ZERO)
-            if before * units >= 0:
-                total += abs(units) * claim.values[symbol]
-                continue
-            total += max(_ZERO, abs(units) - abs(before)) * claim.values[symbol]
-            left[symbol] = before + units
+    total = _ZERO
+    for symbol, units in claim.units.items():
+        before = left.get(symbol, _ZERO)
+        if before * units >= 0:
+            total += abs(units) * claim.values[symbol]
+            continue
+        total += max(_ZERO, abs(units) - abs(before)) * claim.values[symbol]
+        left[symbol] = before + units
     return total
 
 

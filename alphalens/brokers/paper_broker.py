@@ -414,8 +414,8 @@ class PaperBroker:
     def on_activity(self, activity: Activity) -> bool:
         """Book what the outside world did to the account; return False if it was booked before.
 
-        A split also adjusts the open orders of its asset (US rule: see `Notes` of the module
-        that does it), and its last price.
+        A split also adjusts the last price and the open orders of its asset, as US exchanges do:
+        more shares multiply what is left of an order and divide its prices; fewer cancel it.
 
         Raises
         ------

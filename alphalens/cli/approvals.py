@@ -108,7 +108,7 @@ def _asked_about(args: argparse.Namespace) -> Sequence[OrderRecord]:
     waiting = _waiting(args)
     if args.all:
         return _all(args, waiting)
-    order = chosen(waiting, args.order, what="that waits for an approval")
+    order = chosen(waiting, args.order, what="waiting for an approval")
     own = order.intent.fingerprint
     if args.fingerprint is not None and not own.startswith(args.fingerprint):
         raise InputError(

@@ -196,7 +196,7 @@ def _reduce(args: argparse.Namespace, out: Output) -> int:
 def _cancel(args: argparse.Namespace, out: Output) -> int:
     from alphalens.execution import CommandKind
 
-    order = chosen(_read_status(args).live_orders, args.order, what="that is not final")
+    order = chosen(_read_status(args).live_orders, args.order, what="not final")
     command = _command(args, CommandKind.CANCEL, client_order_id=order.client_order_id)
     return _tell(args, out, command, f"it cancels {order_line(order)}")
 

@@ -205,8 +205,9 @@ def _book(view: View) -> None:
         )
     accounts, currency = view.accounts, view.facts.currency
     st.caption(
-        f"Opening cash {accounts.opening_cash:,.2f} + realised {accounts.realised:,.2f} + "
-        f"unrealised {accounts.unrealised:,.2f} - fees {accounts.fees:,.2f} = equity "
+        f"Opening cash {accounts.opening_cash:,.2f} + brought in {accounts.brought_in:,.2f} + "
+        f"realised {accounts.realised:,.2f} + unrealised {accounts.unrealised:,.2f} - fees "
+        f"{accounts.fees:,.2f} + income {accounts.income:,.2f} = equity "
         f"{accounts.equity:,.2f} {currency}; proved from the executions."
     )
 

@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from operator import attrgetter
 from typing import ClassVar
 
 from alphalens.assets.base import Asset
 from alphalens.errors import InputError, TradingHalted
-from alphalens.execution.entries import activity_from
+from alphalens.execution.bookkeeping import booked_fills, event_of, opened_ledger
 from alphalens.execution.journal import Entry, Journal
 from alphalens.execution.orderbook import OrderBook, reserved
 from alphalens.execution.records import (
@@ -31,7 +32,7 @@ from alphalens.execution.records import (
     order_id_of,
 )
 from alphalens.risk import Approval, BookView, SentOrder, Standing, TradingState
-from alphalens.trading.activities import Split
+from alphalens.trading.activities import CashFlow, PositionChange, Split
 from alphalens.trading.codec import from_jsonable
 from alphalens.trading.events import EventKind
 from alphalens.trading.ledger import Correction, Ledger
@@ -249,9 +250,10 @@ class Books:
         self.standing = Standing(TradingState(payload["to"]), payload["is_locked"])
 
     def _fold_correction(self, record: Record) -> None:
-        correction = from_jsonable(Correction, record.payload)
-        self.ledger.correct(correction)
-        self.orders.correct(correction)
+        correction = event_of(record)
+        if isinstance(correction, Correction):
+            self.ledger.correct(correction)
+            self.orders.correct(correction)
 
     def _fold_frozen(self, record: Record) -> None:
         self.frozen[record.payload["symbol"]] = record.payload["reason"]
@@ -266,16 +268,11 @@ class Books:
         if self._ledger is not None:
             return
         payload = record.payload
-        cash = Decimal(payload["opening_cash"])
         self.account_id = payload["account_id"]
-        self._ledger = Ledger(cash, payload["currency"])
+        self._ledger = opened_ledger(payload)
         for held in payload["opening_positions"]:
-            symbol, price = held["symbol"], Decimal(held["price"])
-            self._ledger.open_position(
-                symbol, Decimal(held["quantity"]), price, multiplier=Decimal(held["multiplier"])
-            )
-            self.prices[symbol] = price  # without a time: the gate takes no price from it
-            self.external.add(symbol)
+            self.prices[held["symbol"]] = Decimal(held["price"])  # no time: no price for the gate
+            self.external.add(held["symbol"])
         self.fills_cursor = payload["fills_cursor"]
         self.activities_cursor = payload["activities_cursor"]
         self._peak = self._before_today = self._ledger.equity(self.prices)
@@ -299,7 +296,9 @@ class Books:
             self._foreign[fill.fill_id] = fill
 
     def _fold_activity(self, record: Record) -> None:
-        activity = activity_from(record.payload)
+        activity = event_of(record)
+        if not isinstance(activity, CashFlow | Split | PositionChange):
+            return
         self.ledger.book(activity)
         self.activities_cursor = activity.activity_id
         if isinstance(activity, Split) and activity.symbol in self.prices:
@@ -360,20 +359,12 @@ class Books:
             yield SentOrder(intent=self.orders[key].intent, at=self._recent[key], remaining=_ZERO)
 
     def _stored_fills(self, order: OrderRecord) -> Iterable[Fill]:
+        """Give the executions of an order as they were journalled."""
+        kinds = (EventKind.FILL, EventKind.FILLS_CORRECTED)
         cycle_id = order.intent.cycle_id
-        own = order.client_order_id
-        known: dict[str, Fill] = {}
-        for record in self._journal.records(kind=EventKind.FILL, cycle_id=cycle_id):
-            if record.payload["client_order_id"] == own:
-                fill = fill_from(record.payload)
-                known[fill.fill_id] = fill
-        for record in self._journal.records(kind=EventKind.FILLS_CORRECTED, cycle_id=cycle_id):
-            correction = from_jsonable(Correction, record.payload)
-            if correction.fills[0].client_order_id == own:
-                for removed in correction.removed:
-                    known.pop(removed, None)
-                known.update((fill.fill_id, fill) for fill in correction.fills)
-        return known.values()
+        records = [r for k in kinds for r in self._journal.records(kind=k, cycle_id=cycle_id)]
+        fills = booked_fills(sorted(records, key=attrgetter("seq")))
+        return [fill for fill in fills if fill.client_order_id == order.client_order_id]
 
     def _snapshot(self) -> dict[str, object]:
         cycle = self.unfinished_cycle

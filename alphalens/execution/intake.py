@@ -68,7 +68,21 @@ class Intake:
             batch.adopt(order, is_opening=True)
 
     def look(self, order: OrderRecord, answer: VenueOrder) -> tuple[Fill, ...]:
-        """Take the venue's word on one order that was asked for."""
+        """Take the venue's word on one order that was asked for, and ask for what it executed.
+
+        Raises
+        ------
+        BrokerError
+            If there are executions that nobody told of, and the venue does not list them.
+        """
+        new = self._heed(order, answer)
+        order = self._books.orders[order.client_order_id]
+        if answer.filled_quantity > order.filled_quantity:
+            new = (*new, *self._listed_fills())
+            new = (*new, *self._heed(self._books.orders[order.client_order_id], answer))
+        return new
+
+    def _heed(self, order: OrderRecord, answer: VenueOrder) -> tuple[Fill, ...]:
         batch = self._batch(may_infer=self._is_overdue(order, answer))
         batch.adopt(answer)
         batch.status(answer, is_listed=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -13,7 +13,7 @@ from alphalens.brokers.base import Account, Broker
 from alphalens.errors import ConfigError
 from alphalens.risk import BookView, MarketSession, VenueFacts, enabled_classes
 from alphalens.trading.clock import Clock
-from alphalens.trading.market import Quote
+from alphalens.trading.market import Quote, TradingStatus
 
 __all__ = ["Market", "Permission"]
 
@@ -108,6 +108,17 @@ class Market:
             self._halted.add(symbol)
         else:
             self._halted.discard(symbol)
+
+    def take(self, readings: Iterable[Quote | TradingStatus]) -> None:
+        """Take what a stream of market data has told, in its order.
+
+        A status whose code says nothing about halts changes nothing.
+        """
+        for reading in readings:
+            if isinstance(reading, Quote):
+                self.on_quote(reading)
+            elif reading.is_halted is not None:
+                self.on_status(reading.symbol, is_halted=reading.is_halted)
 
     def refresh(self) -> Account:
         """Ask the venue for account, hours and clock.

@@ -9,7 +9,7 @@ from alphalens.execution.evidence import Evidence
 from alphalens.execution.records import OrderRecord, Origin, Record, fill_from, fold_order
 from alphalens.trading.events import EventKind
 from alphalens.trading.ledger import Correction
-from alphalens.trading.orders import Fill, Side
+from alphalens.trading.orders import Fill, OrderStatus, Side
 
 __all__ = ["OrderBook", "reserved"]
 
@@ -160,6 +160,8 @@ def reserved(orders: Iterable[OrderRecord], side: Side) -> dict[str, Decimal]:
 def _group(order: OrderRecord) -> str:
     if order.origin is Origin.EXIT:
         return f"exits of {order.parent_id}"
+    if order.status is OrderStatus.PENDING_REPLACE:
+        return order.client_order_id  # also when it took another one's place before
     return order.intent.replaces or order.client_order_id
 
 

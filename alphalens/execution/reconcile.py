@@ -11,6 +11,7 @@ from alphalens.trading.ledger import Ledger
 __all__ = ["Difference", "reconcile"]
 
 _ZERO = Decimal(0)
+_CENT = Decimal("0.01")  # a venue writes cash rounded; coins are traded in parts of a cent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +44,10 @@ class Difference:
 
 
 def reconcile(broker: Broker, ledger: Ledger) -> tuple[Difference, ...]:
-    """Compare cash and every position with the venue's own word, exactly.
+    """Compare cash and every position with the venue's own word.
+
+    Positions have to be equal. Cash may differ by less than a cent, which is how the venue
+    writes it and no execution: that would show in a position too.
 
     Parameters
     ----------
@@ -74,7 +78,7 @@ def reconcile(broker: Broker, ledger: Ledger) -> tuple[Difference, ...]:
         for symbol in sorted({*ledger.positions, *theirs})
         if ledger.quantity(symbol) != theirs.get(symbol, _ZERO)
     ]
-    if ledger.cash != account.cash:
+    if abs(ledger.cash - account.cash) >= _CENT:
         cash = Difference(
             what="cash", symbol=account.currency, ours=ledger.cash, theirs=account.cash
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
@@ -80,13 +81,19 @@ class Resolver:
             if order.status is OrderStatus.INTENDED:
                 self._unknown(intent, f"the venue does not say: {error}")
             return
-        if answer is not None and (other := _differences(intent, answer)):
-            error = f"it differs in {', '.join(other)}"
-            taken = id_taken_entries(intent, error, self._clock.now())
+        if answer is None:
+            self._missing(order)
+        elif other := _differences(intent, answer):
+            told = f"it differs in {', '.join(other)}"
+            taken = id_taken_entries(intent, told, self._clock.now())
             self._books.write_all([*given_back(self._books, intent), *taken])
-        elif answer is not None:
+        else:
             self._adopt(order, answer)
-        elif not self._is_past_grace(order):
+
+    def _missing(self, order: OrderRecord) -> None:
+        """Take over that the venue has no such order, once that can be believed."""
+        intent = order.intent
+        if not self._is_past_grace(order):
             if order.status is OrderStatus.INTENDED:
                 self._unknown(intent, "the venue has no such order yet")
         elif intent.replaces or order.attempts >= MAX_ATTEMPTS:
@@ -107,21 +114,22 @@ class Resolver:
             answer = replace(answer, status=OrderStatus.ACCEPTED)
         payload = answer_payload(answer)
         self._books.write(EventKind.ORDER_ANSWERED, payload, order.intent.cycle_id)
-        self._intake.look(self._books.orders[order.client_order_id], answer)
+        with suppress(BrokerError):  # executions that are not listed now come with the next look
+            self._intake.look(self._books.orders[order.client_order_id], answer)
 
     def _settle(self, order: OrderRecord) -> None:
         """Ask what became of a cancel or a replacement, and ask for a cancel again."""
         try:
             answer = self._broker.order(order.client_order_id)
-            if answer is None:
-                return
-            self._intake.look(order, answer)
+            if answer is not None:
+                self._intake.look(order, answer)
             order = self._books.orders[order.client_order_id]
-            is_working = order.is_pending and not answer.status.is_final
+            said = OrderStatus.ACCEPTED if answer is None else answer.status
+            is_working = order.is_pending and not said.is_final
             if is_working and order.status is OrderStatus.PENDING_CANCEL:
-                if answer.status is not OrderStatus.PENDING_CANCEL and self._is_past_grace(order):
+                if answer is not None and said is not order.status and self._is_past_grace(order):
                     self._broker.cancel(order.client_order_id)
-            elif is_working and answer.status is not OrderStatus.PENDING_REPLACE:
+            elif is_working and said is not OrderStatus.PENDING_REPLACE:
                 self._books.write_all(list(self._not_replaced(order)))
         except BrokerError:
             return  # it stays pending, its symbol blocked; the next look asks again

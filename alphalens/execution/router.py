@@ -92,8 +92,8 @@ class Router:
         TradingHalted
             If the session is stopping: nothing new is taken in.
         """
-        self._books.check_payload(intent)
         self._before_send()
+        self._books.check_payload(intent)  # after it: the venue may have told who has the id
         known = self._books.orders.get(intent.client_order_id)
         if known is not None and (known.status.is_final or known.is_open):
             return known
@@ -150,11 +150,12 @@ class Router:
         TradingHalted
             As `submit`.
         """
-        self._check_replacement(old, intent)
         self._before_send()
+        self._check_same(old, intent)
         known = self._books.orders.get(intent.client_order_id)
         if known is not None:
             return known
+        self._check_working(self._books.orders[old.client_order_id])
         self._refuse_when_stopping(intent)
         verdict = self._judge(intent)
         if not verdict.is_approved:
@@ -174,7 +175,7 @@ class Router:
         self._transmit(intent, 1, lambda: self._broker.replace(old.client_order_id, intent))
         return self._books.orders[intent.client_order_id]
 
-    def _check_replacement(self, old: OrderRecord, intent: OrderIntent) -> None:
+    def _check_same(self, old: OrderRecord, intent: OrderIntent) -> None:
         self._books.check_payload(intent)
         if (
             intent.replaces != old.client_order_id
@@ -184,11 +185,12 @@ class Router:
                 f"{intent.client_order_id} of {intent.symbol} says that it replaces "
                 f"{intent.replaces!r}, asked was {old.client_order_id} of {old.intent.symbol}"
             )
-        is_asked = old.status is OrderStatus.PENDING_REPLACE
-        if not old.is_open or (old.is_pending and not is_asked) or old.is_unresolved:
+
+    def _check_working(self, old: OrderRecord) -> None:
+        if not old.is_open or old.is_pending or old.is_unresolved:
             raise InputError(
                 f"{old.client_order_id} is {old.status}: only an order that works, and is not "
-                f"being canceled, can be replaced; look it up first"
+                f"being canceled or replaced, can be replaced; look it up first"
             )
 
     def _refuse_when_stopping(self, intent: OrderIntent) -> None:
@@ -246,6 +248,7 @@ class Router:
         values = {**values_of(intent), "code": code}
         if isinstance(error, OrderRejected):
             values |= {f"venue_{name}": value for name, value in error.details.items()}
+        # An order that was to be replaced stays pending: it may have ended, the look-up tells.
         self._end(intent, str(error), "order_rejected", message, values)
 
     def _closed_out(self, intent: OrderIntent, error: CredentialsRefused) -> None:
@@ -254,7 +257,8 @@ class Router:
             f"the venue refused our keys at {described(intent)}: {error}; new orders are "
             f"halted, what the venue tells is still read. Put the right keys in, then resume"
         )
-        self._end(intent, str(error), "credentials_refused", message, values_of(intent))
+        back = given_back(self._books, intent)
+        self._end(intent, str(error), "credentials_refused", message, values_of(intent), *back)
         self._change(StateEvent.HALT, "venue", message)
 
     def _id_taken(self, intent: OrderIntent, error: IdTaken) -> None:
@@ -268,12 +272,13 @@ class Router:
         code: str,
         message: str,
         values: dict[str, str],
+        *more: Entry,
     ) -> None:
-        """Close an order that was not placed, give its place back, and tell."""
+        """Close an order that was not placed, and tell."""
         payload = closing_payload(intent, OrderStatus.REJECTED, error)
         alert = self._alert(code, message, values, intent)
         closing = (EventKind.ORDER_CLOSED, payload, intent.cycle_id)
-        self._books.write_all([closing, *given_back(self._books, intent), alert])
+        self._books.write_all([closing, *more, alert])
 
     def _lost(self, intent: OrderIntent, error: str) -> None:
         self._books.write_all(unknown_entries(intent, error, self._clock.now()))

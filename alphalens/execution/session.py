@@ -191,6 +191,11 @@ class TradingSession:
         """Return the orders that may still be executed, ours or not, oldest first."""
         return self._books.open_orders
 
+    @property
+    def duplicates(self) -> int:
+        """Return how many executions this process was told of again; each was booked once."""
+        return self._trader.intake.duplicates
+
     def order(self, client_order_id: str) -> OrderRecord | None:
         """Return the order of that id as it stands, or None if there is none."""
         return self._books.orders.get(client_order_id)

@@ -55,7 +55,7 @@ class Trader:
         self._assets, self._permission = assets, permission
         books = self.books = Books(journal)
         self.market = Market(broker=broker, clock=clock, permission=permission)
-        self._intake = Intake(books=books, broker=broker, clock=clock)
+        self.intake = Intake(books=books, broker=broker, clock=clock)
         self.control = Control(
             books=books,
             journal=journal,
@@ -65,13 +65,13 @@ class Trader:
             cancel=self.cancel,
         )
         self._resolver = Resolver(
-            books=books, broker=broker, intake=self._intake, clock=clock, grace=grace
+            books=books, broker=broker, intake=self.intake, clock=clock, grace=grace
         )
         self.watch = Watch(
             books=books,
             broker=broker,
             clock=clock,
-            intake=self._intake,
+            intake=self.intake,
             market=self.market,
             heartbeat=heartbeat,
             change=self.control.change_by,
@@ -95,7 +95,7 @@ class Trader:
             books=self.books,
             broker=self._broker,
             market=self.market,
-            intake=self._intake,
+            intake=self.intake,
             permission=self._permission,
             limits=self._limits,
             assets=self._assets,
@@ -126,7 +126,10 @@ class Trader:
         """Ask the venue to put `intent` in the place of a working order."""
         self._resolver.resolve()
         old = self.order(client_order_id, "replace")
-        return self.router.replace(old, replace(intent, replaces=client_order_id))
+        new = self.router.replace(old, replace(intent, replaces=client_order_id))
+        if new.status is OrderStatus.REJECTED:
+            self._resolver.resolve()
+        return new
 
     def cancel(self, client_order_id: str, reason: str) -> OrderRecord:
         """Ask the venue to cancel an order; one that was not sent expires."""

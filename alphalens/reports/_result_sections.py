@@ -256,9 +256,11 @@ def book(report: TradingReport) -> Iterator[Block]:
         )
     lines = {
         "opening cash": accounts.opening_cash,
+        "+ positions brought in": accounts.brought_in,
         "+ realised": accounts.realised,
         "+ unrealised": accounts.unrealised,
         "- fees": accounts.fees,
+        "+ dividends, interest, borrowing": accounts.income,
         "= equity by the fills": accounts.explained,
         "equity as recorded": accounts.equity,
         "of which cash": accounts.cash,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -10,13 +10,14 @@ import pandas as pd
 
 from alphalens.errors import AuditError
 from alphalens.reports.facts import RunFacts
-from alphalens.trading.ledger import Position
-from alphalens.trading.orders import Fill
+from alphalens.trading.activities import CashKind
+from alphalens.trading.ledger import Position, Profit
 
 __all__ = ["Accounts", "book_frame", "check_accounts"]
 
 _ZERO = Decimal(0)
 #: Rounding that 28 digits may leave, in the account's currency; a cent would be an error.
+_NO_PROFIT = Profit()
 _TOLERANCE = Decimal("0.000001")
 
 
@@ -31,6 +32,10 @@ class Accounts:
     ----------
     opening_cash, realised, unrealised, fees : Decimal
         Opening balance; profit of what was sold and of what is held, both before fees; fees.
+    income : Decimal
+        Dividends, interest, funding and the like, less what borrowing cost.
+    brought_in : Decimal
+        Worth of the positions that were there at the start, and of transfers since.
     cash, equity : Decimal
         Balance and worth of the book, as recorded by the last mark.
     """
@@ -41,11 +46,14 @@ class Accounts:
     fees: Decimal
     cash: Decimal
     equity: Decimal
+    income: Decimal = _ZERO
+    brought_in: Decimal = _ZERO
 
     @property
     def explained(self) -> Decimal:
-        """Return what the equity has to be by the fills."""
-        return self.opening_cash + self.realised + self.unrealised - self.fees
+        """Return what the equity has to be by the fills and activities."""
+        profit = self.realised + self.unrealised - self.fees + self.income
+        return self.opening_cash + self.brought_in + profit
 
 
 def check_accounts(facts: RunFacts) -> Accounts:
@@ -64,14 +72,16 @@ def check_accounts(facts: RunFacts) -> Accounts:
         If the last mark has no price for an asset that is held.
     """
     books = facts.ledger()
-    value = books.equity(facts.last_prices) - books.cash
-    cost = sum((position.cost for position in books.positions.values()), _ZERO)
+    profit = books.pnl_by_currency(facts.last_prices).get(books.currency, _NO_PROFIT)
+    transfers = books.flows.get(CashKind.TRANSFER, {}).get(books.currency, _ZERO)
     mark = facts.marks[-1] if facts.marks else None
     accounts = Accounts(
         opening_cash=facts.opening_cash,
-        realised=books.realised,
-        unrealised=value - cost,
-        fees=books.fees,
+        realised=profit.realised,
+        unrealised=profit.unrealised,
+        fees=profit.fees,
+        income=profit.income,
+        brought_in=books.brought_in.get(books.currency, _ZERO) + transfers,
         cash=mark.cash if mark else facts.opening_cash,
         equity=mark.equity if mark else facts.opening_cash,
     )
@@ -107,7 +117,7 @@ def book_frame(facts: RunFacts) -> pd.DataFrame:
     equity = facts.marks[-1].equity if facts.marks else facts.opening_cash
     rows = {
         symbol: _line(position, facts.last_prices, equity)
-        for symbol, position in _positions(facts.booked).items()
+        for symbol, position in facts.ledger().all_positions.items()
     }
     columns = (
         "quantity",
@@ -125,21 +135,12 @@ def book_frame(facts: RunFacts) -> pd.DataFrame:
     return frame.loc[order.index]
 
 
-def _positions(fills: Iterable[Fill]) -> dict[str, Position]:
-    """Positions by symbol, flat ones kept for what they realised."""
-    found: dict[str, Position] = {}
-    for fill in fills:
-        before = found.get(fill.symbol, Position(symbol=fill.symbol))
-        found[fill.symbol] = before.after(fill)
-    return found
-
-
 def _line(position: Position, prices: Mapping[str, Decimal], equity: Decimal) -> list[float]:
     if not position.quantity:
         nothing = float("nan")
         return [0.0, nothing, nothing, 0.0, 0.0, 0.0, float(position.realised)]
     price = prices[position.symbol]
-    value = position.quantity * price
+    value = position.quantity * price * position.multiplier
     return [
         float(position.quantity),
         float(position.average_price),

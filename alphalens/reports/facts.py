@@ -14,13 +14,13 @@ from decimal import Decimal
 import pandas as pd
 
 from alphalens.errors import InputError
+from alphalens.execution.bookkeeping import booked_fills, ledger_of
 from alphalens.execution.journal import JournalReader
 from alphalens.execution.records import (
     Mark,
     OrderRecord,
     Record,
     alert_from,
-    fill_from,
     fold_order,
     mark_from,
     order_id_of,
@@ -105,13 +105,18 @@ class RunFacts:
     @property
     def booked(self) -> tuple[Fill, ...]:
         """Return the fills that the last mark knew of."""
-        return self.fills[: len(self.fills) - self.fills_since_mark]
+        return booked_fills(self._marked())
 
     def ledger(self) -> Ledger:
         """Return the books at the last mark, replayed from the opening balance."""
-        books = Ledger(self.opening_cash)
-        books.apply_all(self.booked)
-        return books
+        return ledger_of(self._marked())
+
+    def _marked(self) -> tuple[Record, ...]:
+        """Return the records up to the last mark, or up to the start where there is none."""
+        starts = [r.seq for r in self.records if r.kind is _K.RUN_STARTED]
+        marks = [r.seq for r in self.records if r.kind is _K.MARK]
+        last = marks[-1] if marks else starts[0]
+        return tuple(record for record in self.records if record.seq <= max(last, starts[0]))
 
     def of_kind(self, kind: EventKind) -> tuple[Record, ...]:
         """Return the records of one kind, in order."""
@@ -164,7 +169,7 @@ def _facts(records: tuple[Record, ...], starts: list[Record]) -> RunFacts:
         length=len(records),
         head=records[-1].hash,
         orders=_orders(records),
-        fills=tuple(fill_from(record.payload) for record in fills),
+        fills=booked_fills(records),
         marks=tuple(mark_from(record.payload) for record in marks),
         prices=_prices(marks),
         last_prices={s: price for mark in marks for s, price in _exact(mark).items()},

@@ -2,6 +2,7 @@
 
 Import from the modules: each needs the extra of the part it stands in for.
 
+- `alphalens.testing.alpaca_server`: a loopback Alpaca, REST and websockets, with a book of its own.
 - `alphalens.testing.conformance`: what every adapter of a port must pass.
 - `alphalens.testing.desk`: a random walk, and a whole paper desk over it.
 - `alphalens.testing.faults`: a venue whose answers get lost.

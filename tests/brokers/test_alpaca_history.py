@@ -39,10 +39,11 @@ def test_cursor_neither_skips_nor_repeats_over_pages(server, control, page_size)
     broker.close()
 
 
-def test_cursor_works_after_a_restart(server, broker, control) -> None:
+@pytest.mark.parametrize("pause_s", [1, 600])
+def test_cursor_works_after_a_restart(server, broker, control, pause_s) -> None:
     for name in "abcd":
         trade(broker, control, name)
-        control.advance(600)
+        control.advance(pause_s)
     fills = list(broker.fills())
     for number, fill in enumerate(fills):
         second = adapter(server)

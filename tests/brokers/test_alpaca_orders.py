@@ -25,6 +25,13 @@ RESTING = {
     "limit_price": D("50.5"),
     "time_in_force": TimeInForce.GTC,
 }
+ANOTHER = {
+    "id": "1",
+    "client_order_id": "else",
+    "symbol": "SPY",
+    "filled_qty": "0",
+    "status": "new",
+}
 SPREAD = (Leg(symbol=CALL, side=Side.BUY), Leg(symbol=PUT, side=Side.SELL))
 
 
@@ -265,6 +272,12 @@ def test_cancel_goes_where_questions_have_to_wait(broker, control) -> None:
     assert not [r for r in control.requests() if r["status"] == 429]
 
 
+def test_cancel_whose_lookup_is_refused_says_that_it_is_the_keys(broker, control) -> None:
+    control.arm("unauthorized", path="/v2/orders:by*", count=-1)
+    with pytest.raises(CredentialsRefused):
+        broker.cancel("placed-before-the-restart")
+
+
 def test_replacement_is_a_new_order_of_the_new_id(broker, control) -> None:
     first = broker.submit(intent("a", **RESTING))
     control.advance(1)
@@ -311,7 +324,7 @@ def test_order_that_the_venue_never_saw_is_none(broker) -> None:
         {"kind": "malformed"},
         {"kind": "empty"},
         {"kind": "status", "status": 404, "body": "<html>no such page</html>"},
-        {"kind": "status", "status": 200, "body": {"id": "1", "client_order_id": "else"}},
+        {"kind": "status", "status": 200, "body": ANOTHER},
     ],
 )
 def test_failed_look_up_is_never_none(broker, control, fault) -> None:
@@ -327,11 +340,13 @@ def test_question_is_asked_again_when_the_server_stumbles(broker, control) -> No
     assert broker.order(intent("a").client_order_id) is not None
 
 
-def test_open_orders_have_exits_with_their_parent_oldest_first(broker, control) -> None:
+def test_open_orders_have_exits_with_their_parent_oldest_first(server, broker) -> None:
     exits = {"order_class": OrderClass.BRACKET, "take_profit": D(110), "stop_loss": D(90)}
     broker.submit(intent("a", **RESTING))
     parent = broker.submit(intent("b", **{**RESTING, **exits, "limit_price": D(95)}))
-    listed = broker.open_orders()
+    second = adapter(server)  # it has seen neither before
+    listed = second.open_orders()
+    second.close()
     assert [order.venue_order_id for order in listed[:2]] == [
         broker.order(intent("a").client_order_id).venue_order_id,
         parent.venue_order_id,

@@ -3,11 +3,16 @@ from decimal import Decimal
 import pytest
 
 from alphalens.brokers import Financing
-from alphalens.brokers.margin import Claim, needed
+from alphalens.brokers.margin import Claim, take
 from alphalens.errors import ConfigError
 from alphalens.trading.activities import CashKind
 
 D = Decimal
+
+
+def needed(held: dict[str, Decimal], claims: list[Claim]) -> Decimal:
+    left = dict(held)
+    return sum((take(left, claim) for claim in claims), D(0))
 
 
 def claim(units: int, value: int = 1, symbol: str = "A") -> Claim:

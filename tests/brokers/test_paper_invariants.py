@@ -1,8 +1,10 @@
 from collections import defaultdict
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
+from alphalens.brokers._paper.rules import _Reserve
 from alphalens.trading.ledger import Ledger
 from alphalens.trading.orders import OrderClass, OrderStatus
 from alphalens.trading.states import may_follow
@@ -59,4 +61,6 @@ def check(day: Day) -> None:
             assert len(parts) == 1, "a multi-leg order is executed as a whole"
     open_now = {order.client_order_id for order in broker.open_orders()}
     assert open_now >= {name for name, order in known.items() if not order.status.is_final}
-    assert broker.account().buying_power >= 0
+    counted_anew = replace(broker._rules, _kept=_Reserve())
+    anew = counted_anew.buying_power(broker._keeper.state)
+    assert broker.account().buying_power == anew >= 0

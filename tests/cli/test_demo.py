@@ -192,7 +192,7 @@ def test_a_run_that_fails_leaves_the_earlier_one_as_it_was(
     assert {"journal.sqlite", "report.html", "traded.html"} <= set(before)
     another = PaperRun(tmp_path, _settings(), replace(plan, seed=1), replace=True)
 
-    monkeypatch.setattr("alphalens.runtime.write_trading_report", _full_disk)
+    monkeypatch.setattr("alphalens.runtime.paper_run.write_trading_report", _full_disk)
     with pytest.raises(StorageError, match="disk is full"):
         _report(another, walk)
     monkeypatch.undo()

@@ -37,3 +37,11 @@ def test_venue_that_does_not_answer_is_an_error_and_not_a_flat_account(desk):
 
     with pytest.raises(BrokerError):
         reconcile(Silent(), Ledger(Decimal(1)))
+
+
+@pytest.mark.parametrize(("booked", "is_equal"), [("0.0099999", True), ("0.01", False)])
+def test_cash_that_the_venue_writes_rounded_is_equal_to_less_than_a_cent(desk, booked, is_equal):
+    session = desk.open()
+    for sign in (1, -1):
+        ours = Ledger(session.ledger.cash + sign * Decimal(booked))
+        assert (reconcile(desk.venue, ours) == ()) is is_equal

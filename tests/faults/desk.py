@@ -1,4 +1,4 @@
-"""A desk on a wire: session, journal file and Alpaca adapter over a socket to the loopback venue."""
+"""A desk on a wire: session, journal file and Alpaca adapter, a socket to the loopback venue."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from alphalens.brokers.base import Broker
 from alphalens.execution import Journal, StartReport, TradingSession
 from alphalens.execution.market import Permission
 from alphalens.execution.records import OrderRecord
+from alphalens.net import Timing
 from alphalens.risk import RiskLimits
 from alphalens.storage import open_engine
 from alphalens.testing.alpaca_server import AlpacaServer
@@ -84,11 +85,13 @@ class WireDesk:
         *,
         broker_options: Mapping[str, object] | None = None,
         line: Callable[[Broker], Broker] | None = None,
+        timing: Timing | None = None,
         **changes,
     ) -> TradingSession:
         """Start broker and session as a new process would, and wait for the stream.
 
-        `line` puts something between the session and the adapter, such as a place to die at.
+        `line` puts something between the session and the adapter, such as a place to die at;
+        `timing` is by which clock the adapter waits.
         """
         engine = open_engine(self.url or self.folder / "journal.sqlite")
         self._open.append(engine.dispose)
@@ -101,6 +104,7 @@ class WireDesk:
             is_live=False,
             rng=random.Random(7),
             options=AlpacaOptions(**options),
+            timing=Timing() if timing is None else timing,
         ).open()
         self._open.append(self.broker.close)
         assert self.broker.wait_until_up(5.0), self.broker.connection()

@@ -304,7 +304,7 @@ def test_fault_08_killed_inside_the_transaction_that_books_a_fill(desk):
     assert set(found) == {(before, 0, 0), (lived[2], 10, 1)}  # all of it or nothing
     assert len(found) > 8
     killed_last = left_behind[found.index(found[-1]) - 1]
-    desk.url = str(killed_last)
+    desk.url = f"sqlite:///{killed_last}"
     desk.open()
     assert desk.status(intent) is S.FILLED
     assert desk.session.ledger.quantity("AAPL") == lived[0]
@@ -329,13 +329,14 @@ def replayed(desk: WireDesk, file: Path) -> tuple[int, Decimal, int]:
 
 SECOND = """
 import sys
-from alphalens.errors import InputError, StorageError
+from pathlib import Path
+from alphalens.errors import StorageError
 from alphalens.execution import Journal
 from alphalens.storage import open_engine
 from alphalens.trading import SystemClock
 
 try:
-    Journal(open_engine(sys.argv[1]), clock=SystemClock(), run_id="second")
+    Journal(open_engine(Path(sys.argv[1])), clock=SystemClock(), run_id="second")
 except StorageError as error:
     sys.exit(f"refused: {error}")
 """
@@ -363,9 +364,10 @@ def test_fault_09_process_that_lost_its_lock_sends_nothing_more(desk):
     with Journal(other, clock=desk.clock, run_id="r2") as journal:
         assert journal.epoch == session.journal.epoch + 1
         late = desk.intent(name="late", units="3")
-        for _ in range(2):
-            with pytest.raises(StorageError, match="taken over|failed to write once"):
-                desk.submit(late)
+        with pytest.raises(StorageError, match="taken over"):
+            desk.submit(late)
+        with pytest.raises(StorageError, match="failed to write once"):
+            desk.submit(late)
         assert desk.posts(late) == 0
     other.dispose()
     desk.crash()

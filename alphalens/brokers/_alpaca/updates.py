@@ -103,6 +103,10 @@ class TradeUpdates:
         inbox = self._inbox
         return Connection(is_up=inbox.is_up, gaps=inbox.gaps, problem=inbox.problem)
 
+    def reconnect(self, reason: str) -> None:
+        """Drop the connection and make a new one; a line that is dead holds up nobody."""
+        self._loop.start_task(self._inbox.reconnect(reason))
+
     def has_told(self, fill_id: str) -> bool:
         """Return whether the stream has told of an execution."""
         return fill_id in self._told

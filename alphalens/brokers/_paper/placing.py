@@ -84,8 +84,8 @@ def place(
     order = replace(order, children=tuple(part.id for part in parts))
     if old is not None:
         order = _in_place_of(state, old, order)
-    for one in (*parts, order):
-        state.put(one)
+    for part in parts:
+        state.put(part)
     return state.put(order, "new")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from alphalens.assets import BaseAsset
@@ -11,7 +11,7 @@ from alphalens.brokers._paper.orders import AT_ONCE, AUCTIONS, PaperOrder
 from alphalens.brokers._paper.state import PaperState
 from alphalens.brokers.base import Capabilities
 from alphalens.brokers.fills import FillModel
-from alphalens.brokers.margin import Claim, needed
+from alphalens.brokers.margin import Claim, take
 from alphalens.brokers.matching import Terms, terms_of
 from alphalens.errors import OrderRejected
 from alphalens.trading.orders import (
@@ -41,6 +41,17 @@ def capabilities_of(fill_model: FillModel, *, can_short: bool) -> Capabilities:
     )
 
 
+@dataclass(slots=True)
+class _Reserve:
+    """What open orders claim, kept from order to order: a book is not counted anew for each."""
+
+    version: int = -1
+    seen: int = 0
+    left: dict[str, Decimal] = field(default_factory=dict)
+    total: Decimal = _ZERO
+    equity: Decimal = _ZERO
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     """The rules of one account.
@@ -58,6 +69,7 @@ class Rules:
     capabilities: Capabilities
     assets: Mapping[str, BaseAsset]
     leverage: Decimal
+    _kept: _Reserve = field(default_factory=_Reserve)
 
     def check(self, state: PaperState, intent: OrderIntent, *, without: str = "") -> None:
         """Refuse an order that the venue does not take.
@@ -84,10 +96,8 @@ class Rules:
 
     def buying_power(self, state: PaperState) -> Decimal:
         """Return what may still be bought, in currency, never negative."""
-        power = self.leverage * state.equity()
-        held = state.held()
-        used = state.exposure() + needed(held, self._claims(state, ""))
-        return max(_ZERO, power - used)
+        reserve = self._reserve(state, "")
+        return max(_ZERO, self.leverage * reserve.equity - reserve.total)
 
     def _check_words(self, state: PaperState, intent: OrderIntent) -> None:
         if intent.account != state.opening.account_id:
@@ -136,6 +146,9 @@ class Rules:
 
     def _check_assets(self, state: PaperState, intent: OrderIntent, without: str) -> None:
         for symbol, units in intent.traded.items():
+            asset = self.assets.get(symbol)
+            if asset is None and self.capabilities.can_short:
+                continue
             short = self._sold_short(state, symbol, units, without)
             if short and not self.capabilities.can_short:
                 raise OrderRejected(
@@ -143,7 +156,7 @@ class Rules:
                     f"yet offered; this account cannot sell short: sell less",
                     code="not_shortable",
                 )
-            if (asset := self.assets.get(symbol)) is not None:
+            if asset is not None:
                 self._check_asset(state, intent, asset, abs(units), is_short=bool(short))
 
     def _check_asset(
@@ -186,13 +199,11 @@ class Rules:
         return max(_ZERO, -units - max(_ZERO, free))
 
     def _check_power(self, state: PaperState, intent: OrderIntent, without: str) -> None:
-        held, open_claims = state.held(), self._claims(state, without)
-        reserved = needed(held, open_claims)
-        with_this = needed(
-            held, [*open_claims, self._claim(state, terms_of(intent), intent.traded)]
-        )
-        total, power = state.exposure() + with_this, self.leverage * state.equity()
-        if with_this > reserved and total > power:
+        reserve = self._reserve(state, without)
+        claim = self._claim(state, terms_of(intent), intent.traded)
+        added = take({s: reserve.left.get(s, _ZERO) for s in claim.units}, claim)
+        total, power = reserve.total + added, self.leverage * reserve.equity
+        if added > 0 and total > power:
             what = f"{intent.side} {intent.quantity} {intent.symbol}"
             raise OrderRejected(
                 f"insufficient buying power: with {what} positions and open orders come to "
@@ -201,6 +212,21 @@ class Rules:
                 code="insufficient_buying_power",
                 details={"needed": f"{total:f}", "limit": f"{power:f}"},
             )
+
+    def _reserve(self, state: PaperState, without: str) -> _Reserve:
+        """Return positions and open orders as they are claimed, without one order if named."""
+        kept = _Reserve() if without else self._kept
+        if kept.version != state.version:
+            kept.version, kept.seen = state.version, len(state.fresh)
+            kept.left, kept.equity = state.held(), state.equity()
+            claims = self._claims(state, without)
+            kept.total = state.exposure() + sum((take(kept.left, c) for c in claims), _ZERO)
+        for order in state.fresh[kept.seen :]:
+            if not order.parent:
+                claim = self._claim(state, order.terms, _left(state, order))
+                kept.total += take(kept.left, claim)
+        kept.seen = len(state.fresh)
+        return kept
 
     def _claims(self, state: PaperState, without: str) -> list[Claim]:
         """Return what open orders may still add; exits close what their entry opens."""

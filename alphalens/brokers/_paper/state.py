@@ -35,12 +35,20 @@ class PaperState:
         Multipliers; an asset that is not in it has 1.
     record : Record
         What happened before.
+
+    Attributes
+    ----------
+    version : int
+        Rises with every change but a new order.
+    fresh : list of PaperOrder
+        The orders that came since it last rose.
     """
 
     def __init__(self, opening: Opening, assets: Mapping[str, BaseAsset], record: Record) -> None:
         self.opening, self._assets = opening, assets
         self._untold: deque[VenueUpdate] = deque()
-        self.gaps = 0
+        self.gaps = self.version = 0
+        self.fresh: list[PaperOrder] = []
         self.reset(record)
 
     def reset(self, record: Record) -> None:
@@ -57,6 +65,7 @@ class PaperState:
         self.marks = dict(record.marks)
         self.last, self.accrued = record.last, record.accrued
         self._untold.clear()
+        self._turn()
         for order in record.orders:
             self._keep(order)
         for move in record.moves:
@@ -128,6 +137,10 @@ class PaperState:
         """Keep an order as it is now, and tell of it if there is something to tell."""
         if not event and self.orders.get(order.id) == order:
             return order
+        if order.id in self.orders:
+            self._turn()
+        else:
+            self.fresh.append(order)
         self._keep(order)
         self._changes.orders[order.id] = order
         if event:
@@ -169,6 +182,7 @@ class PaperState:
 
     def set_marks(self, marks: Mapping[str, Mark]) -> None:
         """Keep the last prices."""
+        self._turn()
         self.marks.update(marks)
         self._changes.marks.update(marks)
 
@@ -214,7 +228,13 @@ class PaperState:
         else:
             self._open.pop(order.id, None)
 
+    def _turn(self) -> None:
+        """Say that more has changed than that orders came: `fresh` begins anew."""
+        self.version += 1
+        self.fresh.clear()
+
     def _book_fill(self, fill: Fill) -> None:
+        self._turn()
         self.book.apply(fill)
         self.fills.append(fill)
         self.fill_numbers[fill.fill_id] = len(self.fills)
@@ -222,6 +242,7 @@ class PaperState:
         self._traded[month] = self._traded.get(month, _ZERO) + fill.quantity
 
     def _book_activity(self, activity: Activity) -> None:
+        self._turn()
         self.book.book(activity)
         self.activities.append(activity)
         self.activity_numbers[activity.activity_id] = len(self.activities)

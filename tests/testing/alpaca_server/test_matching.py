@@ -143,3 +143,19 @@ def test_a_coin_pays_its_fee_in_coins_and_its_sale_in_dollars(tmp_path: Path, or
         assert server.control.state()["cash"] == str(100_000 - 4000 + 2000 - 5)
         rows = server.venue.book.activities
         assert [r.get("qty") for r in rows if r["activity_type"] == "CFEE"] == ["-0.01", "0"]
+
+
+@pytest.mark.parametrize(("opens", "first"), [("98", "stop"), ("102", "limit")])
+def test_a_bar_goes_to_its_nearer_extreme_first(
+    control: Control, order: Build, opens: str, first: str
+) -> None:
+    control.place_external(order())
+    exits = {"take_profit": {"limit_price": "104"}, "stop_loss": {"stop_price": "96"}}
+    made = control.place_external(
+        order(side="sell", type="limit", limit_price="104", order_class="oco", **exits)
+    )
+
+    control.bar("AAPL", open=opens, high=104, low=96, close=100)
+
+    hit = {"filled": "limit", "canceled": "stop"}[control.order(made["id"])["status"]]
+    assert hit == first

@@ -16,19 +16,15 @@ from alpaca.trading.enums import (
     OrderStatus,
     OrderType,
     PositionIntent,
-    PositionSide,
     QueryOrderStatus,
     TimeInForce,
 )
-from alpaca.trading.models import AccountConfiguration, Order
+from alpaca.trading.models import Order
 from alpaca.trading.requests import (
-    ClosePositionRequest,
     GetAssetsRequest,
     GetCalendarRequest,
-    GetOptionContractsRequest,
     GetOrderByIdRequest,
     GetOrdersRequest,
-    GetPortfolioHistoryRequest,
     LimitOrderRequest,
     MarketOrderRequest,
     OptionLegRequest,
@@ -62,13 +58,6 @@ def get(client: TradingClient, order: Order) -> Order:
 
 def limit(client: TradingClient, price: float = 90, **changes: Any) -> Order:
     return submit(client, LimitOrderRequest(**(BUY | {"qty": 10, "limit_price": price} | changes)))
-
-
-def test_account_has_typed_figures(client: TradingClient) -> None:
-    account = client.get_account()
-
-    assert (account.status, account.currency) == ("ACTIVE", "USD")
-    assert (account.cash, account.buying_power) == ("100000", "200000")
 
 
 def test_market_order_is_answered_pending_and_filled_at_the_ask(client: TradingClient) -> None:
@@ -438,72 +427,6 @@ def test_unknown_orders_are_404(client: TradingClient) -> None:
         assert (refused.value.status_code, refused.value.code) == (404, 40410000)
 
 
-def test_short_position_has_a_negative_quantity(client: TradingClient) -> None:
-    submit(client, MarketOrderRequest(**(BUY | {"side": OrderSide.SELL}), qty=5))
-
-    position = client.get_open_position("AAPL")
-
-    assert (position.qty, position.side, position.qty_available) == ("-5", PositionSide.SHORT, "-5")
-    assert position.market_value == "-500.05"
-
-
-def test_coin_is_ordered_with_a_slash_and_held_without(
-    client: TradingClient, control: Control
-) -> None:
-    control.set_quote("BTC/USD", 50_000, 50_010)
-    submit(
-        client,
-        MarketOrderRequest(
-            symbol="BTC/USD", qty=0.5, side=OrderSide.BUY, time_in_force=TimeInForce.GTC
-        ),
-    )
-
-    position = client.get_open_position("BTCUSD")
-
-    assert (position.symbol, position.qty, position.asset_class) == (
-        "BTCUSD",
-        "0.5",
-        AssetClass.CRYPTO,
-    )
-
-
-def test_close_position_by_part_and_whole(client: TradingClient) -> None:
-    submit(client, MarketOrderRequest(**BUY, qty=10))
-
-    client.close_position("AAPL", ClosePositionRequest(percentage="40"))
-    assert client.get_open_position("AAPL").qty == "6"
-    client.close_position("AAPL", ClosePositionRequest(qty="1"))
-    assert client.get_open_position("AAPL").qty == "5"
-    client.close_position("AAPL")
-
-    with pytest.raises(APIError, match="position does not exist"):
-        client.get_open_position("AAPL")
-
-
-def test_close_all_positions_cancels_and_tells_each(
-    client: TradingClient, control: Control
-) -> None:
-    control.set_quote("MSFT", 50, 50.02)
-    submit(client, MarketOrderRequest(**BUY, qty=10))
-    submit(client, MarketOrderRequest(**(BUY | {"symbol": "MSFT", "side": "sell"}), qty=4))
-    limit(client)
-
-    told = client.close_all_positions(cancel_orders=True)
-
-    assert [(row.symbol, row.status) for row in told] == [("AAPL", 200), ("MSFT", 200)]
-    assert (client.get_all_positions(), client.get_orders()) == ([], [])
-
-
-def test_close_all_tells_the_position_that_cannot_be_closed(client: TradingClient) -> None:
-    submit(client, MarketOrderRequest(**BUY, qty=10))
-    limit(client, price=120, side=OrderSide.SELL)
-
-    (told,) = client.close_all_positions()
-
-    assert told.status == 403
-    assert told.body.message == "insufficient qty available for order (requested: 10, available: 0)"
-
-
 def test_clock_and_calendar(client: TradingClient, control: Control) -> None:
     clock = client.get_clock()
     days = client.get_calendar(GetCalendarRequest(start=date(2026, 11, 25), end=date(2026, 11, 30)))
@@ -525,73 +448,6 @@ def test_assets_by_symbol_pair_and_class(client: TradingClient) -> None:
     assert refused.value.status_code == 404
 
 
-def test_activities_page_backwards_and_forwards(client: TradingClient) -> None:
-    for qty in (1, 2, 3):
-        submit(client, MarketOrderRequest(**BUY, qty=qty))
-
-    first = client.get("/account/activities/FILL", {"page_size": 2, "direction": "asc"})
-    rest = client.get(
-        "/account/activities",
-        {"direction": "asc", "page_token": first[-1]["id"], "activity_types": "FILL"},
-    )
-
-    assert [row["qty"] for row in first + rest] == ["1", "2", "3"]
-    assert first[0]["id"].startswith("20260302100000")
-    since = {"after": first[0]["transaction_time"], "direction": "desc"}
-    assert [row["qty"] for row in client.get("/account/activities/FILL", since)] == ["3", "2"]
-
-
-def test_portfolio_history_has_a_row_for_each_close(
-    client: TradingClient, control: Control
-) -> None:
-    submit(client, MarketOrderRequest(**BUY, qty=10))
-    control.set_time("2026-03-04T22:00:00Z")
-    control.set_quote("AAPL", 110, 110)
-
-    history = client.get_portfolio_history(GetPortfolioHistoryRequest(period="1W"))
-
-    assert len(history.timestamp) == len(history.equity)
-    assert history.equity[-1] == 100_000 + 10 * (110 - 100.02)
-
-
-def test_configurations_switch_trading_off(client: TradingClient) -> None:
-    settings = client.get_account_configurations()
-    assert isinstance(settings, AccountConfiguration)
-
-    client.set_account_configurations(settings.model_copy(update={"suspend_trade": True}))
-
-    assert client.get_account().trade_suspended_by_user
-    with pytest.raises(APIError, match="new orders are rejected by user request"):
-        limit(client)
-
-
-def test_option_contracts_are_listed_by_pages(client: TradingClient, control: Control) -> None:
-    for symbol in (CALL, HIGHER_CALL, "AAPL260417P00100000"):
-        control.set_quote(symbol, 1, 2)
-
-    page = client.get_option_contracts(
-        GetOptionContractsRequest(underlying_symbols=["AAPL"], type="call", limit=1)
-    )
-    assert [c.symbol for c in page.option_contracts or []] == [CALL]
-    following = client.get_option_contracts(
-        GetOptionContractsRequest(
-            underlying_symbols=["AAPL"], type="call", page_token=page.next_page_token
-        )
-    )
-    assert [c.symbol for c in following.option_contracts or []] == [HIGHER_CALL]
-    assert client.get_option_contract(CALL).strike_price == 100
-
-
-def test_exercise_turns_contracts_into_shares(client: TradingClient, control: Control) -> None:
-    control.set_quote(CALL, 5, 5)
-    submit(client, LimitOrderRequest(**(BUY | {"symbol": CALL}), qty=1, limit_price=5))
-
-    client.exercise_options_position(CALL)
-
-    assert {p.symbol: p.qty for p in client.get_all_positions()} == {"AAPL": "100"}
-    assert client.get_account().cash == str(100_000 - 500 - 10_000)
-
-
 def test_the_same_order_id_is_refused_even_after_its_cancel(client: TradingClient) -> None:
     made = limit(client, client_order_id="once")
     client.cancel_order_by_id(made.id)
@@ -600,17 +456,6 @@ def test_the_same_order_id_is_refused_even_after_its_cancel(client: TradingClien
         limit(client, client_order_id="once")
 
     assert (refused.value.status_code, refused.value.code) == (422, 40010001)
-
-
-def test_wrong_credentials_are_401_without_a_code(server: Any) -> None:
-    stranger = TradingClient("PKTEST", "wrong", url_override=server.rest_url)
-
-    with pytest.raises(APIError) as refused:
-        stranger.get_account()
-
-    stranger._session.close()
-    assert refused.value.status_code == 401
-    assert str(refused.value) == '{"message": "unauthorized."}'
 
 
 def test_stamps_order_what_happens_in_a_clock_that_stands(client: TradingClient) -> None:

@@ -1,7 +1,4 @@
-"""The composition root: settings in, objects that trade out.
-
-Nothing else builds brokers, sessions or graphs from settings.
-"""
+"""A factor traded on paper over recorded prices, by the graph of agents."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""A trading day that is killed everywhere, and must end as if it had not been."""

@@ -1,0 +1,128 @@
+"""The trader as a process of its own, which dies where it is told to.
+
+``python -m tests.crash.trader SOCKET`` imports everything once and forks a trader for each
+connection; a trader is told what to do line by line, in JSON.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import random
+import signal
+import socket
+import sys
+import traceback
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TextIO
+
+from alphalens.brokers.alpaca_broker import AlpacaBroker, AlpacaOptions
+from alphalens.execution import Journal, TradingSession
+from alphalens.execution.market import Permission
+from alphalens.storage import open_engine
+from tests.crash.day import DAY, SYMBOLS
+from tests.crash.desk import GRACE, LIMITS, Desk, HandedClock, assets
+from tests.crash.points import CrashPoints, Point, point_from, row_of
+
+__all__ = ["main"]
+
+
+class Trader:
+    """One process: opens the journal, starts the session, and does the steps it is told."""
+
+    def __init__(self, lines: TextIO, task: Mapping[str, Any]) -> None:
+        self._lines, self._task = lines, task
+        kill_at = task["kill_at"]
+        self._points = CrashPoints(self._die, None if kill_at is None else point_from(kill_at))
+        self._clock = HandedClock(datetime.fromisoformat(task["now"]))
+
+    def live(self) -> None:
+        """Trade until the driver has nothing more to say."""
+        self._points.install()
+        desk = self._open()
+        self._say(ready=True)
+        for line in self._lines:
+            order = json.loads(line)
+            self._clock.instant = datetime.fromisoformat(order["now"])
+            self._points.begin(order["step"])
+            step = DAY[order["step"]]
+            step.trader(desk)
+            desk.until(lambda: step.until(desk))  # noqa: B023 - used before the next round
+            self._say(done=step.key)
+        self._broker.close()
+
+    def _open(self) -> Desk:
+        task = self._task
+        self._broker = AlpacaBroker(
+            "PKTEST",
+            "secret",
+            base_url=task["rest_url"],
+            stream_url=task["stream_url"],
+            is_live=False,
+            rng=random.Random(7),
+            options=AlpacaOptions(timeout_s=3.0, order_timeout_s=0.4, calls_per_minute=1_000_000),
+        ).open()
+        assert self._broker.wait_until_up(10.0), self._broker.connection()
+        engine = open_engine(task["database"])
+        session = TradingSession(
+            journal=Journal(engine, clock=self._clock, run_id="crash"),
+            broker=self._broker,
+            limits=LIMITS,
+            clock=self._clock,
+            assets=assets(SYMBOLS),
+            permission=Permission(),
+            grace=GRACE,
+        )
+        self._points.session = session
+        session.start()
+        return Desk(session, SYMBOLS)
+
+    def points(self) -> list[dict[str, object]]:
+        return [row_of(point) for point in self._points.passed]
+
+    def _die(self, point: Point) -> None:
+        self._say(dying=row_of(point))
+
+    def _say(self, **facts: object) -> None:
+        self._lines.write(json.dumps(facts) + "\n")
+        self._lines.flush()
+
+
+def main(address: str) -> None:
+    """Fork a trader for each connection, until standard input ends."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the dead need no burial
+    gc.freeze()
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(address)
+        server.listen(16)
+        while True:
+            connection, _ = server.accept()
+            if os.fork() == 0:
+                server.close()
+                _trade(connection)
+            connection.close()
+
+
+def _trade(connection: socket.socket) -> None:
+    """Live one life in this process, and end it."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    lines = connection.makefile("rw", encoding="utf-8")
+    trader = None
+    try:
+        task = json.loads(lines.readline())
+        print(json.dumps({"pid": os.getpid()}), file=lines, flush=True)
+        trader = Trader(lines, task)
+        trader.live()
+        if task["log"]:
+            Path(task["log"]).write_text(json.dumps(trader.points()), encoding="utf-8")
+    except BaseException:  # noqa: BLE001 - told to the driver, which fails by it
+        print(json.dumps({"error": traceback.format_exc()}), file=lines, flush=True)
+        os._exit(1)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
