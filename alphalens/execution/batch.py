@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from alphalens.brokers.base import VenueOrder, VenueUpdate
+from alphalens.errors import InputError
 from alphalens.execution.adoption import Adoption
 from alphalens.execution.books import Books
 from alphalens.execution.entries import alert_entry, answer_payload, fill_entry
@@ -15,6 +16,7 @@ from alphalens.execution.journal import Entry
 from alphalens.execution.records import OrderRecord, Origin
 from alphalens.trading.clock import Clock
 from alphalens.trading.events import EventKind, Severity
+from alphalens.trading.ledger import Correction
 from alphalens.trading.orders import Fill, OrderStatus
 from alphalens.trading.states import after_fill, may_follow
 
@@ -81,18 +83,16 @@ class Batch:
 
     def update(self, update: VenueUpdate) -> bool:
         """Take one message of the stream; return False if it has to wait for what is missing."""
-        if update.order is None:
-            message = (
-                f"a message of the venue's stream could not be read: {update.problem}. The "
-                f"orders are asked for instead; nothing was dropped"
-            )
-            self._alert("stream_unreadable", message, {"event": update.event})
-            self.needs_look = True
+        order = update.order
+        is_told = self._may_infer  # then it was read before and had to wait
+        if update.problem and not is_told and (order is None or order.status is not _S.UNKNOWN):
+            self._unreadable(update)
+        if order is None:
             return True
-        self.adopt(update.order)
-        if update.fill is not None and not self.fill(update.fill, update.order):
+        self.adopt(order)
+        if update.fill is not None and not self.fill(update.fill, order):
             return False
-        return self.status(update.order, event=update.event)
+        return self.status(order, event=update.event)
 
     def adopt(self, order: VenueOrder, *, is_opening: bool = False) -> None:
         """Take an order over that is not in the books yet, and its exits."""
@@ -169,8 +169,16 @@ class Batch:
         message = f"the venue ended {what} ({order.client_order_id}): {status} {said.reason}"
         self._alert(f"order_{status}", message.rstrip(), _values(order))
 
+    def _unreadable(self, update: VenueUpdate) -> None:
+        message = (
+            f"a message of the venue's stream could not be read: {update.problem}. The "
+            f"orders are asked for instead; nothing was dropped"
+        )
+        self._alert("stream_unreadable", message, {"event": update.event})
+        self.needs_look = True
+
     def _unknown(self, working: _Working, said: VenueOrder) -> None:
-        if working.status is _S.UNKNOWN or working.status.is_final:
+        if working.status is _S.UNKNOWN:
             return
         order = working.order
         message = (
@@ -183,9 +191,11 @@ class Batch:
             "error": f"unknown status {said.venue_status!r}",
             "is_absent": False,
         }
-        self._add(_K.ORDER_UNKNOWN, payload, order)
         self._alert("order_status_unknown", message, _values(order))
-        working.status, self.needs_look = _S.UNKNOWN, True
+        self.needs_look = True
+        if not working.status.is_final:
+            self._add(_K.ORDER_UNKNOWN, payload, order)
+            working.status = _S.UNKNOWN
 
     def _catch_up_with(self, working: _Working, said: VenueOrder) -> bool:
         """Book what the cumulative figure of an order tells of, if that may be inferred."""
@@ -241,10 +251,11 @@ class Batch:
         order = working.order
         fill = replace(fill, client_order_id=order.client_order_id)  # a leg's belongs to its order
         is_over = not order.intent.legs and fill.quantity > order.intent.quantity - working.filled
+        if not self._is_admitted(fill):
+            return
         self._evidence(working, fill.symbol).add(fill)
         self._count(working, fill)
-        self._entries.append(fill_entry(fill, order.intent.cycle_id, is_listed=self._is_listed))
-        self.new.append(fill)
+        self._append(fill, order.intent.cycle_id)
         if is_over:
             message = (
                 f"execution {fill.fill_id}: {fill.quantity} {fill.symbol} is more than was left "
@@ -258,6 +269,24 @@ class Batch:
                 f"{working.status}: it is in the book and {fill.symbol} is frozen, ask the venue"
             )
             self._freeze(fill.symbol, "order_quarantined", message, fill_id=fill.fill_id)
+
+    def _is_admitted(self, fill: Fill) -> bool:
+        """Ask the ledger first: what it refuses could never be replayed from the journal."""
+        try:
+            self._books.admit(fill)
+        except InputError as error:
+            message = (
+                f"execution {fill.fill_id}: {_told(fill)} cannot be booked: {error}; "
+                f"{fill.symbol} is frozen and the books differ from the venue's, ask the venue"
+            )
+            self._freeze(fill.symbol, "fill_unbookable", message, fill_id=fill.fill_id)
+            return False
+        return True
+
+    def _append(self, fill: Fill, cycle_id: str) -> None:
+        is_listed = self._is_listed and not fill.is_synthetic  # the list goes on after its own
+        self._entries.append(fill_entry(fill, cycle_id, is_listed=is_listed))
+        self.new.append(fill)
 
     def _count(self, working: _Working, fill: Fill) -> None:
         intent = working.order.intent
@@ -274,7 +303,14 @@ class Batch:
     def _correct(self, working: _Working, evidence: Evidence, fill: Fill) -> None:
         order = working.order
         change = evidence.correct(replace(fill, client_order_id=order.client_order_id))
-        payload = {"removed": [change.removed.fill_id], "fills": change.fills}
+        correction = Correction(removed=(change.removed.fill_id,), fills=change.fills)
+        try:
+            self._books.admit(correction)
+        except InputError as error:
+            message = f"execution {fill.fill_id}: {_told(fill)} cannot be booked: {error}"
+            self._freeze(fill.symbol, "fill_unbookable", message, fill_id=fill.fill_id)
+            return
+        payload = {"removed": correction.removed, "fills": correction.fills}
         self._add(_K.FILLS_CORRECTED, payload, order)
 
     def _conflict(self, working: _Working, fill: Fill) -> None:
@@ -292,8 +328,9 @@ class Batch:
         if known is not None or any(f.fill_id == fill.fill_id for f in self.new):
             self.duplicates += 1
             return
-        self._entries.append(fill_entry(fill, "", is_listed=self._is_listed))
-        self.new.append(fill)
+        if not self._is_admitted(fill):
+            return
+        self._append(fill, "")
         message = (
             f"execution {fill.fill_id}: {_told(fill)} belongs to no order that is known here; it "
             f"is in the book and {fill.symbol} is frozen, find out who traded"

@@ -35,7 +35,7 @@ from alphalens.risk import Approval, BookView, SentOrder, Standing, TradingState
 from alphalens.trading.activities import CashFlow, PositionChange, Split
 from alphalens.trading.codec import from_jsonable
 from alphalens.trading.events import EventKind
-from alphalens.trading.ledger import Correction, Ledger
+from alphalens.trading.ledger import Correction, Event, Ledger
 from alphalens.trading.orders import Fill, OrderIntent, Side
 
 __all__ = ["Books"]
@@ -113,6 +113,19 @@ class Books:
         if records and records[-1].seq - self._kept_seq >= self._snapshot_every:
             self.keep()
         return records
+
+    def admit(self, event: Event) -> bool:
+        """Book an event that is about to be journalled; return False if it was booked before.
+
+        What the ledger refuses must not reach the journal: it could never be replayed. Should
+        the journal fail after this, it writes no more, and the next process begins without it.
+
+        Raises
+        ------
+        InputError
+            If the ledger refuses it; nothing was booked.
+        """
+        return self.ledger.record(event)
 
     def keep(self) -> None:
         """Keep the state aside, so that a restart needs not replay what led to it."""

@@ -6,9 +6,12 @@ import json
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
-from alphalens.errors import AuditError
+import sqlalchemy as sa
 
-__all__ = ["check_links", "link_hash"]
+from alphalens.errors import AuditError
+from alphalens.storage.schema import GENESIS, head_text, journal, meta
+
+__all__ = ["check_links", "check_stored", "link_hash"]
 
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
@@ -66,3 +69,55 @@ def check_links(rows: Iterable[Sequence[str | int]], seq: int, head: str) -> tup
             )
         head = str(kept)
     return seq, head
+
+
+def check_stored(connection: sa.Connection, after: int, head: str) -> tuple[int, str]:
+    """Check the stored links after a record of that number and hash, to the kept head.
+
+    Parameters
+    ----------
+    connection : Connection
+        In a transaction that sees one moment of the journal.
+    after, head : int, str
+        Record that was checked before, and the hash it had; 0 and 64 zeros to check all.
+
+    Returns
+    -------
+    tuple of int and str
+        Number and hash of the last record.
+
+    Raises
+    ------
+    AuditError
+        As `check_links`; also if record `after` has another hash now, or if records were cut
+        off at the end.
+    """
+    kept = connection.execute(_HEAD).scalar_one()
+    known = connection.execute(_HASH_OF, {"number": after}).scalar_one_or_none() or GENESIS
+    if known != head:
+        raise AuditError(
+            f"record {after} was checked before and has another hash now: the journal was "
+            f"written anew; restore the file from a copy before trading"
+        )
+    stream = connection.execution_options(yield_per=_BATCH)
+    with stream.execute(_AS_STORED, {"after": after}) as rows:
+        seq, head = check_links(rows, after, head)
+    if kept != head_text(seq, head):
+        raise AuditError(
+            f"the journal ends with record {seq}, but its head was kept as record "
+            f"{kept.partition(':')[0]}: records were cut off or added after record {seq}; "
+            f"restore the file from a copy before trading"
+        )
+    return seq, head
+
+
+_BATCH = 5_000
+_HEAD = sa.select(meta.c.value).where(meta.c.key == "head")
+_HASH_OF = sa.select(journal.c.hash).where(journal.c.seq == sa.bindparam("number"))
+
+#: The journal with its instants as the text they are stored as: an edited one may be no instant.
+_AS_STORED = (
+    sa.select(*(sa.type_coerce(c, sa.String) if c.name == "at" else c for c in journal.c))
+    .where(journal.c.seq > sa.bindparam("after"))
+    .order_by(journal.c.seq)
+)

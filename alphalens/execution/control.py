@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
-from alphalens.errors import BrokerError, InputError
+from alphalens.errors import BrokerError, CredentialsRefused, InputError
 from alphalens.execution.books import Books
 from alphalens.execution.commands import Command, CommandKind, pending_commands
 from alphalens.execution.entries import alert_entry
@@ -69,9 +70,22 @@ class Control:
         self._books, self._journal, self._clock = books, journal, clock
         self._valid_for, self._halt_file = valid_for, halt_file
         self._cancel = cancel
+        self._asked: deque[tuple[StateEvent, str, str]] = deque()
+
+    def ask(self, event: StateEvent, *, by: str, reason: str) -> None:
+        """Have the state changed before the next send; safe in every thread, waits for nobody."""
+        self._asked.append((event, by, reason))
+
+    def answer(self) -> None:
+        """Make the changes that were asked for, in their order."""
+        while self._asked:
+            event, by, reason = self._asked[0]
+            self.change(event, by=by, reason=reason)
+            self._asked.popleft()  # now, so that what was not stored is still asked for
 
     def obey(self) -> int:
         """Read the halt file and the control table, do what they say, return how much that was."""
+        self.answer()
         commands = pending_commands(self._journal.engine)
         for command in commands:
             self._obey(command)
@@ -108,6 +122,19 @@ class Control:
         """Change the state as `change` does, on behalf of another part of the desk."""
         if transition(self._books.standing, event) != self._books.standing:
             self.change(event, by=by, reason=reason)
+
+    def lock_out(self, error: CredentialsRefused) -> None:
+        """Halt, and tell that the venue no longer knows our keys; once, until trading resumes."""
+        if transition(self._books.standing, StateEvent.HALT) == self._books.standing:
+            return
+        message = (
+            f"the venue refused our keys: {error}; new orders are halted, what the venue tells "
+            f"is still read. Put the right keys in, then resume"
+        )
+        now = self._clock.now()
+        told = alert_entry("credentials_refused", message, now, {}, Severity.CRITICAL)
+        self._books.write_all([told])
+        self.change(StateEvent.HALT, by="venue", reason=message)
 
     def clear(self, symbol: str, *, by: str, reason: str, command_id: int | None = None) -> None:
         """Journal that a frozen symbol is traded again.

@@ -6,15 +6,23 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 
 from alphalens.execution.books import Books
-from alphalens.execution.entries import alert_entry
+from alphalens.execution.entries import alert_entry, described, values_of
 from alphalens.execution.records import OrderRecord, Origin
 from alphalens.trading.clock import Clock
 from alphalens.trading.events import Severity
-from alphalens.trading.orders import Fill, OrderClass, OrderIntent, Side, client_order_id
+from alphalens.trading.orders import (
+    Fill,
+    OrderClass,
+    OrderIntent,
+    OrderStatus,
+    Side,
+    client_order_id,
+)
 
 __all__ = ["ExitGuard"]
 
 _ZERO = Decimal(0)
+_PAIR = 2
 
 
 class ExitGuard:
@@ -28,6 +36,9 @@ class ExitGuard:
         The present.
     submit : callable
         Takes the closing order through the gate; it can only reduce.
+    cancel : callable
+        Asks the venue to cancel an exit that still works, and says why: it would stand against
+        the closing order.
     is_flattening : bool
         Whether a position that came from both exits is closed at once. Without it a person
         is told, and has to act.
@@ -39,17 +50,27 @@ class ExitGuard:
         books: Books,
         clock: Clock,
         submit: Callable[[OrderIntent], OrderRecord],
+        cancel: Callable[[OrderRecord, str], None],
         is_flattening: bool,
     ) -> None:
         self._books, self._clock, self._submit = books, clock, submit
-        self._is_flattening = is_flattening
+        self._cancel, self._is_flattening = cancel, is_flattening
         self._told: set[str] = set()
+        self._waiting: set[str] = set()
+
+    def check_all(self) -> None:
+        """Look at every order with exits that is in memory, as after a start."""
+        self._check_each(order.parent_id for order in self._books.orders.exits())
 
     def check(self, fills: Iterable[Fill]) -> None:
         """Look at the exits among new executions, tell of an excess, and close it."""
         touched = [self._books.orders.get(fill.client_order_id) for fill in fills]
-        parents = {_parent_of(order) for order in touched if order is not None}
-        for parent_id in sorted(parents - {""}):
+        self._check_each(_parent_of(order) for order in touched if order is not None)
+
+    def _check_each(self, parents: Iterable[str]) -> None:
+        due = {*parents, *self._waiting} - {""}
+        self._waiting -= due  # a closing order that is being sent comes here again
+        for parent_id in sorted(due):
             self._check(self._books.orders[parent_id])
 
     def _check(self, parent: OrderRecord) -> None:
@@ -57,27 +78,51 @@ class ExitGuard:
         done = sum((o.filled_quantity for o in exits), _ZERO)
         entered = parent.filled_quantity
         if parent.intent.order_class is OrderClass.OCO:  # the parent is an exit itself
+            exits = (parent, *exits)
             done, entered = done + parent.filled_quantity, parent.intent.quantity
         excess = done - entered
-        if excess <= 0 or not exits:
+        if excess <= 0 or len(exits) < _PAIR:
             return
-        intent = self._closing(parent, exits[0].intent.side, excess)
-        if intent.client_order_id in self._told or intent.client_order_id in self._books.orders:
+        intent = self._closing(parent, exits[-1].intent.side, excess)
+        if intent.client_order_id in self._books.orders:
             return
+        if intent.client_order_id not in self._told:
+            self._told.add(intent.client_order_id)
+            self._tell_of(parent, intent, done, entered)
+        if self._is_flattening:
+            self._close(parent, exits, intent)
+
+    def _tell_of(
+        self, parent: OrderRecord, closing: OrderIntent, done: Decimal, entered: Decimal
+    ) -> None:
         symbol = parent.intent.symbol
         message = (
             f"both exits of {parent.client_order_id} were executed: {done} {symbol} left where "
             f"{entered} had been entered, the position is {self._books.ledger.quantity(symbol)}. "
             + ("It is closed at market" if self._is_flattening else "Close it")
         )
-        values = {"client_order_id": intent.client_order_id, "symbol": symbol}
-        alert = alert_entry(
-            "both_exits_filled", message, self._clock.now(), values, Severity.CRITICAL
-        )
-        self._books.write_all([alert])
-        self._told.add(intent.client_order_id)
-        if self._is_flattening:
-            self._submit(intent)
+        self._alert("both_exits_filled", message, closing)
+
+    def _close(
+        self, parent: OrderRecord, exits: Iterable[OrderRecord], closing: OrderIntent
+    ) -> None:
+        """Cancel what still works of the exits, and once nothing does, close."""
+        working = [one for one in exits if one.is_open]
+        if working:
+            self._waiting.add(parent.client_order_id)
+            for one in working:
+                if not one.is_pending:
+                    self._cancel(one, "the other exit was executed")
+            return
+        order = self._submit(closing)
+        if order.status is OrderStatus.REFUSED:
+            why = "; ".join(reason.message for reason in order.reasons)
+            message = f"{described(closing)} was to close what both exits left: {why}. Close it"
+            self._alert("flatten_refused", message, closing)
+
+    def _alert(self, code: str, message: str, closing: OrderIntent) -> None:
+        now, values = self._clock.now(), values_of(closing)
+        self._books.write_all([alert_entry(code, message, now, values, Severity.CRITICAL)])
 
     def _closing(self, parent: OrderRecord, exit_side: Side, excess: Decimal) -> OrderIntent:
         """Return the order that takes back what the exits executed too much."""

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
+from itertools import takewhile
 
 from alphalens.brokers.base import Broker, VenueOrder, VenueUpdate
-from alphalens.errors import BrokerError
+from alphalens.errors import BrokerError, InputError
 from alphalens.execution.adoption import Adoption
 from alphalens.execution.batch import Batch
 from alphalens.execution.books import Books
 from alphalens.execution.entries import activity_entry, alert_entry
+from alphalens.execution.journal import Entry
 from alphalens.execution.records import OrderRecord
+from alphalens.trading.activities import Activity, Split
 from alphalens.trading.clock import Clock
 from alphalens.trading.events import Severity
 from alphalens.trading.orders import Fill
@@ -41,13 +45,33 @@ class Intake:
         self._adoption = Adoption(books=books, broker=broker, clock=clock)
         self._short_since: dict[str, float] = {}
         self._vanished: set[str] = set()
+        self._refused: set[str] = set()
         self.patience_s = 60.0  # how long the list of executions may lag behind the orders
         self.duplicates = 0
+        self._is_behind = False  # something the stream told could not be taken in
+        self._fresh: list[Fill] = []
+
+    def fresh(self) -> tuple[Fill, ...]:
+        """Return the executions booked since the last call, whatever they were booked for."""
+        fresh, self._fresh = tuple(self._fresh), []
+        return fresh
 
     def drain(self) -> tuple[Fill, ...]:
-        """Take what the stream has told since the last call; return the new executions."""
+        """Take what the stream has told since the last call; return the new executions.
+
+        Raises
+        ------
+        BrokerError
+            If something has to be asked for it and the venue does not say: what was told is
+            not lost, the next call begins by asking for everything.
+        """
         updates = self._broker.updates()
-        return self._take(updates) if updates else ()
+        new = self.catch_up() if self._is_behind else ()
+        self._is_behind = bool(updates)
+        if updates:
+            new = (*new, *self._take(updates))
+        self._is_behind = False
+        return new
 
     def catch_up(self) -> tuple[Fill, ...]:
         """Ask for executions, activities and orders; return the new executions.
@@ -57,9 +81,7 @@ class Intake:
         BrokerError
             If the venue does not say.
         """
-        new = self._listed_fills()
-        self._activities()
-        return (*new, *self._orders())
+        return (*self._lists(), *self._orders())
 
     def adopt_open_orders(self) -> None:
         """Take over the orders that work at the venue before our first run."""
@@ -78,7 +100,7 @@ class Intake:
         new = self._heed(order, answer)
         order = self._books.orders[order.client_order_id]
         if answer.filled_quantity > order.filled_quantity:
-            new = (*new, *self._listed_fills())
+            new = (*new, *self._lists())
             new = (*new, *self._heed(self._books.orders[order.client_order_id], answer))
         return new
 
@@ -89,9 +111,12 @@ class Intake:
         return self._commit(batch)
 
     def _take(self, updates: Sequence[VenueUpdate]) -> tuple[Fill, ...]:
+        new: tuple[Fill, ...] = ()
+        if any(self._is_by_venue(update.order) for update in updates):
+            new = self._lists()  # a split is booked before what is executed in the new units
         batch = self._batch()
         late = [update for update in updates if not batch.update(update)]
-        new = self._commit(batch)
+        new = (*new, *self._commit(batch))
         if not (late or batch.needs_look):
             return new
         try:
@@ -103,8 +128,27 @@ class Intake:
             batch.update(update)
         return (*new, *self._commit(batch))
 
-    def _listed_fills(self) -> tuple[Fill, ...]:
-        fills = self._broker.fills(after=self._books.fills_cursor)
+    def _is_by_venue(self, order: VenueOrder | None) -> bool:
+        """Whether the venue has put an order in the place of another on its own."""
+        is_replacement = order is not None and bool(order.replaces)
+        return is_replacement and self._adoption.owner(order.client_order_id) is None
+
+    def _lists(self) -> tuple[Fill, ...]:
+        """Book the executions and activities that the venue lists, a split at its instant."""
+        fills = list(self._broker.fills(after=self._books.fills_cursor))
+        listed = list(self._broker.activities(after=self._books.activities_cursor))
+        new: tuple[Fill, ...] = ()
+        for split in [one for one in listed if isinstance(one, Split)]:
+            before = list(takewhile(partial(_is_before, split), fills))
+            new = (*new, *self._listed_fills(before))
+            place = listed.index(split) + 1
+            self._activities(listed[:place])
+            fills, listed = fills[len(before) :], listed[place:]
+        new = (*new, *self._listed_fills(fills))
+        self._activities(listed)
+        return new
+
+    def _listed_fills(self, fills: Sequence[Fill]) -> tuple[Fill, ...]:
         if not fills:
             return ()
         unknown = {
@@ -125,10 +169,20 @@ class Intake:
         self._books.fills_cursor = fills[-1].fill_id
         return new
 
-    def _activities(self) -> None:
-        found = self._broker.activities(after=self._books.activities_cursor)
-        if found:
-            self._books.write_all([activity_entry(activity) for activity in found])
+    def _activities(self, listed: Sequence[Activity]) -> None:
+        """Book what moved the account without an order; the venue may tell it twice."""
+        entries: list[Entry] = []
+        for activity in listed:
+            try:
+                if self._books.admit(activity):
+                    entries.append(activity_entry(activity))
+            except InputError as error:
+                if activity.activity_id not in self._refused:
+                    self._refused.add(activity.activity_id)
+                    message = f"activity {activity.activity_id} cannot be booked: {error}"
+                    entries.append(self._told("activity_unbookable", message))
+        if entries:
+            self._books.write_all(entries)
 
     def _orders(self) -> tuple[Fill, ...]:
         ours = [o for o in self._books.open_orders if not o.is_unresolved]
@@ -180,8 +234,16 @@ class Intake:
 
     def _commit(self, batch: Batch) -> tuple[Fill, ...]:
         self.duplicates += batch.duplicates
-        return batch.commit()
+        new = batch.commit()
+        self._fresh.extend(new)
+        return new
 
     def _alert(self, code: str, message: str) -> None:
-        now = self._clock.now()
-        self._books.write_all([alert_entry(code, message, now, {}, Severity.CRITICAL)])
+        self._books.write_all([self._told(code, message)])
+
+    def _told(self, code: str, message: str) -> Entry:
+        return alert_entry(code, message, self._clock.now(), {}, Severity.CRITICAL)
+
+
+def _is_before(split: Split, fill: Fill) -> bool:
+    return fill.at < split.at

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 import sqlalchemy as sa
 
 from alphalens.errors import AuditError, StorageError
-from alphalens.execution.chain import check_links, link_hash
+from alphalens.execution.chain import check_stored, link_hash
 from alphalens.execution.projections import Projector, clear
 from alphalens.execution.records import (
     Mark,
@@ -73,6 +73,7 @@ class JournalReader:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
+        self._checked = (0, GENESIS)
 
     @property
     def engine(self) -> sa.Engine:
@@ -154,18 +155,21 @@ class JournalReader:
         records cut off at the end are missed too. Who can write the file can rebuild the
         whole chain: to rule that out, keep `head` somewhere else. Time O(n).
         """
+        self._checked = self._check(0, GENESIS)
+        return self._checked[0]
+
+    def verify_new(self) -> int:
+        """Check the links since the last check by this object; return the number of records.
+
+        The record that was checked last is read again, so that a chain which was written anew
+        is found; an edit further back is found by `verify`. Raises as `verify`; time O(new).
+        """
+        self._checked = self._check(*self._checked)
+        return self._checked[0]
+
+    def _check(self, after: int, head: str) -> tuple[int, str]:
         with reading(self._engine) as connection:
-            kept = connection.execute(_HEAD).scalar_one()
-            stream = connection.execution_options(yield_per=_BATCH)
-            with stream.execute(_AS_STORED) as rows:
-                seq, head = check_links(rows, 0, GENESIS)
-        if kept != head_text(seq, head):
-            raise AuditError(
-                f"the journal ends with record {seq}, but its head was kept as record "
-                f"{kept.partition(':')[0]}: records were cut off or added after record {seq}; "
-                f"restore the file from a copy before trading"
-            )
-        return seq
+            return check_stored(connection, after, head)
 
     def verify_tables(self) -> None:
         """Compare the tables that follow from the record with a replay of it.
@@ -420,11 +424,6 @@ _INSERT = journal.insert()
 
 #: Records read or replayed at once.
 _BATCH = 5_000
-
-#: The journal with its instants as the text they are stored as: an edited one may be no instant.
-_AS_STORED = sa.select(
-    *(sa.type_coerce(c, sa.String) if c.name == "at" else c for c in journal.c)
-).order_by(journal.c.seq)
 
 _NEXT_BATCH = (
     sa.select(journal)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from alphalens.assets.kinds import AssetClass
@@ -138,6 +138,11 @@ class Market:
             )
             self._sessions = {"XNYS": hours}
         return self._account
+
+    def venue_now(self) -> datetime:
+        """Return the present by the venue's clock, as far as the difference was measured."""
+        ahead = timedelta(0) if self._skew_s is None else timedelta(seconds=float(self._skew_s))
+        return self._clock.now() - ahead
 
     def complete(self, view: BookView) -> BookView:
         """Return what the gate sees of the books, with what is known of the market."""

@@ -74,6 +74,10 @@ class OrderBook:
             if order.parent_id == client_order_id and order.origin is Origin.EXIT
         )
 
+    def exits(self) -> tuple[OrderRecord, ...]:
+        """Return the exits of all orders, among those in memory."""
+        return tuple(order for order in self._orders.values() if order.origin is Origin.EXIT)
+
     @property
     def open(self) -> tuple[OrderRecord, ...]:
         """Return the orders that may still be executed, oldest first."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from datetime import timedelta
 
 from alphalens.brokers.base import Broker, VenueOrder
-from alphalens.errors import BrokerError
+from alphalens.errors import BrokerError, CredentialsRefused
 from alphalens.execution.books import Books
 from alphalens.execution.entries import (
     absent_entries,
@@ -47,13 +46,22 @@ class Resolver:
         The present.
     grace : timedelta
         How long after a send the venue's "no such order" is not yet believed.
+    lock_out : callable
+        Called when the venue does not know our keys: `Control.lock_out`.
     """
 
     def __init__(
-        self, *, books: Books, broker: Broker, intake: Intake, clock: Clock, grace: timedelta
+        self,
+        *,
+        books: Books,
+        broker: Broker,
+        intake: Intake,
+        clock: Clock,
+        grace: timedelta,
+        lock_out: Callable[[CredentialsRefused], None],
     ) -> None:
         self._books, self._broker, self._clock = books, broker, clock
-        self._intake, self._grace = intake, grace
+        self._intake, self._grace, self._lock_out = intake, grace, lock_out
         self._first_look: dict[tuple[str, int], float] = {}
 
     def resolve(self) -> tuple[OrderRecord, ...]:
@@ -80,6 +88,7 @@ class Resolver:
         except BrokerError as error:
             if order.status is OrderStatus.INTENDED:
                 self._unknown(intent, f"the venue does not say: {error}")
+            self._note(error)
             return
         if answer is None:
             self._missing(order)
@@ -110,9 +119,9 @@ class Resolver:
             if order.status is OrderStatus.INTENDED:
                 self._unknown(order.intent, f"the venue says {answer.venue_status!r}")
             return
-        if answer.status.is_final and answer.filled_quantity > order.filled_quantity:
-            answer = replace(answer, status=OrderStatus.ACCEPTED)
-        payload = answer_payload(answer)
+        is_short = answer.filled_quantity > order.filled_quantity
+        is_still_open = answer.status.is_final and is_short
+        payload = answer_payload(answer, OrderStatus.ACCEPTED if is_still_open else None)
         self._books.write(EventKind.ORDER_ANSWERED, payload, order.intent.cycle_id)
         with suppress(BrokerError):  # executions that are not listed now come with the next look
             self._intake.look(self._books.orders[order.client_order_id], answer)
@@ -131,14 +140,18 @@ class Resolver:
                     self._broker.cancel(order.client_order_id)
             elif is_working and said is not OrderStatus.PENDING_REPLACE:
                 self._books.write_all(list(self._not_replaced(order)))
-        except BrokerError:
-            return  # it stays pending, its symbol blocked; the next look asks again
+        except BrokerError as error:
+            self._note(error)  # it stays pending, its symbol blocked; the next look asks again
 
     def _not_replaced(self, old: OrderRecord) -> Iterator[Entry]:
         """Give the old order back once its replacement has ended without taking its place."""
         new = self._books.orders.get(old.replaced_by)
         if new is None or (new.status.is_final and not new.filled_quantity):
             yield still_working(old)
+
+    def _note(self, error: BrokerError) -> None:
+        if isinstance(error, CredentialsRefused):
+            self._lock_out(error)
 
     def _unknown(self, intent: OrderIntent, error: str) -> None:
         self._books.write_all(unknown_entries(intent, error, self._clock.now()))

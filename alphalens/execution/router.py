@@ -240,7 +240,18 @@ class Router:
                 self._lost(intent, f"the venue refused attempt {attempt}: {error}")
         else:
             said = replace(answer, client_order_id=intent.client_order_id)
-            self._books.write(EventKind.ORDER_ANSWERED, answer_payload(said), intent.cycle_id)
+            self._answered(intent, said)
+
+    def _answered(self, intent: OrderIntent, said: VenueOrder) -> None:
+        entries: list[Entry] = [(EventKind.ORDER_ANSWERED, answer_payload(said), intent.cycle_id)]
+        if said.status is OrderStatus.UNKNOWN:
+            message = (
+                f"the venue took {described(intent)} and says that it is {said.venue_status!r}, a "
+                f"word that is not known here: it is looked up before anything else of "
+                f"{intent.symbol} is sent"
+            )
+            entries.append(self._alert("order_status_unknown", message, values_of(intent), intent))
+        self._books.write_all(entries)
 
     def _rejected(self, intent: OrderIntent, error: BrokerError) -> None:
         code = error.code if isinstance(error, OrderRejected) else ""

@@ -419,7 +419,10 @@ class TradingSession:
             return tuple(self.cancel(order.client_order_id) for order in self._books.orders.live)
 
     def halt(self, *, by: str, reason: str) -> None:
-        """Stop all orders until a person resumes; cancels still pass."""
+        """Stop all orders until a person resumes; cancels still pass.
+
+        Orders of a batch that another thread is sending are stopped too, but the one on its way.
+        """
         self._change(StateEvent.HALT, by, reason)
 
     def reduce(self, *, by: str, reason: str) -> None:
@@ -471,8 +474,9 @@ class TradingSession:
     def _change(self, event: StateEvent, by: str, reason: str) -> None:
         if not by.strip():
             raise InputError(f"{event}: say who asks, got an empty name")
+        self._control.ask(event, by=by, reason=reason)  # a batch under way sees it, then ends
         with self._lock:
-            self._control.change(event, by=by, reason=reason)
+            self._control.answer()
 
     def _need_start(self) -> None:
         if not self._is_started:

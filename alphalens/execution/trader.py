@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 from alphalens.assets.base import Asset
 from alphalens.brokers.base import Broker
-from alphalens.errors import InputError
+from alphalens.errors import CredentialsRefused, InputError
 from alphalens.execution.books import Books
 from alphalens.execution.control import Control
 from alphalens.execution.entries import closing_payload
@@ -65,7 +66,12 @@ class Trader:
             cancel=self.cancel,
         )
         self._resolver = Resolver(
-            books=books, broker=broker, intake=self.intake, clock=clock, grace=grace
+            books=books,
+            broker=broker,
+            intake=self.intake,
+            clock=clock,
+            grace=grace,
+            lock_out=self.control.lock_out,
         )
         self.watch = Watch(
             books=books,
@@ -86,7 +92,11 @@ class Trader:
             change=self.control.change_by,
         )
         self._exits = ExitGuard(
-            books=books, clock=clock, submit=self.router.submit, is_flattening=is_flattening
+            books=books,
+            clock=clock,
+            submit=self.router.submit,
+            cancel=self.router.cancel,
+            is_flattening=is_flattening,
         )
 
     def open(self) -> tuple[bool, tuple[OrderRecord, ...]]:
@@ -101,7 +111,8 @@ class Trader:
             assets=self._assets,
         )
         resolved = self._resolver.resolve()
-        self._exits.check(self.watch.begin())
+        self.watch.begin()
+        self._exits.check_all()
         return is_resumed, resolved
 
     def view(self, cycle_id: str = "", *, without: str = "") -> BookView:
@@ -119,23 +130,26 @@ class Trader:
         """Check ids, look up what is not known, then take the orders through the gate."""
         for intent in intents:
             self.books.check_payload(intent)
-        self._resolver.resolve()
-        return tuple(self.router.submit(intent) for intent in intents)
+        with self._knows_keys():
+            self._resolver.resolve()
+            return tuple(self.router.submit(intent) for intent in intents)
 
     def replace(self, client_order_id: str, intent: OrderIntent) -> OrderRecord:
         """Ask the venue to put `intent` in the place of a working order."""
-        self._resolver.resolve()
-        old = self.order(client_order_id, "replace")
-        new = self.router.replace(old, replace(intent, replaces=client_order_id))
-        if new.status is OrderStatus.REJECTED:
+        with self._knows_keys():
             self._resolver.resolve()
-        return new
+            old = self.order(client_order_id, "replace")
+            new = self.router.replace(old, replace(intent, replaces=client_order_id))
+            if new.status is OrderStatus.REJECTED:
+                self._resolver.resolve()
+            return new
 
     def cancel(self, client_order_id: str, reason: str) -> OrderRecord:
         """Ask the venue to cancel an order; one that was not sent expires."""
         order = self.order(client_order_id, "cancel")
         if order.is_open:
-            self.router.cancel(order, reason)
+            with self._knows_keys():
+                self.router.cancel(order, reason)
             self.collect()
         elif not order.status.is_final:
             self.expire([order], f"{reason}, before it was sent")
@@ -143,10 +157,11 @@ class Trader:
 
     def collect(self) -> tuple[Fill, ...]:
         """Look up what is not known, take in what is new, and return the new executions."""
-        self._resolver.resolve()
-        new = self.watch.look()
-        self._exits.check(new)
-        return new
+        with self._knows_keys():
+            self._resolver.resolve()
+            new = self.watch.look()
+            self._exits.check(self.intake.fresh())
+            return new
 
     def order(self, client_order_id: str, verb: str) -> OrderRecord:
         """Return the order of that id.
@@ -174,9 +189,19 @@ class Trader:
         if entries:
             self.books.write_all(entries)
 
+    @contextmanager
+    def _knows_keys(self) -> Iterator[None]:
+        """Halt when the venue refuses our keys, whatever was asked of it."""
+        try:
+            yield
+        except CredentialsRefused as error:
+            self.control.lock_out(error)
+            raise
+
     def _view_for(self, intent: OrderIntent) -> BookView:
         return self.view(intent.cycle_id, without=intent.replaces or intent.client_order_id)
 
     def _before_send(self) -> None:
         self.control.obey()
-        self._exits.check(self.watch.before_send())
+        self.watch.before_send()
+        self._exits.check(self.intake.fresh())

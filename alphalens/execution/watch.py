@@ -60,7 +60,7 @@ class Watch:
         self._books, self._broker, self._clock = books, broker, clock
         self._intake, self._market, self._change = intake, market, change
         self._heartbeat_s = heartbeat.total_seconds()
-        self._gaps = -1  # none was closed yet
+        self._gaps, self._was_down = -1, False  # none was closed yet
         self._asked_at = float("-inf")
 
     def begin(self) -> tuple[Fill, ...]:
@@ -69,6 +69,7 @@ class Watch:
         self._intake.drain()
         new = self._intake.catch_up()
         self._gaps, self._asked_at = connection.gaps, self._clock.monotonic()
+        self._was_down = not connection.is_up
         return new
 
     def look(self) -> tuple[Fill, ...]:
@@ -84,11 +85,12 @@ class Watch:
         new = self._intake.drain()
         connection = self._broker.connection()
         if connection.gaps != self._gaps:
-            return (*new, *self._close_gap(connection))
-        if not connection.is_up:
-            return (*new, *self._ask())
-        if self._clock.monotonic() - self._asked_at >= self._heartbeat_s:
-            return (*new, *self._beat())
+            new = (*new, *self._close_gap(connection))
+        elif not connection.is_up or self._was_down:  # once more when it is up again
+            new = (*new, *self._ask())
+        elif self._clock.monotonic() - self._asked_at >= self._heartbeat_s:
+            new = (*new, *self._beat())
+        self._was_down = not connection.is_up
         return new
 
     def before_send(self) -> tuple[Fill, ...]:
@@ -128,7 +130,7 @@ class Watch:
 
     def _beat(self) -> tuple[Fill, ...]:
         """Ask although the stream is up; what it should have told and did not makes it mute."""
-        now = self._clock.now()
+        now = self._market.venue_now()
         new = self._ask()
         late = [fill for fill in new if now - fill.at > _LATE]
         if late:

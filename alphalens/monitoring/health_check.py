@@ -152,7 +152,7 @@ def _compared(differences: Sequence[Difference]) -> HealthCheck:
 
 def _record(session: TradingSession) -> HealthCheck:
     try:
-        count = session.journal.verify()
+        count = session.journal.verify_new()
     except AuditError as error:
         return HealthCheck(
             name="record",

@@ -2,102 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from decimal import Decimal
+from collections.abc import Mapping
+from datetime import timedelta
 
 from alphalens.testing.alpaca_server import Control
-from alphalens.trading.orders import OrderClass, TimeInForce
-from tests.crash.desk import Desk, order_id
+from tests.crash import stories
+from tests.crash.desk import CYCLE, OPEN, Desk, order_id
+from tests.crash.steps import Step, quote
 
-__all__ = ["DAY", "SYMBOLS", "Step"]
+__all__ = ["DAY", "NAMES", "SYMBOLS"]
 
-Venue = Callable[[Control], object]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """One step.
-
-    The driver does `venue` once, then has the trader do `trader` and collect until `until`
-    holds; a trader that dies in between begins again with `trader`, which may be repeated.
-    """
-
-    key: str
-    venue: Venue = lambda _: None
-    trader: Callable[[Desk], object] = lambda _: None
-    until: Callable[[Desk], bool] = lambda _: True
+_CLOSE = OPEN.replace(hour=21) + timedelta(minutes=1)
 
 
-def _quote(symbol: str, price: str, **sizes: str) -> Venue:
-    return lambda venue: venue.set_quote(symbol, Decimal(price) - Decimal("0.02"), price, **sizes)
+def _symbols() -> tuple[str, ...]:
+    told = {step.symbol for step in stories.MORNING if step.symbol}
+    return tuple(sorted(told))
 
 
-def _open_step() -> Step:
-    def quotes(venue: Control) -> None:
-        for symbol in SYMBOLS:
-            _quote(symbol, "20")(venue)
-
-    return Step(key="open", venue=quotes, trader=Desk.mark)
+SYMBOLS = _symbols()
 
 
-def _send(name: str, units: str, status: str = "filled", filled: str | None = None, **changes):
-    """Return the trader's part of a step that sends one order, and how it stands then."""
-    return {
-        "trader": lambda desk: desk.send(name, units, **changes),
-        "until": lambda desk: desk.is_done(name, status, filled),
-    }
+def _quote_all(venue: Control) -> None:
+    for symbol in SYMBOLS:
+        quote(symbol, "20")(venue)
+
+
+def _finish(desk: Desk) -> None:
+    """End the cycle once; what waits for an approval expires with it."""
+    if desk.session.plan_for(CYCLE) is None and not desk.has_finished(CYCLE):
+        desk.session.finish_cycle(CYCLE)
+    desk.session.finish_run()
 
 
 def _steps() -> list[Step]:
-    def armed(kind: str, name: str, **fields) -> Venue:
-        return lambda v: v.arm(kind, client_order_id=order_id(name), method="POST", **fields)
-
-    def fill(name: str, units: str | None = None) -> Venue:
-        return lambda v: v.fill(order_id(name), units)
-
-    bracket = {
-        "limit": "20",
-        "order_class": OrderClass.BRACKET,
-        "take_profit": Decimal(22),
-        "stop_loss": Decimal(18),
-    }
     return [
-        _open_step(),
-        Step(key="mkt", **_send("MKT", "10")),
-        Step(key="lim", **_send("LIM", "10", "accepted", limit="19")),
+        Step(key="open", venue=_quote_all, trader=Desk.mark),
+        *stories.MORNING,
         Step(
-            key="lim part",
-            venue=_quote("LIM", "19", ask_size="4"),
-            until=lambda d: d.is_done("LIM", "partially_filled", "4"),
+            key="close",
+            venue=lambda venue: venue.set_time(_CLOSE),
+            until=lambda desk: not desk.session.open_orders,
         ),
-        Step(
-            key="lim cancel",
-            trader=lambda d: d.cancel("LIM"),
-            until=lambda d: d.is_done("LIM", "canceled", "4"),
-        ),
-        Step(
-            key="lim late",
-            venue=fill("LIM", "6"),
-            until=lambda d: d.is_done("LIM", "filled", "10"),
-        ),
-        Step(key="lost", venue=armed("accept_504", "LOST"), **_send("LOST", "10")),
-        Step(key="hang", venue=armed("hang", "HANG"), **_send("HANG", "10")),
-        Step(key="gone", venue=armed("refuse", "GONE"), **_send("GONE", "10")),
-        Step(
-            key="ioc",
-            venue=_quote("IOC", "20", ask_size="3"),
-            **_send("IOC", "10", "canceled", "3", limit="20", time_in_force=TimeInForce.IOC),
-        ),
-        Step(key="big", **_send("BIG", "300", "refused")),
-        Step(key="bra", **_send("BRA", "10", "filled", **bracket)),
-        Step(
-            key="bra exit",
-            venue=_quote("BRA", "17.5"),
-            until=lambda d: "BRA" not in d.session.ledger.positions,
-        ),
+        *stories.EVENING,
+        Step(key="end", trader=_finish),
     ]
 
 
-SYMBOLS = ("MKT", "LIM", "LOST", "HANG", "GONE", "IOC", "BIG", "BRA")
 DAY: Mapping[str, Step] = {step.key: step for step in _steps()}
+
+#: The orders of the day by client order id. A replacement that never reached the venue is
+#: asked for again under the next id: to the day they are one.
+NAMES: Mapping[str, str] = {
+    order_id(symbol, attempt): symbol + ("'" if attempt else "")
+    for symbol in SYMBOLS
+    for attempt in range(4)
+}

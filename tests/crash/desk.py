@@ -14,6 +14,7 @@ from alphalens.execution import TradingSession
 from alphalens.execution.records import OrderRecord
 from alphalens.risk import RiskLimits
 from alphalens.trading import OrderIntent, OrderStatus, Side
+from alphalens.trading.events import EventKind
 from alphalens.trading.orders import OrderType, client_order_id
 
 ACCOUNT, CYCLE = "PA3CRASH0001", "day"
@@ -36,6 +37,11 @@ LIMITS = RiskLimits(
 def order_id(name: str, replace: int = 0) -> str:
     """Return the client order id of an order of the day."""
     return client_order_id(ACCOUNT, CYCLE, name, 0, replace)
+
+
+def is_unborn(order: OrderRecord) -> bool:
+    """Return whether an order ended without ever having been at the venue."""
+    return order.status is OrderStatus.EXPIRED and not order.venue_order_id
 
 
 class HandedClock:
@@ -92,6 +98,40 @@ class Desk:
         if self.order(name).is_absent:
             self.session.submit([intent])
 
+    def send_unseen(self, name: str, units: str, **changes) -> None:
+        """Submit an order and leave open what became of it; one that never left goes again."""
+        intent = self.intent(name, units, **changes)
+        (order,) = self.session.submit([intent])
+        if order.is_absent:
+            self.session.submit([intent])
+
+    def replace(self, name: str, **changes) -> None:
+        """Replace an order; a replacement that never arrived is asked for under the next id."""
+        for attempt in range(1, 4):
+            intent = replace(
+                self.intent(name, "10", **changes),
+                client_order_id=order_id(name, attempt),
+                replaces=order_id(name),
+            )
+            if self.session.order(intent.client_order_id) is None:
+                self.session.replace_order(order_id(name), intent)
+            self.until(lambda: not self._replacement(name, attempt).is_unresolved)  # noqa: B023
+            if not is_unborn(self._replacement(name, attempt)):
+                return
+
+    def is_replacement(self, name: str, status: str) -> bool:
+        """Return whether the last replacement of an order stands so."""
+        told = (self.session.order(order_id(name, attempt)) for attempt in range(1, 4))
+        return [str(order.status) for order in told if order is not None][-1:] == [status]
+
+    def exits(self, name: str) -> int:
+        """Return how many exits of an order are known."""
+        return len(self.session._books.orders.children(order_id(name)))
+
+    def has_finished(self, cycle_id: str) -> bool:
+        """Return whether the end of a cycle is journalled."""
+        return bool(self.session.journal.records(kind=EventKind.CYCLE_FINISHED, cycle_id=cycle_id))
+
     def cancel(self, name: str) -> None:
         """Ask for a cancel, once; what was not answered the session finds out itself."""
         if self.status(name) is OrderStatus.PENDING_CANCEL:
@@ -100,6 +140,11 @@ class Desk:
             self.session.cancel(order_id(name))
         except BrokerError as error:
             self.said = str(error)
+
+    def _replacement(self, name: str, attempt: int) -> OrderRecord:
+        found = self.session.order(order_id(name, attempt))
+        assert found is not None, f"replacement {attempt} of {name} was never recorded"
+        return found
 
     def order(self, name: str) -> OrderRecord:
         found = self.session.order(order_id(name))
@@ -115,6 +160,11 @@ class Desk:
         if order is None or order.status != status:
             return False
         return filled is None or order.filled_quantity == Decimal(filled)
+
+    def is_flat(self, symbol: str) -> bool:
+        """Return whether nothing is held of a symbol and nothing works."""
+        open_symbols = {order.intent.symbol for order in self.session.open_orders}
+        return symbol not in {*self.session.ledger.positions, *open_symbols}
 
     def until(self, is_done: Callable[[], object], timeout_s: float = 10.0) -> None:
         """Collect until something is so."""

@@ -10,9 +10,12 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
 
+from alphalens.execution import Command, CommandKind, write_command
+from alphalens.storage import open_engine
 from alphalens.testing.alpaca_server import AlpacaServer
 from tests.crash.day import DAY
 from tests.crash.desk import ACCOUNT, OPEN
@@ -151,10 +154,23 @@ class _Day:
         life = self._born()
         for step in DAY.values():
             step.venue(self._venue)
+            if step.command is not None:
+                self._command(*step.command())
             while not life.does(step.key, self._venue.now()):
                 life = self._again(life)
         life.end()
         return self._has_died
+
+    def _command(self, kind: str, client_order_id: str) -> None:
+        """Write a person's decision into the control table, as the command line does."""
+        engine = open_engine(self._task["database"])
+        command = Command(
+            kind=CommandKind(kind), by="ann", reason="seen", client_order_id=client_order_id
+        )
+        try:
+            write_command(engine, command, at=datetime.fromisoformat(str(self._venue.now())))
+        finally:
+            engine.dispose()
 
     def _born(self) -> Life:
         kill_at = None if self._has_died or self._kill_at is None else row_of(self._kill_at)
@@ -173,6 +189,6 @@ class _Day:
         armed = self._venue.armed()
         self._venue.disarm()
         for fault in armed:
-            kind = fault.pop("kind")
-            if kind not in _PASSING:
+            kind, event = fault.pop("kind"), fault.pop("event")
+            if kind not in _PASSING and event == "*":
                 self._venue.arm(kind, **fault)

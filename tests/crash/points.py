@@ -116,6 +116,8 @@ class CrashPoints:
         self.hit(f"{_caller()} commit", _NONE)
 
     def _of_entries(self, entries: list[tuple[str, Mapping[str, object], str]]) -> tuple[str, str]:
+        if not entries:
+            return "nothing", _NONE
         kinds = dict.fromkeys(str(kind) for kind, _, _ in entries)
         payload = to_jsonable(entries[0][1])
         holder = payload.get("intent", payload)

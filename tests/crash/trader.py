@@ -19,6 +19,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
 
+import httpx
+import websockets.asyncio.client  # noqa: F401 - imported late by websockets itself
+
 from alphalens.brokers.alpaca_broker import AlpacaBroker, AlpacaOptions
 from alphalens.execution import Journal, TradingSession
 from alphalens.execution.market import Permission
@@ -91,9 +94,16 @@ class Trader:
         self._lines.flush()
 
 
+def _warm(folder: Path) -> None:
+    """Import and compile in the parent what each child would have to."""
+    httpx.AsyncHTTPTransport(trust_env=False)
+    open_engine(folder / "warm.sqlite").dispose()
+
+
 def main(address: str) -> None:
     """Fork a trader for each connection, until standard input ends."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the dead need no burial
+    _warm(Path(address).parent)
     gc.freeze()
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(address)

@@ -1,4 +1,5 @@
 import json
+from datetime import UTC, datetime
 from hashlib import sha256
 
 import pytest
@@ -6,8 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alphalens.errors import AuditError
+from alphalens.execution import Journal, JournalReader
 from alphalens.execution.chain import check_links, link_hash
+from alphalens.storage import open_engine, writing
+from alphalens.storage.schema import journal
+from alphalens.trading import VirtualClock
 from alphalens.trading.codec import digest
+from alphalens.trading.events import EventKind
 
 GENESIS = "0" * 64
 
@@ -46,3 +52,28 @@ def test_broken_link_is_named():
         check_links(rows[1:], 0, GENESIS)
     with pytest.raises(AuditError, match=r"record 2 \(mark\) does not match"):
         check_links([rows[0], chained("x", "b")[1]], 0, GENESIS)
+
+
+def test_check_of_what_is_new_finds_an_edit_there_and_a_chain_written_anew(tmp_path):
+    clock = VirtualClock(datetime(2024, 1, 2, tzinfo=UTC))
+    engine = open_engine(tmp_path / "j.sqlite")
+    with Journal(engine, clock=clock, run_id="r") as pen:
+        for number in range(3):
+            pen.append(EventKind.CYCLE_FINISHED, {"n": number}, "c")
+        reader = JournalReader(engine)
+        assert reader.verify_new() == 3
+        pen.append(EventKind.CYCLE_FINISHED, {"n": 3}, "c")
+        assert reader.verify_new() == 4
+        _edit(engine, seq=1, payload='{"n":9}')
+        assert reader.verify_new() == 4  # further back only `verify` looks
+        with pytest.raises(AuditError, match="record 1 "):
+            reader.verify()
+        _edit(engine, seq=4, hash="0" * 64)
+        with pytest.raises(AuditError, match="record 4 was checked before"):
+            reader.verify_new()
+    engine.dispose()
+
+
+def _edit(engine, *, seq, **values):
+    with writing(engine) as connection:
+        connection.execute(journal.update().where(journal.c.seq == seq).values(**values))

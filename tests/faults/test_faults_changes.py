@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import json
+import asyncio
+import threading
+import time
 from datetime import timedelta
 from decimal import Decimal
 
@@ -11,10 +13,13 @@ import pytest
 from alphalens.errors import BrokerError, CredentialsRefused
 from alphalens.execution.records import OrderRecord, Origin
 from alphalens.risk import ReasonCode, TradingState
+from alphalens.net import Timing
 from alphalens.trading import OrderIntent, OrderStatus
 from alphalens.trading.events import EventKind
+from alphalens.trading.orders import OrderType, Side, TimeInForce
+from alphalens.trading.targets import Target
 
-from .desk import WireDesk
+from .desk import OPEN, WireDesk
 from .invariants import check_invariants
 
 S = OrderStatus
@@ -159,8 +164,6 @@ def test_fault_22_a_chain_of_replacements_is_one_intent(desk):
 @pytest.mark.parametrize("what", ["canceled", "replaced", "split"])
 def test_fault_23_the_venue_changes_an_order_on_its_own(desk, what, when):
     desk.open()
-    from alphalens.trading.orders import TimeInForce
-
     old = rest(desk, time_in_force=TimeInForce.GTC)
     if when == "while_the_line_is_down":
         desk.venue.refuse_stream(-1)
@@ -196,3 +199,375 @@ def test_fault_23_the_venue_changes_an_order_on_its_own(desk, what, when):
     assert desk.posts(old) == 1
     assert len(desk.venue.requests("POST")) == 1
     check(desk, alert="order_replaced_by_venue")
+
+
+def asked(desk: WireDesk) -> int:
+    """How often the venue was asked about orders."""
+    rows = desk.venue.requests("GET")
+    return sum(row["path"].startswith("/v2/orders") for row in rows)
+
+
+@pytest.mark.parametrize("where", ["answer", "event", "execution", "lasting"])
+def test_fault_24_a_status_that_nobody_knows(desk, where):
+    desk.open()
+    limit = None if where == "execution" else "99"
+    intent, before = desk.intent(limit=limit), asked(desk)
+    opened = desk.venue.state()["stream_opened"]
+    if where == "answer":
+        desk.venue.arm("unknown_status", method="POST", path="/v2/orders")
+        desk.venue.arm_event("skip", event="new")
+    elif where == "event":
+        desk.venue.arm_event("unknown_status", event="new")
+    elif where == "execution":
+        desk.venue.arm_event("unknown_status", event="fill")
+    (order,) = desk.submit(intent)
+    if where == "answer":
+        assert order.status is S.UNKNOWN
+    elif where == "lasting":
+        desk.venue.set_status(intent.client_order_id, "under_observation")
+        desk.until(lambda: desk.status(intent) is S.UNKNOWN)
+    desk.until(lambda: "order_status_unknown" in desk.alerts())
+    if where == "lasting":  # looked up, and still nobody knows what it means
+        desk.session.collect_fills()
+        assert desk.venue.requests("GET", client_order_id=intent.client_order_id)
+        assert desk.status(intent) is S.UNKNOWN
+        (other,) = desk.submit(desk.intent(units="3", name="other"))
+        assert ReasonCode.UNRESOLVED in codes(other)
+        desk.venue.set_status(intent.client_order_id, "new")
+    settled = S.FILLED if limit is None else S.ACCEPTED
+    desk.until(lambda: desk.status(intent) is settled)
+    assert desk.alerts().count("order_status_unknown") == 1
+    assert asked(desk) > before
+    if limit is not None:
+        desk.quote(AAPL="99")
+        desk.until(lambda: desk.status(intent) is S.FILLED)
+    assert desk.broker.connection().gaps == 0
+    assert desk.venue.state()["stream_opened"] == opened
+    assert desk.posts(intent) == 1
+    check(desk, alert="order_status_unknown")
+
+
+@pytest.mark.parametrize("event", ["new", "fill", "canceled", "trade_bust"])
+def test_fault_24_a_message_that_cannot_be_read(desk, event):
+    desk.open()
+    limit = "99" if event == "canceled" else None
+    opened = desk.venue.state()["stream_opened"]
+    intent = desk.intent(limit=limit)
+    desk.venue.arm_event("malformed", event=event)
+    desk.submit(intent)
+    if event == "canceled":
+        desk.venue.cancel_external(intent.client_order_id)
+    desk.until(lambda: desk.status(intent).is_final)
+    if event == "trade_bust":  # a word that is known, and means something to look at
+        desk.venue.disarm()
+        desk.venue.set_status(intent.client_order_id, "filled", "trade_bust")
+        desk.until(lambda: "stream_unreadable" in desk.alerts())
+        (told,) = (a for a in desk.session.journal.alerts() if a.code == "stream_unreadable")
+        assert "trade_bust" in told.message
+    assert desk.status(intent) is (S.CANCELED if event == "canceled" else S.FILLED)
+    desk.hold("AAPL", "1", "later")  # told by the same stream
+    assert desk.broker.connection().gaps == 0
+    assert desk.venue.state()["stream_opened"] == opened
+    assert desk.posts(intent) == 1
+    check(desk, alert="stream_unreadable")
+
+
+FORBIDDEN = {"status": 403, "body": {"message": "forbidden."}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields"),
+    [("unauthorized", {}), ("forbidden", {}), ("status", FORBIDDEN)],
+    ids=["401", "403", "403_without_code"],
+)
+@pytest.mark.parametrize("where", ["send", "look_up", "heartbeat", "cancel"])
+def test_fault_25_keys_refused_mid_session(desk, where, kind, fields):
+    beat = timedelta(0) if where == "heartbeat" else timedelta(hours=1)
+    desk.open(heartbeat=beat)
+    resting = rest(desk, "5", "resting")
+    intent = desk.intent()
+    if where == "look_up":
+        desk.venue.arm("refuse", method="POST", path="/v2/orders")
+        desk.submit(intent)
+    desk.venue.arm(kind, count=-1, **fields)
+    before = len(desk.venue.requests())
+    if where == "send":
+        (order,) = desk.submit(intent)
+        assert order.status is S.REJECTED
+        assert desk.submit(intent)[0].status is S.REJECTED
+        assert desk.posts(intent) == 1
+    elif where == "look_up":
+        desk.session.collect_fills()
+        assert desk.status(intent) is S.UNKNOWN
+    elif where == "heartbeat":
+        with pytest.raises(CredentialsRefused):
+            desk.session.collect_fills()
+    else:
+        with pytest.raises(CredentialsRefused):
+            desk.session.cancel(resting.client_order_id)
+        assert desk.status(resting) is S.PENDING_CANCEL
+    assert len(desk.venue.requests()) - before == 1  # and not once more
+    assert desk.session.state is TradingState.HALTED
+    assert desk.alerts().count("credentials_refused") == 1
+    _keeps_reading(desk, resting, raises=where == "heartbeat")
+    desk.venue.disarm()
+    (later,) = desk.submit(desk.intent("MSFT", "3", "later"))
+    assert (later.status, codes(later)) == (S.REFUSED, {ReasonCode.HALTED})
+    assert desk.posts(later) == 0
+    desk.session.resume(by="desk", reason="new keys")
+    desk.until(lambda: not any(o.is_unresolved or o.is_pending for o in desk.session.open_orders))
+    desk.hold("MSFT", "3", "resumed")
+    check(desk, alert="credentials_refused")
+
+
+def _keeps_reading(desk: WireDesk, resting: OrderIntent, *, raises: bool) -> None:
+    """What the stream tells is booked while every question is refused; none is repeated."""
+    desk.venue.fill(resting.client_order_id)
+    for _ in range(20):
+        before = len(desk.venue.requests())
+        try:
+            desk.session.collect_fills()
+        except CredentialsRefused:
+            assert raises
+        assert len(desk.venue.requests()) - before <= 1
+    desk.wait_for(lambda: _collected(desk, raises=raises) and desk.status(resting) is S.FILLED)
+    assert desk.session.ledger.quantity("AAPL") >= 5
+    assert desk.alerts().count("credentials_refused") == 1
+
+
+def _collected(desk: WireDesk, *, raises: bool) -> bool:
+    try:
+        desk.session.collect_fills()
+    except CredentialsRefused:
+        assert raises
+    return True
+
+
+def told(desk: WireDesk, code: str) -> dict[str, str]:
+    """The values of the one alert of that code."""
+    (alert,) = (one for one in desk.session.journal.alerts() if one.code == code)
+    return dict(alert.values)
+
+
+def is_not_sent_again(desk: WireDesk, intent: OrderIntent) -> None:
+    """Neither a repeated call nor a restart sends an order that the venue has refused."""
+    for _ in range(3):
+        desk.session.collect_fills()
+        assert desk.submit(intent)[0].status is S.REJECTED
+    desk.crash()
+    desk.open()
+    assert desk.submit(intent)[0].status is S.REJECTED
+    assert desk.posts(intent) == 1
+
+
+def test_fault_26_not_enough_buying_power(desk):
+    desk.open()
+    intent = desk.intent(units="1980")  # the venue adds a margin for the price to move
+    (order,) = desk.submit(intent)
+    assert order.status is S.REJECTED
+    assert "insufficient buying power" in order.note
+    values = told(desk, "order_rejected")
+    assert values["code"] == "insufficient_buying_power"
+    assert Decimal(values["venue_cost_basis"]) > Decimal(values["venue_buying_power"]) == 200_000
+    assert desk.session.book_view().open_buys == {}
+    is_not_sent_again(desk, intent)
+    assert desk.session.order(intent.client_order_id).note == order.note
+    assert desk.alerts().count("order_rejected") == 1
+    desk.hold("AAPL", "10", "smaller")
+    check(desk)
+
+
+def opposite(desk: WireDesk, *, is_known: bool) -> str:
+    """Let another tool of the account rest a sell; return the venue's id of it."""
+    if not is_known:
+        desk.venue.arm_event("skip", event="new")
+    body = {"symbol": "AAPL", "side": "sell", "qty": "5", "type": "limit", "limit_price": "101"}
+    placed = desk.venue.place_external({**body, "time_in_force": "day"})
+    return str(placed["id"])
+
+
+def test_fault_27_the_venue_sees_a_wash_trade(desk):
+    desk.open()
+    desk.hold("AAPL", "10")
+    other = opposite(desk, is_known=False)
+    intent = desk.intent(limit="102")
+    (order,) = desk.submit(intent)
+    assert order.status is S.REJECTED
+    assert "wash trade" in order.note
+    values = told(desk, "order_rejected")
+    assert values["code"] == "wash_trade"
+    assert values["venue_existing_order_id"] == other
+    is_not_sent_again(desk, intent)
+    desk.until(lambda: "external_order" in desk.alerts())
+    check(desk)
+
+
+def test_fault_27_our_own_gate_sees_it_first(desk):
+    desk.open()
+    desk.hold("AAPL", "10")
+    stop = protect(desk, "stop")
+    (order,) = desk.submit(desk.intent(name="more"))
+    assert (order.status, codes(order)) == (S.REFUSED, {ReasonCode.WASH_TRADE})
+    assert stop.client_order_id in order.reasons[0].message
+    assert desk.posts(order) == 0
+    assert desk.status(stop) is S.ACCEPTED
+    check(desk)
+
+
+def protect(desk: WireDesk, name: str) -> OrderIntent:
+    stop = desk.intent(
+        units="-10", name=name, order_type=OrderType.STOP, stop_price=Decimal("90")
+    )
+    (order,) = desk.submit(stop)
+    assert order.status is S.ACCEPTED
+    desk.until(lambda: status_at_venue(desk, stop) == "new")
+    return stop
+
+
+@pytest.mark.parametrize("is_refused", [False, True])
+def test_fault_27_cancel_then_send_in_steps(desk, is_refused):
+    desk.open()
+    desk.hold("AAPL", "10")
+    stop = protect(desk, "stop")
+    desk.session.cancel(stop.client_order_id)
+    desk.until(lambda: desk.status(stop) is S.CANCELED)
+    more = desk.intent(units="2000" if is_refused else "5", name="more")
+    (order,) = desk.submit(more)
+    assert (order.status in (S.REJECTED, S.REFUSED)) is is_refused
+    desk.until(lambda: desk.status(more).is_final)
+    back = protect(desk, "stop again")
+    assert desk.session.book_view().open_sells == {"AAPL": 10}
+    assert desk.session.ledger.quantity("AAPL") == (10 if is_refused else 15)
+    assert (desk.posts(stop), desk.posts(back)) == (1, 1)
+    check(desk)
+
+
+class Minutes:
+    """Time that passes when told to."""
+
+    def __init__(self) -> None:
+        self.passed = 0.0
+
+    async def sleep(self, seconds: float) -> None:
+        end = self.passed + seconds
+        while self.passed < end:
+            await asyncio.sleep(0.002)
+
+    @property
+    def timing(self) -> Timing:
+        return Timing(
+            monotonic=lambda: self.passed, wall=lambda: OPEN.timestamp(), sleep=self.sleep
+        )
+
+
+SPEED = 100.0
+HURRIED = {
+    "timing": Timing(
+        monotonic=lambda: time.monotonic() * SPEED,
+        wall=lambda: OPEN.timestamp(),
+        sleep=lambda seconds: asyncio.sleep(seconds / SPEED),
+    ),
+    "broker_options": {"timeout_s": 100.0, "order_timeout_s": 100.0, "mute_after_s": 1000.0},
+}
+
+
+def test_fault_28_orders_wait_for_their_turn_and_cancels_do_not(desk):
+    minutes = Minutes()
+    desk.open(**{**HURRIED, "timing": minutes.timing})
+    resting = rest(desk, "5", "resting")
+    desk.hold("MSFT", "10")
+    used = len(desk.venue.requests())
+    desk.venue.set_rate_limit(used + 8)  # so many answers before the minute ends, five kept back
+    orders = [desk.intent("MSFT", units, units) for units in ("-4", "3", "2", "1")]
+    for order in orders[:3]:
+        desk.submit(order)
+    assert [desk.posts(one) for one in orders] == [1, 1, 1, 0]
+    canceling = threading.Thread(target=desk.session.cancel, args=[resting.client_order_id])
+    sending = threading.Thread(target=desk.submit, args=[orders[3]])
+    canceling.start()
+    desk.wait_for(lambda: status_at_venue(desk, resting) == "canceled")
+    sending.start()
+    sending.join(0.2)
+    assert sending.is_alive()
+    assert desk.posts(orders[3]) == 0
+    desk.venue.set_rate_limit(10_000)  # the next minute
+    minutes.passed += 60.0
+    canceling.join()
+    sending.join()
+    desk.until(lambda: all(desk.status(one) is S.FILLED for one in orders))
+    assert desk.status(resting) is S.CANCELED
+    assert [desk.posts(one) for one in orders] == [1, 1, 1, 1]
+    assert {row["status"] for row in desk.venue.requests()} <= {200, 204, 404}  # and never 429
+    check(desk)
+
+
+def test_fault_28_an_order_that_was_answered_429(desk):
+    desk.open(**HURRIED)
+    resting = rest(desk, "5", "resting")
+    desk.venue.arm("rate_limit", method="POST", path="/v2/orders")
+    intent = desk.intent()
+    before, began = len(desk.venue.requests()), time.monotonic()
+    (order,) = desk.submit(intent)
+    assert order.status is S.UNKNOWN
+    desk.until(lambda: desk.session.order(intent.client_order_id).is_absent)
+    assert time.monotonic() - began > 0.2  # the venue's pause, in our hurried time
+    assert len(desk.venue.requests()) - before <= 8  # after it, and not all the time
+    desk.submit(intent)
+    desk.until(lambda: desk.status(intent) is S.FILLED)
+    sent = desk.venue.requests("POST", client_order_id=intent.client_order_id)
+    assert [(row["reached"], row["status"]) for row in sent] == [(0, 429), (1, 200)]
+    desk.session.cancel(resting.client_order_id)
+    desk.until(lambda: desk.status(resting) is S.CANCELED)
+    check(desk, alert="order_unknown")
+
+
+def test_fault_28_what_reduces_is_planned_before_what_adds(desk):
+    desk.open()
+    desk.hold("MSFT", "400")
+    target = Target(name="t", asof=OPEN, weights={"AAPL": 0.1, "MSFT": 0.05})
+    plan = desk.session.plan(target, cycle_id="c2")
+    assert [(one.symbol, one.side) for one in plan] == [("MSFT", Side.SELL), ("AAPL", Side.BUY)]
+    desk.session.submit(plan)
+    desk.until(lambda: all(desk.status(one) is S.FILLED for one in plan))
+    posted = [row["client_order_id"] for row in desk.venue.requests("POST")][1:]
+    assert posted == [one.client_order_id for one in plan]
+    check(desk)
+
+
+@pytest.mark.parametrize("kind", ["server_error", "bad_gateway", "accept_502"])
+def test_fault_29_a_storm_of_server_faults(desk, kind):
+    desk.open(**HURRIED)
+    resting = rest(desk, "5", "resting")
+    asks = "server_error" if kind == "accept_502" else kind
+    desk.venue.arm(kind, method="POST", count=-1)
+    desk.venue.arm(asks, method="GET", count=-1)
+    intents = [
+        desk.intent("MSFT", "3"),
+        desk.intent(units="10", name="two", limit="99"),
+        desk.intent("SPY", "1", "three"),
+    ]
+    for intent in intents:
+        assert desk.submit(intent)[0].status is S.UNKNOWN
+    assert [desk.posts(one) for one in intents] == [1, 1, 0]  # then the breaker is open
+    for _ in range(5):
+        desk.session.collect_fills()
+    before, began = len(desk.venue.requests()), time.monotonic()
+    for _ in range(200):
+        desk.session.collect_fills()
+    pauses = (time.monotonic() - began) * SPEED / 5.0  # the shortest pause of the breaker
+    assert len(desk.venue.requests()) - before <= 2 + pauses
+    stands = {desk.status(one) for one in intents}
+    if kind == "accept_502":  # the stream tells of what arrived
+        assert stands == {S.FILLED, S.ACCEPTED, S.UNKNOWN}
+    else:
+        assert stands == {S.UNKNOWN}  # and not failed
+    desk.session.cancel(resting.client_order_id)  # passes an open breaker
+    desk.venue.disarm()
+    desk.until(lambda: not any(o.is_unresolved for o in desk.session.open_orders))
+    desk.until(lambda: (desk.submit(*intents), desk.status(intents[0]) is S.FILLED)[1])
+    desk.until(lambda: desk.status(intents[1]) is S.ACCEPTED)
+    assert desk.status(resting) is S.CANCELED
+    for intent in intents:
+        rows = desk.venue.requests("POST", client_order_id=intent.client_order_id)
+        assert sum(row["reached"] for row in rows) == 1
+    check(desk, alert="order_unknown")

@@ -377,17 +377,13 @@ def test_fault_50_kill_switch_while_nobody_knows_what_became_of_an_order(desk):
     check(desk, alert="state_changed")
 
 
-BREACH = {"long": ("1500", "80", 1), "short": ("-900", "125", -1)}
+BREACH = {"long": ("1500", "80", 1, D("1.6")), "short": ("-900", "125", -1, D("1.2"))}
 
 
 @pytest.mark.parametrize("way", sorted(BREACH))
 def test_fault_51_limit_breached_by_the_market_lets_only_reducing_orders_pass(desk, way):
-    units, price, sign = BREACH[way]
-    limits = replace(WIDE, max_gross=D("1.6") if way == "long" else D("1.2"), max_net=D("1.2"))
-    if way == "long":
-        limits = replace(limits, max_net=D("1.6"), max_position=D("1.6"))
-    else:
-        limits = replace(limits, max_position=D("1.2"))
+    units, price, sign, bound = BREACH[way]
+    limits = replace(WIDE, **dict.fromkeys(("max_gross", "max_net", "max_position"), bound))
     desk.open(limits=limits)
     desk.hold("AAPL", units)
     (opening,) = desk.submit(desk.intent("MSFT", "1", "opening", limit="49"))
@@ -419,15 +415,188 @@ def test_fault_51_limit_breached_by_the_market_lets_only_reducing_orders_pass(de
     check(desk, alert="state_changed")
 
 
-def test_fault_51_breach_counts_before_the_book_is_marked(desk):
-    """A quote that shows the breach is enough; the state follows with the next mark."""
-    limits = replace(WIDE, max_gross=D("1.6"), max_net=D("1.6"), max_position=D("1.6"))
+def test_fault_51_breach_outlives_a_restart(desk):
+    limits = replace(WIDE, **dict.fromkeys(("max_gross", "max_net", "max_position"), D("1.6")))
     desk.open(limits=limits)
     desk.hold("AAPL", "1500")
     desk.mark(AAPL="80")
     desk.crash()
     desk.open(limits=limits)
-    assert desk.session.state is TradingState.REDUCING  # and it outlives a restart
+    assert desk.session.state is TradingState.REDUCING
     assert C.REDUCING_ONLY in refused(desk, desk.intent("MSFT", "1", "other"))
     assert C.REDUCING_ONLY in refused(desk, desk.intent(units="-1501", name="flip"))
     check(desk, alert="state_changed")
+
+
+class Says:
+    """A strategist that wants what a model was talked into, whatever the data say."""
+
+    name = "strategy"
+
+    def __init__(self, weights: dict[str, float], *, then: dict[str, float] | None = None) -> None:
+        self._weights, self._then = dict(weights), then or {}
+
+    def run(self, view, context):
+        target = Target(name="model", asof=view.asof, weights=self._weights)
+        self._weights.update(self._then)  # after the check, as a careless adapter would
+        return StrategyUpdate(target=target)
+
+
+class Stutters(ExecutionAgent):
+    """A trader that sends its plan twice, and then the same orders again as if they were new."""
+
+    def run(self, view, context):
+        first = super().run(view, context)
+        again = super().run(view, context)
+        assert [o.client_order_id for o in again.orders] == [
+            o.client_order_id for o in first.orders
+        ]
+        context.session.submit([renamed(intent, "again") for intent in view.intents])
+        return first
+
+
+class Inflates(ExecutionAgent):
+    """A trader that was told, in the text of some news, to order thirty times as much."""
+
+    def __init__(self, *, under_the_same_id: bool) -> None:
+        self._is_same = under_the_same_id
+
+    def run(self, view, context):
+        large = [replace(i, quantity=30 * i.quantity) for i in view.intents]
+        sent = large if self._is_same else [renamed(intent, "large") for intent in large]
+        orders = context.session.submit(sent)
+        return replace(super().run(view, context), orders=orders)
+
+
+def renamed(intent: OrderIntent, name: str) -> OrderIntent:
+    key = client_order_id(intent.account, intent.cycle_id, f"{intent.symbol}:{name}")
+    return replace(intent, client_order_id=key)
+
+
+ASOF = closing_instants(pd.bdate_range(end="2026-02-27", periods=90))
+ASKING = replace(WIDE, max_order=D("0.5"), approval_above=D("0.2"), duplicate_window_s=5)
+
+
+class GraphDesk:
+    """The graph of a decision cycle over a desk on the wire."""
+
+    def __init__(self, desk: WireDesk, strategy: Says, execution: ExecutionAgent | None = None):
+        closes = pd.DataFrame({s: float(p) for s, p in desk.prices.items()}, index=ASOF)
+        history = PriceHistory(closes=closes, source="flat", adjustment="all", caveats=())
+        self.desk = desk
+        agents = Desk(
+            open_view=partial(DataView, history),
+            session=desk.session,
+            strategy=strategy,
+            risk=RiskAgent(),
+            execution=execution or ExecutionAgent(),
+            monitoring=MonitoringAgent(),
+        )
+        self.graph = build_graph(agents, saver=memory_saver())
+
+    def cycle(self, name: str = "c1", approver=None):
+        at = ASOF[-1].to_pydatetime()
+        return run_cycle(self.graph, run_id="r1", cycle_id=name, asof=at, approver=approver)
+
+
+def test_fault_55_agent_that_emits_the_same_orders_twice(desk):
+    desk.open(limits=ASKING)
+    graph = GraphDesk(desk, Says({"AAPL": 0.1, "MSFT": 0.05}), Stutters())
+    result = graph.cycle()
+    assert result.is_finished
+    graph.cycle()  # and the whole cycle once more
+    plan = desk.session.plan_for("c1")
+    assert [desk.posts(intent) for intent in plan] == [1, 1]
+    assert len(desk.venue.requests("POST")) == 2
+    for intent in plan:
+        order = desk.session.order(renamed(intent, "again").client_order_id)
+        assert order.status is S.REFUSED
+        assert C.DUPLICATE_INTENT in {reason.code for reason in order.reasons}
+    desk.until(lambda: all(desk.status(intent) is S.FILLED for intent in plan))
+    assert desk.session.ledger.quantity("AAPL") == 100
+    check(desk)
+
+
+@pytest.mark.parametrize("way", ["at_once", "infinite", "after_the_check"])
+def test_fault_55_agent_that_emits_no_number(desk, way):
+    desk.open(limits=ASKING)
+    wrong = {"AAPL": float("inf" if way == "infinite" else "nan")}
+    if way == "after_the_check":
+        graph = GraphDesk(desk, Says({"AAPL": 0.1, "MSFT": 0.05}, then=wrong))
+    else:
+        graph = GraphDesk(desk, Says({"MSFT": 0.05, **wrong}))
+    with pytest.raises(InputError):
+        graph.cycle()
+    assert desk.session.journal.orders() == ()
+    assert desk.session.plan_for("c1") is None
+    assert desk.venue.requests("POST") == []
+    for figure in ("NaN", "Infinity", "-Infinity"):
+        with pytest.raises(InputError, match="positive and finite"):
+            desk.intent(units="1", quantity=D(figure))
+
+    sane = GraphDesk(desk, Says({"AAPL": 0.1}))  # the desk itself is none the worse
+    assert sane.cycle("c2").is_finished
+    desk.until(lambda: desk.session.ledger.quantity("AAPL") == 100)
+    check(desk)
+
+
+def test_fault_55_injected_size_beyond_the_limits_is_refused(desk):
+    desk.open(limits=ASKING)
+    result = GraphDesk(desk, Says({"AAPL": 50.0, "MSFT": 0.05})).cycle()
+    assert result.is_finished
+    large, small = (desk.session.order(i.client_order_id) for i in desk.session.plan_for("c1"))
+    assert (large.intent.symbol, large.status) == ("AAPL", S.REFUSED)
+    codes = {reason.code for reason in large.reasons}
+    assert {C.MAX_ORDER, C.MAX_POSITION, C.INSUFFICIENT_BUYING_POWER} <= codes
+    assert desk.posts(large) == 0
+    desk.until(lambda: desk.status(small) is S.FILLED)
+    assert desk.session.state is TradingState.ACTIVE  # a refused order changes nothing
+    check(desk, alert="order_refused")
+
+
+@pytest.mark.parametrize("answer", ["nobody", "no", "yes"])
+def test_fault_55_injected_size_within_the_limits_waits_for_a_person(desk, answer):
+    desk.open(limits=ASKING)
+    graph = GraphDesk(desk, Says({"AAPL": 0.4, "MSFT": 0.05}))
+    waiting = graph.cycle()
+    assert not waiting.is_finished
+    assert [order.symbol for order in waiting.question.orders] == ["AAPL"]
+    assert desk.venue.requests("POST") == []
+    (asked,) = desk.session.awaiting
+    if answer == "nobody":
+        (order,) = desk.submit(asked.intent)
+        assert order.status is S.AWAITING
+        assert desk.posts(asked) == 0
+        check(desk)
+        return
+    deciders = {"yes": ApproveUpTo(limit=D(1), by="ann"), "no": RejectAll(by="ann", reason="no")}
+    assert graph.cycle(approver=deciders[answer]).is_finished
+    desk.until(lambda: desk.session.ledger.quantity("MSFT") == 100)
+    assert desk.posts(asked) == (1 if answer == "yes" else 0)
+    if answer == "yes":
+        desk.until(lambda: desk.status(asked) is S.FILLED)
+        assert desk.session.order(asked.client_order_id).approved_by == "ann"
+    else:
+        (reason,) = desk.session.order(asked.client_order_id).reasons
+        assert reason.code is C.DENIED
+    check(desk)
+
+
+@pytest.mark.parametrize("is_same", [True, False])
+def test_fault_55_size_injected_after_the_gate_has_looked(desk, is_same):
+    desk.open(limits=ASKING)
+    execution = Inflates(under_the_same_id=is_same)
+    graph = GraphDesk(desk, Says({"AAPL": 0.01, "MSFT": 0.01}), execution)
+    if is_same:
+        with pytest.raises(InputError, match="cannot become"):
+            graph.cycle()
+        assert desk.venue.requests("POST") == []
+        check(desk)
+        return
+    result = graph.cycle(approver=ApproveUpTo(limit=D(1), by="ann"))
+    assert [order["status"] for order in result.orders] == [S.AWAITING] * 2
+    plan = desk.session.plan_for("c1")
+    assert [desk.posts(renamed(intent, "large")) for intent in plan] == [0, 0]
+    assert [desk.posts(intent) for intent in plan] == [1, 1]
+    desk.until(lambda: all(desk.status(intent) is S.FILLED for intent in plan))
+    check(desk)

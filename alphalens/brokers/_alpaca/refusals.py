@@ -56,7 +56,7 @@ def order_error(answer: Response, what: str, *, is_replace: bool = False) -> Bro
     code = body.get("code")
     said = f"{what}: the venue said {answer.status} {message_of(answer)}"
     has_code = isinstance(code, int)
-    if answer.status == _UNAUTHORIZED or (answer.status == _FORBIDDEN and not has_code):
+    if _is_locked_out(answer):
         return CredentialsRefused(f"{said}; check key, secret and host before anything is sent")
     if answer.status not in _DEFINITE or not has_code:
         return OutcomeUnknown(f"{said}; it may have arrived: look it up by its id, never resend")
@@ -67,8 +67,7 @@ def order_error(answer: Response, what: str, *, is_replace: bool = False) -> Bro
 def error_of(answer: Response, what: str) -> BrokerError:
     """Return the error for a question whose answer has a status that it must not have."""
     said = f"{what}: the venue said {answer.status} {message_of(answer)}"
-    has_code = isinstance(_body(answer).get("code"), int)
-    if answer.status == _UNAUTHORIZED or (answer.status == _FORBIDDEN and not has_code):
+    if _is_locked_out(answer):
         return CredentialsRefused(f"{said}; check key, secret and host")
     return BrokerError(f"{said}; ask again later")
 
@@ -88,6 +87,15 @@ def message_of(answer: Response) -> str:
     message = _body(answer).get("message")
     said = message if isinstance(message, str) else answer.text
     return " ".join(said.split())[:200]
+
+
+def _is_locked_out(answer: Response) -> bool:
+    """Return whether the keys are refused; a 403 with a reason of its own is about the order."""
+    if answer.status != _FORBIDDEN:
+        return answer.status == _UNAUTHORIZED
+    body = _body(answer)
+    is_bare = str(body.get("message", "")).strip(". ").lower() == "forbidden"
+    return is_bare or not isinstance(body.get("code"), int)
 
 
 def _body(answer: Response) -> Mapping[str, Any]:

@@ -1,0 +1,44 @@
+"""Kill a trading day everywhere: ``python -m tests.crash --database sqlite``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+from tests.crash.campaign import Campaign
+from tests.crash.drive import forking
+from tests.servers import postgres_server
+
+_SAMPLE = 200
+
+
+def main() -> int:
+    """Run the campaigns and return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tests.crash", description=__doc__)
+    parser.add_argument("--database", choices=("sqlite", "postgresql", "both"), default="both")
+    parser.add_argument("--all", action="store_true", help="try every point, without limit")
+    parser.add_argument("--places", type=int, help="how many distinct places; all by default")
+    parser.add_argument("--sample", type=int, default=_SAMPLE, help="how many points more")
+    parser.add_argument("--workers", type=int, default=max(2, (os.cpu_count() or 2)))
+    given = parser.parse_args()
+    names = ("sqlite", "postgresql") if given.database == "both" else (given.database,)
+    is_good = True
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="al-crash-")))
+        traders = stack.enter_context(forking(folder))
+        for name in names:
+            server = name if name == "sqlite" else stack.enter_context(postgres_server())
+            began = time.monotonic()
+            campaign = Campaign(name, server, folder, traders, given.workers)
+            is_good &= campaign.run(given.places, -1 if given.all else given.sample)
+            print(f"{name}: {time.monotonic() - began:.0f} s")
+    return 0 if is_good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,164 @@
+"""All the deaths of one day on one database, and what came of them."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import random
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.crash.drive import Broken, live_through
+from tests.crash.outcome import Outcome, differences, outcome_of
+from tests.crash.points import Point, point_from
+from tests.servers import own_schema
+
+__all__ = ["Campaign", "Result", "live"]
+
+_SEED, _TRIES = 20260302, 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What came of one day."""
+
+    point: Point | None
+    has_died: bool = False
+    passed: tuple[Point, ...] = ()
+    outcome: Outcome | None = None
+    problem: str = ""
+
+
+@contextmanager
+def _database(server: str, folder: Path) -> Iterator[str]:
+    if server == "sqlite":
+        yield f"sqlite:///{folder / 'journal.sqlite'}"
+        return
+    with own_schema(server) as url:
+        yield url
+
+
+def live(server: str, folder: Path, traders: Path, point: Point | None) -> Result:
+    """Live through one day in a folder of its own, killed at `point`, and read what is left."""
+    folder.mkdir()
+    log = folder / "points.json"
+    try:
+        with _database(server, folder) as database:
+            has_died = live_through(
+                folder, database, traders, kill_at=point, log=str(log) if point is None else ""
+            )
+            outcome = outcome_of(database, folder / "venue.sqlite")
+        rows = json.loads(log.read_text(encoding="utf-8")) if point is None else []
+        passed = tuple(map(point_from, rows))
+        return Result(point=point, has_died=has_died, passed=passed, outcome=outcome)
+    except Exception as error:  # noqa: BLE001 - told, and the run fails by it
+        kind = "" if isinstance(error, Broken) else f"{type(error).__name__}: "
+        return Result(point=point, problem=f"{kind}{error}")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class Campaign:
+    """All deaths of one day on one database."""
+
+    def __init__(self, name: str, server: str, folder: Path, traders: Path, workers: int) -> None:
+        self._name, self._server, self._folder, self._traders = name, server, folder, traders
+        self._workers, self._number = workers, 0
+
+    def run(self, wanted: int | None, sample: int) -> bool:
+        """Try the points and say what came of it; return whether nothing did.
+
+        `wanted` is how many distinct places are tried, None all of them; `sample` is how many
+        points more, -1 for all there are.
+        """
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(self._workers, mp_context=context) as pool:
+            quiet = self._live(pool, [None, None])
+            undisturbed = quiet[0].outcome
+            problems = [r.problem for r in quiet if r.problem]
+            if undisturbed is None or problems:
+                print(f"{self._name}: the undisturbed day failed: {problems}")
+                return False
+            same = [*differences(undisturbed, quiet[1].outcome or undisturbed)]
+            if same or undisturbed.trouble:
+                print(f"{self._name}: two undisturbed days: {same} {undisturbed.trouble}")
+                return False
+            first, second = (dict.fromkeys(r.passed) for r in quiet)
+            places = self._places([*first, *second])
+            chosen = self._chosen(places, [p for p in first if p in second], wanted, sample)
+            return self._judge(pool, chosen, places, undisturbed)
+
+    def _places(self, passed: Sequence[Point]) -> dict[tuple[str, str], list[Point]]:
+        places: dict[tuple[str, str], list[Point]] = {}
+        for point in passed:
+            places.setdefault(point.place, []).append(point)
+        return places
+
+    def _chosen(
+        self,
+        places: dict[tuple[str, str], list[Point]],
+        steady: Sequence[Point],
+        wanted: int | None,
+        sample: int,
+    ) -> list[Point]:
+        rng = random.Random(_SEED)
+        is_steady = set(steady)
+        firsts = [next((p for p in ps if p in is_steady), ps[0]) for ps in places.values()]
+        if wanted is not None:
+            firsts = rng.sample(firsts, min(wanted, len(firsts)))
+        rest = sorted(is_steady - set(firsts))
+        more = rest if sample < 0 else rng.sample(rest, min(sample, len(rest)))
+        return [*firsts, *more]
+
+    def _judge(
+        self,
+        pool: ProcessPoolExecutor,
+        chosen: Sequence[Point],
+        places: dict[tuple[str, str], list[Point]],
+        undisturbed: Outcome,
+    ) -> bool:
+        lost = doubled = broken = 0
+        tried: dict[Point, Result] = {}
+        for _ in range(_TRIES):
+            again = [p for p in chosen if p not in tried or not tried[p].has_died]
+            tried |= {r.point: r for r in self._live(pool, again) if r.point is not None}
+        reached = [p for p in chosen if tried[p].has_died or tried[p].problem]
+        for point in reached:
+            result = tried[point]
+            found = (
+                [("broken", result.problem)]
+                if result.outcome is None
+                else [*differences(undisturbed, result.outcome)]
+            )
+            kinds = {kind for kind, _ in found}
+            lost, doubled = lost + ("lost" in kinds), doubled + ("doubled" in kinds)
+            broken += bool(kinds - {"lost", "doubled"})
+            for kind, what in found:
+                print(f"{self._name}: {kind} at {point}: {what}")
+        missed = sorted(set(chosen) - set(reached))
+        for point in missed:
+            print(f"{self._name}: not reached: {point}")
+        covered = len({p.place for p in reached})
+        print(f"{self._name}: sites covered {covered} / {len(places)}")
+        if broken:
+            print(f"{self._name}: {broken} days ended otherwise than the undisturbed one")
+        print(f"{self._name}: points {len(reached)} lost {lost} doubled {doubled}")
+        wanted = {p.place for p in chosen}
+        return not (lost or doubled or broken) and covered == len(wanted)
+
+    def _live(self, pool: ProcessPoolExecutor, points: Sequence[Point | None]) -> list[Result]:
+        waiting: list[Future[Result]] = []
+        for point in points:
+            self._number += 1
+            folder = self._folder / f"{self._name}-{self._number}"
+            waiting.append(pool.submit(live, self._server, folder, self._traders, point))
+        for count, one in enumerate(as_completed(waiting), 1):
+            one.result()
+            if sys.stderr.isatty():
+                print(f"\r{self._name}: {count} / {len(waiting)} ", end="", file=sys.stderr)
+        return [one.result() for one in waiting]

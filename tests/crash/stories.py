@@ -1,0 +1,334 @@
+"""About forty orders, each with a symbol and a story of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+
+from alphalens.testing.alpaca_server import Control
+from alphalens.trading.orders import OrderClass, OrderType, TimeInForce
+from tests.crash.desk import Desk, order_id
+from tests.crash.steps import (
+    Step,
+    Venue,
+    armed,
+    armed_path,
+    dark,
+    fill,
+    lights,
+    quote,
+    said,
+    send,
+    settled,
+)
+
+__all__ = ["EVENING", "MORNING"]
+
+_IOC, _FOK, _GTC = TimeInForce.IOC, TimeInForce.FOK, TimeInForce.GTC
+_REST = {"limit": "19"}
+_BRACKET = {
+    "limit": "20",
+    "order_class": OrderClass.BRACKET,
+    "take_profit": Decimal(22),
+    "stop_loss": Decimal(18),
+}
+
+
+def _story(symbol: str, *steps: dict[str, object]) -> list[Step]:
+    return [
+        Step(key=f"{symbol} {number}", symbol=symbol, **step)  # type: ignore[arg-type]
+        for number, step in enumerate(steps, 1)
+    ]
+
+
+def _step(
+    *,
+    venue: Venue | None = None,
+    trader: Callable[[Desk], object] | None = None,
+    until: Callable[[Desk], bool] | None = None,
+) -> dict[str, object]:
+    given = {"venue": venue, "trader": trader, "until": until}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _plain() -> list[Step]:
+    """Orders that nothing happens to."""
+    return [
+        *_story("MKT", _step(trader=send("MKT", "10"), until=settled("MKT", "filled"))),
+        *_story("SHRT", _step(trader=send("SHRT", "-10"), until=settled("SHRT", "filled"))),
+        *_story(
+            "STOP",
+            _step(trader=send("STOP", "10", stop="21"), until=settled("STOP", "accepted")),
+            _step(venue=quote("STOP", "21.2"), until=settled("STOP", "filled")),
+        ),
+        *_story(
+            "STLM",
+            _step(
+                trader=send(
+                    "STLM",
+                    "10",
+                    order_type=OrderType.STOP_LIMIT,
+                    stop_price=Decimal(21),
+                    limit_price=Decimal("21.5"),
+                ),
+                until=settled("STLM", "accepted"),
+            ),
+            _step(venue=quote("STLM", "21.2"), until=settled("STLM", "filled")),
+        ),
+        *_story(
+            "TRL",
+            _step(
+                trader=send(
+                    "TRL", "-10", order_type=OrderType.TRAILING_STOP, trail_amount=Decimal(1)
+                ),
+                until=settled("TRL", "accepted"),
+            ),
+            _step(venue=quote("TRL", "18.5"), until=settled("TRL", "filled")),
+        ),
+        *_story(
+            "IOC",
+            _step(
+                venue=quote("IOC", "20", ask_size="3"),
+                trader=send("IOC", "10", limit="20", time_in_force=_IOC),
+                until=settled("IOC", "canceled", filled="3"),
+            ),
+        ),
+        *_story(
+            "FOK",
+            _step(
+                venue=lambda v: (quote("FOK", "20", ask_size="3")(v), armed("malformed", "FOK")(v)),
+                trader=send("FOK", "10", limit="20", time_in_force=_FOK),
+                until=settled("FOK", "canceled", filled="0"),
+            ),
+        ),
+    ]
+
+
+def _gated() -> list[Step]:
+    """Orders that the gate, a person or the venue refuses."""
+    return [
+        *_story("BIG", _step(trader=send("BIG", "300"), until=settled("BIG", "refused"))),
+        *_story(
+            "ASK",
+            _step(trader=send("ASK", "200"), until=settled("ASK", "awaiting_approval")),
+            {"command": lambda: ("approve", order_id("ASK"))},
+            _step(trader=send("ASK", "200"), until=settled("ASK", "filled")),
+        ),
+        *_story(
+            "DENY",
+            _step(trader=send("DENY", "200"), until=settled("DENY", "awaiting_approval")),
+            {"command": lambda: ("reject", order_id("DENY"))},
+            _step(trader=send("DENY", "200"), until=settled("DENY", "refused")),
+        ),
+        *_story(
+            "WAIT",
+            _step(trader=send("WAIT", "200"), until=settled("WAIT", "awaiting_approval")),
+        ),
+        *_story(
+            "REJ",
+            _step(
+                venue=lambda venue: venue.add_asset("REJ", tradable=False),
+                trader=send("REJ", "10"),
+                until=settled("REJ", "rejected"),
+            ),
+        ),
+    ]
+
+
+def _lost() -> list[Step]:
+    """Orders whose answer is lost, and orders that never arrive."""
+    steps = []
+    for symbol, kind in (
+        ("GWTO", "accept_504"),
+        ("HTML", "accept_502"),
+        ("CLSE", "close"),
+        ("HANG", "hang"),
+        ("RFSE", "refuse"),
+        ("LMIT", "rate_limit"),
+        ("ODD", "unknown_status"),
+        ("ERLY", "event_first"),
+    ):
+        steps += _story(
+            symbol,
+            _step(
+                venue=armed(kind, symbol),
+                trader=send(symbol, "10"),
+                until=settled(symbol, "filled"),
+            ),
+        )
+    return steps
+
+
+def _resting(symbol: str, *more: dict[str, object], limit: str = "19") -> list[Step]:
+    """An order that rests first."""
+    first = _step(trader=send(symbol, "10", limit=limit), until=settled(symbol, "accepted"))
+    return _story(symbol, first, *more)
+
+
+def _parted(symbol: str, *more: dict[str, object]) -> list[Step]:
+    """An order of which four units of ten are executed first."""
+    part = _step(
+        venue=quote(symbol, "19", ask_size="4"),
+        until=settled(symbol, "partially_filled", filled="4"),
+    )
+    return _resting(symbol, part, *more)
+
+
+def _cancel(symbol: str, until: Callable[[Desk], bool], venue: Venue | None = None):
+    return _step(venue=venue, trader=lambda desk: desk.cancel(symbol), until=until)
+
+
+def _canceled() -> list[Step]:
+    """Cancels that work, that come too late, that hang, and fills that come after them."""
+    return [
+        *_resting("CNCL", _cancel("CNCL", settled("CNCL", "canceled"))),
+        *_parted(
+            "LATE",
+            _cancel("LATE", settled("LATE", "canceled", filled="4")),
+            _step(venue=fill("LATE", "6"), until=settled("LATE", "filled", filled="10")),
+        ),
+        *_resting(
+            "TARD",
+            _cancel("TARD", settled("TARD", "filled"), armed_path("fill", "TARD", "DELETE")),
+        ),
+        *_resting(
+            "CLOS",
+            _cancel("CLOS", settled("CLOS", "canceled"), armed_path("close", "CLOS", "DELETE")),
+        ),
+        *_resting(
+            "CGON",
+            _cancel("CGON", settled("CGON", "canceled"), armed_path("refuse", "CGON", "DELETE")),
+        ),
+        *_parted(
+            "PEND",
+            _cancel(
+                "PEND", settled("PEND", "pending_cancel"), armed_path("pend", "PEND", "DELETE")
+            ),
+            _step(
+                venue=fill("PEND", "3"), until=settled("PEND", "pending_cancel", filled="7")
+            ),
+            _step(
+                venue=lambda venue: venue.release_cancel(order_id("PEND")),
+                until=settled("PEND", "canceled", filled="7"),
+            ),
+        ),
+    ]
+
+
+def _replaced() -> list[Step]:
+    """Replacements that work, that are lost, that come too late."""
+
+    def replace(symbol: str, until: Callable[[Desk], bool], venue: Venue | None = None):
+        return _step(
+            venue=venue, trader=lambda desk: desk.replace(symbol, limit="18.5"), until=until
+        )
+
+    def took_place(symbol: str) -> Callable[[Desk], bool]:
+        return lambda desk: (
+            desk.is_done(symbol, "replaced") and desk.is_replacement(symbol, "accepted")
+        )
+
+    steps = [
+        *_resting("RPL", replace("RPL", took_place("RPL"))),
+        *_parted("RPPT", replace("RPPT", took_place("RPPT"))),
+    ]
+    for symbol, kind in (("RPLO", "accept_504"), ("RPHA", "close"), ("RPGO", "refuse")):
+        change = replace(symbol, took_place(symbol), armed_path(kind, symbol, "PATCH"))
+        steps += _resting(symbol, change)
+    steps += _resting(
+        "RPFI",
+        replace(
+            "RPFI",
+            lambda desk: (
+                desk.is_done("RPFI", "filled") and desk.is_replacement("RPFI", "rejected")
+            ),
+            armed_path("fill", "RPFI", "PATCH"),
+        ),
+    )
+    steps += _resting(
+        "RPPE",
+        replace("RPPE", settled("RPPE", "pending_replace"), armed_path("pend", "RPPE", "PATCH")),
+        _step(
+            venue=lambda venue: venue.release_replace(order_id("RPPE")), until=took_place("RPPE")
+        ),
+    )
+    return steps
+
+
+def _told_by_venue() -> list[Step]:
+    """Ends, and words, that come from the venue alone."""
+    steps = []
+    for kind, begin in (("A", _resting), ("P", _parted)):
+        for status in ("canceled", "expired", "rejected", "replaced"):
+            if (kind, status) == ("P", "rejected"):
+                continue
+            symbol = f"{kind}{status[:3].upper()}"
+            steps += begin(symbol, _step(venue=said(symbol, status), until=settled(symbol, status)))
+    steps += _resting(
+        "AUNK",
+        _step(
+            venue=lambda venue: (
+                venue.arm_event("unknown_status", client_order_id=order_id("AUNK"), event="new"),
+                said("AUNK", "new")(venue),
+                fill("AUNK", "4")(venue),
+            ),
+            until=settled("AUNK", "partially_filled", filled="4"),
+        ),
+    )
+    for status in ("canceled", "expired", "rejected", "replaced", "filled"):
+        symbol = f"D{status[:3].upper()}"
+        venue = fill(symbol) if status == "filled" else said(symbol, status)
+        steps += _story(
+            symbol,
+            _step(
+                venue=dark(symbol),
+                trader=lambda desk, symbol=symbol: desk.send_unseen(symbol, "10", limit="19"),
+                until=settled(symbol, "unknown", "accepted"),
+            ),
+            _step(venue=lights(venue), until=settled(symbol, status)),
+        )
+    return steps
+
+
+def _exits() -> list[Step]:
+    """Brackets: one exit executed, and both of them against all rules."""
+    return [
+        *_story(
+            "BRA",
+            _step(trader=send("BRA", "10", **_BRACKET), until=settled("BRA", "filled")),
+            _step(venue=quote("BRA", "17.5"), until=lambda desk: desk.is_flat("BRA")),
+        ),
+        *_story(
+            "BOTH",
+            _step(
+                trader=send("BOTH", "10", **_BRACKET),
+                until=lambda desk: desk.is_done("BOTH", "filled") and desk.exits("BOTH") == 2,
+            ),
+            _step(venue=_execute_both, until=lambda desk: desk.is_flat("BOTH")),
+        ),
+    ]
+
+
+def _execute_both(venue: Control) -> None:
+    parent = venue.order(order_id("BOTH"))["id"]
+    for order in venue.orders():
+        if order["symbol"] == "BOTH" and order["id"] != parent:
+            venue.fill(order["id"], alone=True)
+
+
+MORNING = (
+    *_plain(),
+    *_gated(),
+    *_lost(),
+    *_canceled(),
+    *_replaced(),
+    *_told_by_venue(),
+    *_exits(),
+    *_resting("DAYS"),
+    *_parted("DAYP"),
+)
+
+EVENING = (
+    Step(key="DAYS late", venue=fill("DAYS"), until=settled("DAYS", "filled")),
+    Step(key="DAYP late", venue=fill("DAYP", "2"), until=settled("DAYP", "expired", filled="6")),
+)
