@@ -83,6 +83,11 @@ class Settings(BaseModel):
     database_url : SecretStr
         Where the journal is kept, such as ``postgresql+psycopg://user@host/desk``; empty means
         a SQLite file.
+    halt_file : str
+        While this file exists trading is halted; empty means ``desk.sqlite.halt`` beside a
+        SQLite journal, and none for a database on a server.
+    alert_webhook_url : SecretStr
+        Where alerts are posted, besides the log; empty means nowhere.
     paper_cash : Decimal
         Opening balance of a new paper account, in `currency`; from 0.01 to 1e15.
     model : str
@@ -103,6 +108,8 @@ SecretStr
     alpaca_base_url: str = "https://paper-api.alpaca.markets"
     alpaca_stream_url: str = ""
     database_url: SecretStr = SecretStr("")
+    halt_file: str = ""
+    alert_webhook_url: SecretStr = SecretStr("")
     paper_cash: Annotated[Decimal, AfterValidator(_accepted_cash)] = Decimal(1_000_000)
     model: Annotated[str, AfterValidator(_accepted_model)] = ""
     enable_live_trading: bool = False
@@ -115,6 +122,12 @@ SecretStr
     polygon_api_key: SecretStr = SecretStr("")
     limits: RiskLimits = Field(default_factory=RiskLimits)
     sources: Mapping[str, str] = Field(default_factory=dict, repr=False)
+
+    def secrets(self) -> tuple[str, ...]:
+        """Return every secret that is set, for whoever has to keep them out of a text."""
+        values = (getattr(self, name) for name in type(self).model_fields)
+        told = (v.get_secret_value() for v in values if isinstance(v, SecretStr))
+        return tuple(text for text in told if text)
 
     def rows(self) -> Iterator[SettingRow]:
         """Yield each setting with its key, its printable value and where it came from."""

@@ -139,6 +139,8 @@ sys.exit(main(["factor", "prices.csv", "--factor", "reversal_1", "--out", "sheet
     [
         (["config", "show"], "trading"),
         (["audit", "verify", "--database", "journal.sqlite"], "trading"),
+        (["trading", "status", "--journal", "journal.sqlite"], "trading"),
+        (["approvals", "list", "--journal", "journal.sqlite"], "trading"),
         (["demo"], "demo"),
         (["factor", "prices.parquet"], "cli"),
     ],

@@ -322,7 +322,8 @@ class Books:
         order = None if order_id is None else self.orders.fold(record, order_id)
         if order is None or order_id is None:
             return
-        if order.origin is Origin.EXTERNAL and not order.parent_id:
+        is_adopted = record.kind is EventKind.ORDER_ADOPTED
+        if is_adopted and order.origin is Origin.EXTERNAL and not order.parent_id:
             self.external.update(order.intent.traded)
         if order.attempts:
             self._sent.setdefault(order.intent.cycle_id, set()).add(order_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 
+from alphalens.errors import BrokerError, CredentialsRefused, TradingHalted
 from alphalens.execution.books import Books
 from alphalens.execution.entries import alert_entry, described, values_of
 from alphalens.execution.records import OrderRecord, Origin
@@ -59,8 +60,9 @@ class ExitGuard:
         self._waiting: set[str] = set()
 
     def check_all(self) -> None:
-        """Look at every order with exits that is in memory, as after a start."""
-        self._check_each(order.parent_id for order in self._books.orders.exits())
+        """Close what is still to be closed, as after a start."""
+        if self._is_flattening:
+            self._check_each(order.parent_id for order in self._books.orders.exits())
 
     def check(self, fills: Iterable[Fill]) -> None:
         """Look at the exits among new executions, tell of an excess, and close it."""
@@ -111,14 +113,26 @@ class ExitGuard:
         if working:
             self._waiting.add(parent.client_order_id)
             for one in working:
-                if not one.is_pending:
-                    self._cancel(one, "the other exit was executed")
+                self._take_away(one)
             return
-        order = self._submit(closing)
+        try:
+            order = self._submit(closing)
+        except TradingHalted:  # the session is stopping; the next start closes it
+            return
         if order.status is OrderStatus.REFUSED:
             why = "; ".join(reason.message for reason in order.reasons)
             message = f"{described(closing)} was to close what both exits left: {why}. Close it"
             self._alert("flatten_refused", message, closing)
+
+    def _take_away(self, one: OrderRecord) -> None:
+        if one.is_pending or one.is_unresolved:
+            return
+        try:
+            self._cancel(one, "the other exit was executed")
+        except CredentialsRefused:
+            raise
+        except BrokerError:
+            return  # it stays asked for, and is looked up
 
     def _alert(self, code: str, message: str, closing: OrderIntent) -> None:
         now, values = self._clock.now(), values_of(closing)

@@ -130,8 +130,9 @@ class Intake:
 
     def _is_by_venue(self, order: VenueOrder | None) -> bool:
         """Whether the venue has put an order in the place of another on its own."""
-        is_replacement = order is not None and bool(order.replaces)
-        return is_replacement and self._adoption.owner(order.client_order_id) is None
+        if order is None or not order.replaces:
+            return False
+        return self._adoption.owner(order.client_order_id) is None
 
     def _lists(self) -> tuple[Fill, ...]:
         """Book the executions and activities that the venue lists, a split at its instant."""

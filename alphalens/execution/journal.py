@@ -182,18 +182,11 @@ class JournalReader:
         """
         replayed = open_engine("sqlite://")
         try:
-            with writing(replayed) as target, reading(self._engine) as source:
-                _replay(source, target, Projector())
-            for table in (orders, fills, marks, outbox):
-                columns = [c for c in table.c if c.name != "delivered_at"]
-                query = sa.select(*columns).order_by(*table.primary_key.columns)
-                with reading(replayed) as ours, reading(self._engine) as theirs:
-                    wanted, found = ours.execute(query).all(), theirs.execute(query).all()
-                if wanted != found:
-                    raise AuditError(
-                        f"the table {table.name} is not what the record gives ({len(found)} rows, "
-                        f"{len(wanted)} expected): it was changed; `Journal.rebuild` restores it"
-                    )
+            with reading(self._engine) as source:  # one moment: another process may be writing
+                with writing(replayed) as target:
+                    _replay(source, target, Projector())
+                for table in (orders, fills, marks, outbox):
+                    _check_table(table, source, replayed)
         finally:
             replayed.dispose()
 
@@ -442,6 +435,18 @@ _OLD_SNAPSHOTS = snapshots.delete().where(
         sa.select(snapshots.c.seq).order_by(snapshots.c.seq.desc()).limit(2).scalar_subquery()
     )
 )
+
+
+def _check_table(table: sa.Table, source: sa.Connection, replayed: sa.Engine) -> None:
+    columns = [c for c in table.c if c.name != "delivered_at"]
+    query = sa.select(*columns).order_by(*table.primary_key.columns)
+    with reading(replayed) as ours:
+        wanted, found = ours.execute(query).all(), source.execute(query).all()
+    if wanted != found:
+        raise AuditError(
+            f"the table {table.name} is not what the record gives ({len(found)} rows, "
+            f"{len(wanted)} expected): it was changed; `Journal.rebuild` restores it"
+        )
 
 
 def _replay(source: sa.Connection, target: sa.Connection, projector: Projector) -> None:

@@ -64,6 +64,11 @@ class Permission:
                 f"{what} is {_money(account.is_live)}, the host is for "
                 f"{_money(self.is_live_host)}: give keys and host of the same kind"
             )
+        if self.is_live_enabled and not account.is_live:
+            raise ConfigError(
+                f"{what} is paper and ENABLE_LIVE_TRADING is true: set it to false for a paper "
+                f"account, or give host and keys of the account that is meant"
+            )
         if account.is_live and not self.is_live_enabled:
             raise ConfigError(
                 f"{what} moves real money and ENABLE_LIVE_TRADING is false: set it to true to "

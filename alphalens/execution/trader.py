@@ -112,6 +112,7 @@ class Trader:
         )
         resolved = self._resolver.resolve()
         self.watch.begin()
+        self._exits.check(self.intake.fresh())
         self._exits.check_all()
         return is_resumed, resolved
 

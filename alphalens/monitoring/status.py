@@ -117,10 +117,6 @@ def desk_status(engine: sa.Engine) -> DeskStatus:
     pending = pending_commands(engine)  # first: one obeyed meanwhile is shown twice, not lost
     with reading(engine) as connection:
         facts = _fold(connection.execute(_FACTS))
-        last_seen = dict(facts.held)
-        for row in connection.execute(_SEQS, {"ids": sorted(facts.adopted)}):
-            for symbol in facts.adopted[row.client_order_id]:
-                last_seen[symbol] = max(last_seen.get(symbol, 0), row.seq)
         seq, _, head = connection.execute(_HEAD).scalar_one().partition(":")
         live = tuple(order_from(json.loads(t)) for t in connection.execute(_LIVE).scalars())
         mark = connection.execute(_LAST_MARK).mappings().first()
@@ -133,7 +129,7 @@ def desk_status(engine: sa.Engine) -> DeskStatus:
         change=facts.change,
         live_orders=live,
         frozen=facts.frozen,
-        external=tuple(sorted(s for s, n in last_seen.items() if n > facts.claimed.get(s, 0))),
+        external=tuple(sorted(facts.external)),
         last_mark=None if mark is None else Mark(**mark),
         records=int(seq),
         head=head,
@@ -150,9 +146,7 @@ class _Facts:
     standing: Standing = field(default_factory=Standing)
     change: StateChange | None = None
     frozen: dict[str, str] = field(default_factory=dict)
-    held: dict[str, int] = field(default_factory=dict)  # positions from before the first start
-    adopted: dict[str, tuple[str, ...]] = field(default_factory=dict)  # orders that are not ours
-    claimed: dict[str, int] = field(default_factory=dict)
+    external: set[str] = field(default_factory=set)  # positions and orders that are not ours
 
 
 def _fold(rows: _Rows) -> _Facts:
@@ -165,14 +159,13 @@ def _fold(rows: _Rows) -> _Facts:
             _take_start(facts, payload, row)
         elif kind is EventKind.ORDER_ADOPTED:
             if payload["origin"] == Origin.EXTERNAL and not payload["parent_id"]:
-                intent = intent_from(payload["intent"])
-                facts.adopted[intent.client_order_id] = tuple(intent.traded)
+                facts.external.update(intent_from(payload["intent"]).traded)
         elif kind is EventKind.SYMBOL_FROZEN:
             facts.frozen[payload["symbol"]] = payload["reason"]
         elif kind is EventKind.SYMBOL_CLEARED:
             facts.frozen.pop(payload["symbol"], None)
         else:
-            facts.claimed[payload["symbol"]] = row.seq
+            facts.external.discard(payload["symbol"])
     return facts
 
 
@@ -185,7 +178,7 @@ def _take_state(facts: _Facts, payload: Mapping[str, Any], at: datetime) -> None
 
 def _take_start(facts: _Facts, payload: Mapping[str, Any], row: sa.Row[Any]) -> None:
     if not facts.account_id:
-        facts.held = {held["symbol"]: row.seq for held in payload["opening_positions"]}
+        facts.external.update(held["symbol"] for held in payload["opening_positions"])
     facts.account_id, facts.run_id = payload["account_id"], row.run_id
 
 
@@ -201,9 +194,6 @@ _FACTS = (
     sa.select(journal.c.seq, journal.c.at, journal.c.run_id, journal.c.kind, journal.c.payload)
     .where(journal.c.kind.in_([kind.value for kind in _KINDS]))
     .order_by(journal.c.seq)
-)
-_SEQS = sa.select(orders.c.client_order_id, orders.c.seq).where(
-    orders.c.client_order_id.in_(sa.bindparam("ids", expanding=True))
 )
 _LIVE = (
     sa.select(orders.c.record)

@@ -14,7 +14,11 @@ from alphalens.brokers.paper_broker import PaperBroker
 from alphalens.config import Settings
 from alphalens.errors import BrokerError, ConfigError
 from alphalens.execution import Journal, TradingSession
+from alphalens.execution.halt import halt_file_of
 from alphalens.execution.market import Permission
+from alphalens.monitoring.alerts import AlertSender
+from alphalens.monitoring.channels import Channel, LogChannel
+from alphalens.monitoring.webhook import WebhookChannel
 from alphalens.risk import enabled_classes
 from alphalens.storage import open_engine
 from alphalens.trading.clock import Clock, SystemClock
@@ -45,8 +49,9 @@ def open_desk(
     assets : Mapping of str to Asset
         What may be traded, by canonical symbol.
     folder : Path
-        Where ``desk.sqlite`` is kept unless the settings name a database, and where the file
-        ``desk.sqlite.halt`` stops trading; a paper venue's own book is ``venue.sqlite`` there.
+        Where ``desk.sqlite`` is kept unless the settings name a database; a paper venue's own
+        book is ``venue.sqlite`` there. Trading stops while the halt file exists: the one that
+        the settings name, or ``desk.sqlite.halt``.
     run_id : str
         Written into each record.
     clock : Clock, optional
@@ -71,8 +76,8 @@ def open_desk(
     present = SystemClock() if clock is None else clock
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        url = settings.database_url.get_secret_value()
-        engine = open_engine(url or folder / "desk.sqlite")
+        place = settings.database_url.get_secret_value() or folder / "desk.sqlite"
+        engine = open_engine(place)
         stack.callback(engine.dispose)
         journal = stack.enter_context(Journal(engine, clock=present, run_id=run_id))
         venue = broker or _broker(settings, assets, folder, present, stack)
@@ -83,8 +88,9 @@ def open_desk(
             clock=present,
             assets=assets,
             permission=permission_of(settings, venue),
-            halt_file=folder / "desk.sqlite.halt",
+            halt_file=Path(settings.halt_file) if settings.halt_file else halt_file_of(place),
         )
+        stack.enter_context(_alerts(settings, place, present))
         session.start()
         yield session
 
@@ -109,6 +115,21 @@ def permission_of(settings: Settings, broker: Broker | None = None) -> Permissio
         ),
         capabilities=_capabilities("alpaca" if is_alpaca else "paper"),
     )
+
+
+@contextmanager
+def _alerts(settings: Settings, place: str | Path, clock: Clock) -> Iterator[None]:
+    """Deliver alerts to the log, and to the webhook if there is one, beside the order path."""
+    engine = open_engine(place)
+    channels: list[Channel] = [LogChannel()]
+    hook = settings.alert_webhook_url.get_secret_value()
+    if hook:
+        channels.append(WebhookChannel(hook))
+    try:
+        with AlertSender(engine, channels, clock, secrets=settings.secrets()):
+            yield
+    finally:
+        engine.dispose()
 
 
 def _capabilities(venue: str) -> Mapping[AssetClass, Capability]:

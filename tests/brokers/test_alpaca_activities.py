@@ -66,7 +66,7 @@ def test_fee_in_a_coin_moves_units_and_no_money() -> None:
         symbol="ETH/USD",
         kind=ChangeKind.FEE,
         quantity=D("-0.000195"),
-        price=D(0),
+        price=D("1884.5"),
         at=MIDNIGHT,
         note="CFEE words",
     )

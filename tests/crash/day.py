@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from alphalens.testing.alpaca_server import Control
 from tests.crash import stories
-from tests.crash.desk import CYCLE, OPEN, Desk, order_id
+from tests.crash.desk import CYCLE, OPEN, Desk, flatten_id, order_id
 from tests.crash.steps import Step, quote
 
 __all__ = ["DAY", "NAMES", "SYMBOLS"]
@@ -57,4 +57,4 @@ NAMES: Mapping[str, str] = {
     order_id(symbol, attempt): symbol + ("'" if attempt else "")
     for symbol in SYMBOLS
     for attempt in range(4)
-}
+} | {flatten_id("BOTH"): "BOTH/flatten"}

@@ -39,6 +39,11 @@ def order_id(name: str, replace: int = 0) -> str:
     return client_order_id(ACCOUNT, CYCLE, name, 0, replace)
 
 
+def flatten_id(name: str) -> str:
+    """Return the client order id of what takes back the exits of an order, if both fill."""
+    return client_order_id(ACCOUNT, CYCLE, f"{name}:flatten:{order_id(name)}")
+
+
 def is_unborn(order: OrderRecord) -> bool:
     """Return whether an order ended without ever having been at the venue."""
     return order.status is OrderStatus.EXPIRED and not order.venue_order_id
@@ -173,7 +178,7 @@ class Desk:
             assert time.monotonic() < end, f"it never happened: {self.described()}"
             self.session.collect_fills()
             if not is_done():
-                time.sleep(0.004)
+                time.sleep(0.01)
 
     def described(self) -> str:
         orders = self.session.open_orders

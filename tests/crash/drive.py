@@ -66,6 +66,7 @@ class Life:
         self._lines: TextIO = self._socket.makefile("rw", encoding="utf-8")
         self._write(task)
         self.pid = json.loads(self._lines.readline())["pid"]
+        self.cpu_s = 0.0
         self.died_at: dict[str, object] | None = None
 
     def is_ready(self) -> bool:
@@ -97,6 +98,8 @@ class Life:
                 raise Broken(told["error"])
             if "dying" in told:
                 self.died_at = told["dying"]
+            elif "cpu_s" in told:
+                self.cpu_s = told["cpu_s"]
             elif word in told:
                 return True
         self._close()

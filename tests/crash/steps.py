@@ -9,7 +9,21 @@ from decimal import Decimal
 from alphalens.testing.alpaca_server import Control
 from tests.crash.desk import Desk, order_id
 
-__all__ = ["Step", "armed", "dark", "fill", "lights", "quote", "said", "send", "settled"]
+__all__ = [
+    "Step",
+    "armed",
+    "armed_path",
+    "both",
+    "dark",
+    "fill",
+    "lights",
+    "misheard",
+    "quote",
+    "said",
+    "send",
+    "settled",
+    "successor",
+]
 
 Venue = Callable[[Control], object]
 
@@ -52,12 +66,12 @@ def armed(kind: str, symbol: str, method: str = "POST", **fields) -> Venue:
     return lambda v: v.arm(kind, client_order_id=order_id(symbol), method=method, **fields)
 
 
-def armed_path(kind: str, symbol: str, method: str) -> Venue:
+def armed_path(kind: str, symbol: str, method: str, **fields) -> Venue:
     """Arm a fault of a request that names the order by the venue's id."""
 
     def arm(venue: Control) -> None:
         found = venue.order(order_id(symbol))
-        venue.arm(kind, method=method, path=f"/v2/orders/{found['id']}")
+        venue.arm(kind, method=method, path=f"/v2/orders/{found['id']}", **fields)
 
     return arm
 
@@ -84,12 +98,29 @@ def dark(symbol: str) -> Venue:
     return arm
 
 
-def lights(*then: Venue) -> Venue:
-    """Disarm every fault, then go on."""
+def misheard(symbol: str, event: str) -> Venue:
+    """Let the stream tell the next such event with a status that nobody knows."""
+    return lambda venue: venue.arm_event(
+        "unknown_status", client_order_id=order_id(symbol), event=event
+    )
+
+
+def both(*acts: Venue) -> Venue:
+    """Do one after the other."""
 
     def act(venue: Control) -> None:
-        venue.disarm()
-        for one in then:
+        for one in acts:
             one(venue)
 
     return act
+
+
+def lights(*then: Venue) -> Venue:
+    """Disarm every fault, then go on."""
+    return both(lambda venue: venue.disarm(), *then)
+
+
+def successor(venue: Control, symbol: str) -> str:
+    """Return the venue's id of the order that is to take the place of a story's order."""
+    old = venue.order(order_id(symbol))["id"]
+    return next(str(one["id"]) for one in venue.orders() if one["replaces"] == old)

@@ -13,13 +13,16 @@ from tests.crash.steps import (
     Venue,
     armed,
     armed_path,
+    both,
     dark,
     fill,
     lights,
+    misheard,
     quote,
     said,
     send,
     settled,
+    successor,
 )
 
 __all__ = ["EVENING", "MORNING"]
@@ -96,7 +99,7 @@ def _plain() -> list[Step]:
         *_story(
             "FOK",
             _step(
-                venue=lambda v: (quote("FOK", "20", ask_size="3")(v), armed("malformed", "FOK")(v)),
+                venue=both(quote("FOK", "20", ask_size="3"), armed("malformed", "FOK")),
                 trader=send("FOK", "10", limit="20", time_in_force=_FOK),
                 until=settled("FOK", "canceled", filled="0"),
             ),
@@ -202,7 +205,9 @@ def _canceled() -> list[Step]:
         *_parted(
             "PEND",
             _cancel(
-                "PEND", settled("PEND", "pending_cancel"), armed_path("pend", "PEND", "DELETE")
+                "PEND",
+                settled("PEND", "pending_cancel"),
+                both(misheard("PEND", "pending_cancel"), armed_path("pend", "PEND", "DELETE")),
             ),
             _step(
                 venue=fill("PEND", "3"), until=settled("PEND", "pending_cancel", filled="7")
@@ -247,9 +252,37 @@ def _replaced() -> list[Step]:
     )
     steps += _resting(
         "RPPE",
-        replace("RPPE", settled("RPPE", "pending_replace"), armed_path("pend", "RPPE", "PATCH")),
+        replace(
+            "RPPE",
+            settled("RPPE", "pending_replace"),
+            both(misheard("RPPE", "pending_replace"), armed_path("pend", "RPPE", "PATCH")),
+        ),
         _step(
             venue=lambda venue: venue.release_replace(order_id("RPPE")), until=took_place("RPPE")
+        ),
+    )
+    late = _step(venue=fill("RPHA"), until=settled("RPHA", "filled", filled="10"))
+    steps.append(Step(key="RPHA late", **late))  # type: ignore[arg-type]
+    steps += _parted(
+        "RPBK",
+        replace("RPBK", settled("RPBK", "pending_replace"), armed_path("pend", "RPBK", "PATCH")),
+        _step(
+            venue=both(
+                said("RPBK", "partially_filled", "order_replace_rejected"),
+                lambda venue: venue.set_status(successor(venue, "RPBK"), "rejected"),
+            ),
+            until=lambda desk: (
+                settled("RPBK", "accepted", "partially_filled")(desk)
+                and desk.is_replacement("RPBK", "rejected")
+            ),
+        ),
+    )
+    steps += _resting(
+        "RPCN",
+        replace("RPCN", settled("RPCN", "pending_replace"), armed_path("pend", "RPCN", "PATCH")),
+        _cancel("RPCN", settled("RPCN", "pending_cancel")),
+        _step(
+            venue=lambda venue: venue.release_replace(order_id("RPCN")), until=took_place("RPCN")
         ),
     )
     return steps
@@ -264,28 +297,72 @@ def _told_by_venue() -> list[Step]:
                 continue
             symbol = f"{kind}{status[:3].upper()}"
             steps += begin(symbol, _step(venue=said(symbol, status), until=settled(symbol, status)))
-    steps += _resting(
+    steps += _words()
+    for symbol, pending, status in (
+        ("DPCE", "pending_cancel", "expired"),
+        ("DPCR", "pending_cancel", "rejected"),
+        ("DPRC", "pending_replace", "canceled"),
+        ("DPRE", "pending_replace", "expired"),
+        ("DPRR", "pending_replace", "rejected"),
+    ):
+        steps += _unseen(
+            symbol,
+            _step(venue=lights(said(symbol, pending)), until=settled(symbol, pending)),
+            _step(venue=said(symbol, status), until=settled(symbol, status)),
+        )
+    for status in ("canceled", "expired", "rejected", "replaced"):
+        symbol = f"D{status[:3].upper()}"
+        ended = _step(venue=lights(said(symbol, status)), until=settled(symbol, status))
+        steps += _unseen(symbol, ended)
+    filled = _step(venue=fill("DFIL"), until=settled("DFIL", "filled"))
+    return [*steps, *_unseen("DFIL", filled, _step(venue=lights()))]
+
+
+def _unseen(symbol: str, *more: dict[str, object]) -> list[Step]:
+    """An order that works, and nobody here knows it."""
+    first = _step(
+        venue=dark(symbol),
+        trader=lambda desk: desk.send_unseen(symbol, "10", limit="19"),
+        until=settled(symbol, "unknown", "accepted"),
+    )
+    return _story(symbol, first, *more)
+
+
+def _words() -> list[Step]:
+    """Orders of which the stream says what nobody knows, or takes back what was asked for."""
+    steps = _resting(
         "AUNK",
         _step(
-            venue=lambda venue: (
-                venue.arm_event("unknown_status", client_order_id=order_id("AUNK"), event="new"),
-                said("AUNK", "new")(venue),
-                fill("AUNK", "4")(venue),
-            ),
+            venue=both(misheard("AUNK", "new"), said("AUNK", "new"), fill("AUNK", "4")),
             until=settled("AUNK", "partially_filled", filled="4"),
         ),
     )
-    for status in ("canceled", "expired", "rejected", "replaced", "filled"):
-        symbol = f"D{status[:3].upper()}"
-        venue = fill(symbol) if status == "filled" else said(symbol, status)
-        steps += _story(
+    steps += _parted(
+        "SLIC",
+        _step(venue=fill("SLIC", "1"), until=settled("SLIC", "partially_filled", filled="5")),
+        _step(
+            venue=both(misheard("SLIC", "partial_fill"), fill("SLIC", "3")),
+            until=settled("SLIC", "partially_filled", filled="8"),
+        ),
+        _step(venue=fill("SLIC", "2"), until=settled("SLIC", "filled", filled="10")),
+    )
+    for symbol, status, begin in (
+        ("BACK", "new", _resting),
+        ("BCKP", "partially_filled", _parted),
+    ):
+        steps += begin(
             symbol,
-            _step(
-                venue=dark(symbol),
-                trader=lambda desk, symbol=symbol: desk.send_unseen(symbol, "10", limit="19"),
-                until=settled(symbol, "unknown", "accepted"),
+            _cancel(
+                symbol, settled(symbol, "pending_cancel"), armed_path("pend", symbol, "DELETE")
             ),
-            _step(venue=lights(venue), until=settled(symbol, status)),
+            _step(
+                venue=both(
+                    armed_path("server_error", symbol, "DELETE", count=-1),
+                    said(symbol, status, "order_cancel_rejected"),
+                ),
+                until=settled(symbol, "accepted", "partially_filled", "canceled"),
+            ),
+            _cancel(symbol, settled(symbol, "canceled"), lights()),
         )
     return steps
 

@@ -13,6 +13,7 @@ import random
 import signal
 import socket
 import sys
+import time
 import traceback
 from collections.abc import Mapping
 from datetime import datetime
@@ -56,6 +57,7 @@ class Trader:
             desk.until(lambda: step.until(desk))  # noqa: B023 - used before the next round
             self._say(done=step.key)
         self._broker.close()
+        self._say(cpu_s=time.process_time())
 
     def _open(self) -> Desk:
         task = self._task

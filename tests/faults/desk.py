@@ -80,11 +80,17 @@ class WireDesk:
         for symbol, price in prices.items():
             self.venue.set_quote(symbol, str(Decimal(price) - Decimal(spread)), price)
 
-    def burst(self, orders: Sequence[str], *, times: int) -> None:
-        """Fill orders in turn, a unit each time, faster than the venue's file could take it."""
+    def burst(self, orders: Sequence[str], *, times: int, repeats: int) -> None:
+        """Fill orders in turn, a unit each time, their status told again and again before.
+
+        It is one transaction of the venue: faster than its file could take them one by one.
+        """
         with self.venue._core.transaction():
             for _ in range(times):
                 for order in orders:
+                    status = self.venue.order(order)["status"]
+                    for _ in range(repeats):
+                        self.venue.set_status(order, status)
                     self.venue.fill(order, qty=1)
 
     def open(

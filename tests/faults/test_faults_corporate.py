@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -365,16 +364,37 @@ def test_fault_49_both_exits_fill_while_nobody_is_there(desk, units):
     check(desk, alert="both_exits_filled")
 
 
-def test_fault_49_second_exit_filled_in_part(desk):
+@pytest.mark.parametrize("is_cancel_lost", [False, True])
+def test_fault_49_second_exit_filled_in_part(desk, is_cancel_lost):
+    """What still works of it would stand against the closing order, and goes first."""
     desk.open()
     bracket(desk)
-    stop, profit_taker = sorted(desk.session.open_orders, key=lambda o: o.intent.order_type != S)
-    exits = {o.intent.order_type: o for o in (stop, profit_taker)}
-    desk.venue.fill(exits[OrderType.LIMIT].client_order_id, price="110", alone=True)
-    desk.venue.fill(exits[OrderType.STOP].client_order_id, qty="4", price="90", alone=True)
-    desk.until(lambda: desk.status(exits[OrderType.STOP]) is S.PARTIAL)
-    desk.until(lambda: desk.session.ledger.quantity("AAPL") == 0)
+    exits = {o.intent.order_type: o for o in desk.session.open_orders}
+    stop, profit_taker = exits[OrderType.STOP], exits[OrderType.LIMIT]
+    if is_cancel_lost:
+        desk.venue.arm("bad_gateway", method="DELETE", path="*")
+    desk.venue.fill(profit_taker.client_order_id, price="110", alone=True)
+    desk.venue.fill(stop.client_order_id, qty="4", price="90", alone=True)
+    desk.until(lambda: desk.session.ledger.quantity("AAPL") == 0 and desk.alerts())
+    assert desk.status(stop) is S.CANCELED
+    assert desk.session.order(stop.client_order_id).filled_quantity == 4
     told = [a for a in desk.session.journal.alerts() if a.code == "both_exits_filled"]
     assert len(told) == 1
     assert "14 AAPL left where 10 had been entered" in told[0].message
+    assert len(desk.venue.requests("POST")) == 2
+    check(desk, alert="both_exits_filled")
+
+
+def test_fault_49_closing_order_that_the_gate_refuses_is_told(desk):
+    desk.open()
+    bracket(desk)
+    exits = desk.session.open_orders
+    desk.session.halt(by="ann", reason="fire")
+    fill_both(desk, exits)
+    desk.until(lambda: "flatten_refused" in desk.alerts())
+    for _ in range(3):
+        desk.session.collect_fills()
+    assert desk.alerts().count("flatten_refused") == 1
+    assert desk.session.ledger.quantity("AAPL") == -10
+    assert len(desk.venue.requests("POST")) == 1
     check(desk, alert="both_exits_filled")

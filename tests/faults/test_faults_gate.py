@@ -25,7 +25,7 @@ from alphalens.execution.halt import make_halt_file
 from alphalens.orchestrator import Desk, build_graph, memory_saver, run_cycle
 from alphalens.risk import ReasonCode, TradingState
 from alphalens.storage import open_engine
-from alphalens.trading import OrderIntent, OrderStatus, Side
+from alphalens.trading import OrderIntent, OrderStatus
 from alphalens.trading.events import EventKind
 from alphalens.trading.orders import OrderClass, OrderType, TimeInForce, client_order_id
 from alphalens.trading.targets import Target
@@ -356,9 +356,7 @@ def test_fault_50_kill_switch_during_orders_in_flight(desk, way):
     desk.session.resume(by="ann", reason="put out")
     (order,) = desk.submit(desk.intent(name="again"))
     desk.until(lambda: desk.status(order) is S.FILLED)
-    changes = [
-        r.payload["to"] for r in desk.session.journal.records(kind=EventKind.STATE_CHANGED)
-    ]
+    changes = [r.payload["to"] for r in desk.session.journal.records(kind=EventKind.STATE_CHANGED)]
     assert changes == [TradingState.HALTED, TradingState.ACTIVE]
     check(desk, alert="state_changed")
 

@@ -13,10 +13,17 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from alphalens.errors import BrokerError, InputError
 from alphalens.execution import TradingSession
+from alphalens.execution.records import OrderRecord
 from alphalens.net import Timing
 from alphalens.trading import OrderIntent
 from alphalens.trading.events import EventKind
@@ -68,6 +75,10 @@ class PacedTime:
 
     def now(self) -> datetime:
         return self._clock.now()
+
+
+def is_waiting(order: OrderRecord) -> bool:
+    return order.is_unresolved or order.is_pending
 
 
 class Desk(RuleBasedStateMachine):
@@ -146,6 +157,11 @@ class Desk(RuleBasedStateMachine):
         return self.desk.intent(symbol, str(size), name, **form)
 
     # What we do.
+
+    @initialize(kinds=st.lists(st.sampled_from(KINDS), min_size=2, max_size=3))
+    def begin(self, kinds: list[str]) -> None:
+        for kind, symbol in zip(kinds, SYMBOLS, strict=False):
+            self.submit(symbol=symbol, units=8, side=1, kind=kind, percent=-2)
 
     @rule(
         symbol=st.sampled_from(SYMBOLS),
@@ -338,7 +354,10 @@ class Desk(RuleBasedStateMachine):
                 venue.release_cancel(order["id"])
             elif order["status"] == "pending_replace":
                 venue.release_replace(order["id"])
-        self.desk.wait_for(lambda: self._is_quiet())
+        ends = time.monotonic() + 5.0
+        while problem := self._unrest():
+            assert time.monotonic() < ends, problem
+            time.sleep(0.005)
         for symbol in session.external:
             session.claim(symbol, by="desk", reason="known")
         if self.is_held:
@@ -354,12 +373,19 @@ class Desk(RuleBasedStateMachine):
             assert len(tries) <= 2
             assert sum(said == 200 for _, _, said in tries) <= 1
 
-    def _is_quiet(self) -> bool:
+    def _unrest(self) -> str:
+        """Let two hours pass, and return what is not settled yet; nothing if all is."""
         self.pace.skip()
-        self._try(self.session.collect_fills)
-        stands = self.desk.broker.connection()
-        waiting = [o for o in self.session.open_orders if o.is_unresolved or o.is_pending]
-        return stands.is_up and not waiting and not self.session.reconcile()
+        try:
+            self.session.collect_fills()
+            differences = self.session.reconcile()
+        except BrokerError as error:
+            return f"the venue does not answer: {error}"
+        if not self.desk.broker.connection().is_up:
+            return f"the stream is down: {self.desk.broker.connection().problem}"
+        orders = self.session.open_orders
+        waiting = [f"{o.client_order_id} is {o.status}" for o in orders if is_waiting(o)]
+        return "; ".join([*waiting, *(difference.message for difference in differences)])
 
     def _nth(self, nth: int) -> OrderIntent:
         """Return one of the last wishes."""
@@ -379,7 +405,7 @@ class Desk(RuleBasedStateMachine):
 def machine(examples: int) -> settings:
     return settings(
         max_examples=examples,
-        stateful_step_count=50,
+        stateful_step_count=55,
         derandomize=True,
         deadline=None,
         database=None,
@@ -390,12 +416,12 @@ def machine(examples: int) -> settings:
 
 def test_books_end_as_the_venues_whatever_happens():
     Desk.steps = 0
-    run_state_machine_as_test(Desk, settings=machine(12))
+    run_state_machine_as_test(Desk, settings=machine(10))
     assert Desk.steps >= 500
 
 
 @pytest.mark.nightly
 def test_books_end_as_the_venues_whatever_happens_for_long():
     Desk.steps = 0
-    run_state_machine_as_test(Desk, settings=machine(230))
+    run_state_machine_as_test(Desk, settings=machine(200))
     assert Desk.steps >= 10_000

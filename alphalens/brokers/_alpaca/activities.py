@@ -171,11 +171,15 @@ def _change(kind: str, activity_id: str, row: Mapping[str, Any], moved: Decimal)
 
 
 def _price(row: Mapping[str, Any], moved: Decimal, multiplier: Decimal) -> Decimal:
-    """Return what was paid for each unit: the money says it, the row's price may be a value."""
+    """Return what was paid for each unit: the money says it, the row's price may be a value.
+
+    A fee in coin moves no money, and its price says what the coins were worth.
+    """
     paid = -_amount(row, is_needed=False)
-    if not paid:
-        return Decimal(0)
     named = decimal(row["price"], "price") if row.get("price") is not None else None
+    if not paid:
+        is_fee = _UNITS.get(text(row, "activity_type")) is ChangeKind.FEE
+        return named if is_fee and named is not None else Decimal(0)
     if named is not None and named * moved * multiplier == paid:
         return named
     price = paid / (moved * multiplier)
