@@ -12,7 +12,7 @@ CORE_TESTS := tests/golden $(addprefix tests/test_,bad_input.py binning.py calen
 	doubt.py holding.py lags.py metric_options.py stats.py trials.py combination.py comparison.py) tests/factors
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dashboard test check lint types imports docs cover minimum bench lock audit clean
+.PHONY: help setup demo dashboard test check lint types imports docs cover minimum bench crash crash-all lock audit clean
 
 help: ## show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -68,6 +68,12 @@ bench: $(READY) ## compare with alphalens-reloaded and pandas; rows go to docs/b
 	$(BIN)/python -m benchmarks.core
 	$(BIN)/python -m benchmarks.growth
 	$(BIN)/python -m benchmarks.expressions
+
+crash: $(READY) ## kill a trading day at every place and restart it: nothing is lost or doubled (25 minutes)
+	$(BIN)/python -m tests.crash
+
+crash-all: $(READY) ## the same at every point of the day (hours)
+	$(BIN)/python -m tests.crash --all
 
 audit: $(READY) ## known vulnerabilities of the locked packages
 	$(BIN)/pip-audit -r requirements.lock --no-deps --disable-pip

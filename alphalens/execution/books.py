@@ -7,6 +7,7 @@ before it.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
@@ -14,11 +15,10 @@ from decimal import Decimal
 from operator import attrgetter
 from typing import ClassVar
 
-from alphalens.assets.base import Asset
-from alphalens.errors import InputError, TradingHalted
+from alphalens.errors import AuditError, InputError, TradingHalted
 from alphalens.execution.bookkeeping import booked_fills, event_of, opened_ledger
 from alphalens.execution.journal import Entry, Journal
-from alphalens.execution.orderbook import OrderBook, reserved
+from alphalens.execution.orderbook import OrderBook
 from alphalens.execution.records import (
     Mark,
     OrderRecord,
@@ -31,15 +31,16 @@ from alphalens.execution.records import (
     mark_from,
     order_id_of,
 )
-from alphalens.risk import Approval, BookView, SentOrder, Standing, TradingState
+from alphalens.risk import Approval, Standing, TradingState
 from alphalens.trading.activities import CashFlow, PositionChange, Split
 from alphalens.trading.codec import from_jsonable
 from alphalens.trading.events import EventKind
 from alphalens.trading.ledger import Correction, Event, Ledger
-from alphalens.trading.orders import Fill, OrderIntent, Side
+from alphalens.trading.orders import Fill, OrderIntent
 
 __all__ = ["Books"]
 
+_alerts = logging.getLogger("alphalens.alerts")
 _ZERO = Decimal(0)
 _RECENT = timedelta(minutes=2)
 _SNAPSHOT_VERSION = 1
@@ -80,6 +81,7 @@ class Books:
         self._foreign: dict[str, Fill] = {}
         self._sent: dict[str, set[str]] = {}
         self._recent: dict[str, datetime] = {}
+        self._touched: dict[str, None] | None = None  # orders changed since the snapshot, replaying
         self._traded = (datetime.min.replace(tzinfo=UTC).date(), _ZERO)
         self._peak = self._before_today = _ZERO
         self._kept_seq = self._replay()
@@ -156,41 +158,22 @@ class Books:
         date, value = self._traded
         return value if date == now.astimezone(UTC).date() else _ZERO
 
-    def view(
-        self,
-        *,
-        now: datetime,
-        assets: Mapping[str, Asset],
-        cycle_id: str,
-        without: str = "",
-        asked_at: datetime | None = None,
-    ) -> BookView:
-        """Return what the gate sees of the books, order `without` left out.
+    def recent(self, now: datetime) -> Mapping[str, datetime]:
+        """Return the orders that were sent within the last two minutes, and when."""
+        self._recent = {k: at for k, at in self._recent.items() if now - at < _RECENT}
+        return self._recent
 
-        What was sent before `asked_at` the venue has taken off the buying power it told then.
-        """
-        equity = self.equity()
-        others = [o for o in self.orders.open if o.client_order_id != without]
-        return BookView(
-            now=now,
-            equity=equity,
-            cash=self.ledger.cash,
-            day_open_equity=self.day_open(now),
-            peak_equity=self.peak_with(equity),
-            quantities={s: p.quantity for s, p in self.ledger.positions.items()},
-            prices=dict(self.prices),
-            price_times=dict(self.price_times),
-            assets=assets,
-            open_buys=reserved(others, Side.BUY),
-            open_sells=reserved(others, Side.SELL),
-            unresolved=frozenset(_blocked(others)),
-            sent=frozenset(self._sent_in(cycle_id) - {without}),
-            planned=frozenset(i.client_order_id for i in self.plans.get(cycle_id, ())),
-            frozen=frozenset(self.frozen),
-            external=frozenset(self.external),
-            orders=tuple(self._sent_orders(others, now, without, asked_at)),
-            traded_today=self.traded_on(now),
-        )
+    def traded_since(self, symbol: str, at: datetime) -> Decimal:
+        """Return the signed units of a symbol that booked executions traded from `at` on."""
+        since = self._journal.fills(symbol=symbol, since=at)
+        return sum((fill.signed_quantity for fill in since), _ZERO)
+
+    def sent_in(self, cycle_id: str) -> set[str]:
+        """Return the ids of the orders of a cycle that were sent."""
+        if cycle_id not in self._sent:
+            stored = () if self.orders.is_whole else self._journal.orders(cycle_id=cycle_id)
+            self._sent[cycle_id] = {o.client_order_id for o in stored if o.attempts}
+        return self._sent[cycle_id]
 
     def unsent(self, cycle_id: str) -> Iterator[OrderRecord]:
         """Give the orders of a cycle that never reached the venue and still could."""
@@ -230,16 +213,37 @@ class Books:
 
     def _replay(self) -> int:
         """Fold the journal in, from the last snapshot on; return the number it begins after."""
-        self._journal.verify()
+        self._verify()
         kept = self._journal.latest_snapshot()
         if kept is not None and kept[1]["version"] == _SNAPSHOT_VERSION:
             self._restore(kept[1])
-            after = kept[0]
+            after, self._touched = kept[0], {}
         else:
             after = 0
         for record in self._journal.records(after=after):
             self._fold(record)
+        self._reload()
         return after
+
+    def _reload(self) -> None:
+        """Take the orders that records after a snapshot changed as the last of them left them.
+
+        Folding those records onto an order needs the order as it stood at the snapshot, which
+        has the living ones only; the table has each as the whole journal leaves it.
+        """
+        touched, self._touched = self._touched or {}, None
+        for order_id in touched:
+            order = self._journal.order(order_id)
+            if order is not None:
+                self.orders.reload(order, self._stored_fills(order))
+
+    def _verify(self) -> None:
+        """Check the record; that it is broken is told past it, for it cannot carry the alert."""
+        try:
+            self._journal.verify()
+        except AuditError as error:
+            _alerts.critical("alert audit_broken: %s", error)
+            raise
 
     def _fold(self, record: Record) -> None:
         act = self._ACTS.get(record.kind)
@@ -319,16 +323,23 @@ class Books:
 
     def _fold_order(self, record: Record) -> None:
         order_id = order_id_of(record)
-        order = None if order_id is None else self.orders.fold(record, order_id)
-        if order is None or order_id is None:
+        if order_id is None:
             return
-        is_adopted = record.kind is EventKind.ORDER_ADOPTED
-        if is_adopted and order.origin is Origin.EXTERNAL and not order.parent_id:
-            self.external.update(order.intent.traded)
-        if order.attempts:
-            self._sent.setdefault(order.intent.cycle_id, set()).add(order_id)
-        if record.kind is EventKind.ORDER_INTENDED:
-            self._recent[order_id] = record.at
+        if self._touched is None:
+            self.orders.fold(record, order_id)
+        else:  # over a snapshot: its orders end where the table has them, not where they began
+            self._touched[order_id] = None
+
+    def _fold_adopted(self, record: Record) -> None:
+        payload = record.payload
+        if payload["origin"] == Origin.EXTERNAL and not payload["parent_id"]:
+            self.external.update(intent_from(payload["intent"]).traded)
+
+    def _fold_intended(self, record: Record) -> None:
+        order_id = record.payload["intent"]["client_order_id"]
+        self._recent[order_id] = record.at
+        if self._touched is None:
+            self.sent_in(record.cycle_id).add(order_id)
 
     _ACTS: ClassVar[Mapping[EventKind, Callable[[Books, Record], None]]] = {
         EventKind.RUN_STARTED: _begin,
@@ -340,37 +351,12 @@ class Books:
         EventKind.FILL: _fold_fill,
         EventKind.FILLS_CORRECTED: _fold_correction,
         EventKind.ACTIVITY: _fold_activity,
+        EventKind.ORDER_ADOPTED: _fold_adopted,
+        EventKind.ORDER_INTENDED: _fold_intended,
         EventKind.SYMBOL_FROZEN: _fold_frozen,
         EventKind.SYMBOL_CLEARED: _fold_cleared,
         EventKind.SYMBOL_CLAIMED: _fold_claimed,
     }
-
-    def _sent_in(self, cycle_id: str) -> set[str]:
-        if cycle_id and cycle_id not in self._sent and not self.orders.is_whole:
-            stored = self._journal.orders(cycle_id=cycle_id)
-            self._sent[cycle_id] = {o.client_order_id for o in stored if o.attempts}
-        return self._sent.get(cycle_id, set())
-
-    def _sent_orders(
-        self,
-        others: Sequence[OrderRecord],
-        now: datetime,
-        without: str,
-        asked_at: datetime | None,
-    ) -> Iterator[SentOrder]:
-        self._recent = {k: at for k, at in self._recent.items() if now - at < _RECENT}
-        ended = {k for k in self._recent if k != without}
-        for order in others:
-            ended.discard(order.client_order_id)
-            at = order.attempted_at or order.intent.created_at
-            yield SentOrder(
-                intent=order.intent,
-                at=at,
-                remaining=order.remaining,
-                is_reserved=asked_at is not None and at < asked_at,
-            )
-        for key in sorted(ended):
-            yield SentOrder(intent=self.orders[key].intent, at=self._recent[key], remaining=_ZERO)
 
     def _stored_fills(self, order: OrderRecord) -> Iterable[Fill]:
         """Give the executions of an order as they were journalled."""
@@ -434,13 +420,6 @@ def _amounts(stored: Mapping[str, str]) -> dict[str, Decimal]:
 
 def _instants(stored: Mapping[str, str]) -> dict[str, datetime]:
     return {key: datetime.fromisoformat(value) for key, value in stored.items()}
-
-
-def _blocked(orders: Iterable[OrderRecord]) -> Iterator[str]:
-    """Give the symbols of orders of which nobody knows how they will end."""
-    for order in orders:
-        if order.is_unresolved or order.is_pending:
-            yield from order.intent.traded
 
 
 def _differ(name: str, one: OrderIntent, other: OrderIntent) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from functools import partial
 from itertools import takewhile
 
@@ -14,10 +15,11 @@ from alphalens.execution.books import Books
 from alphalens.execution.entries import activity_entry, alert_entry
 from alphalens.execution.journal import Entry
 from alphalens.execution.records import OrderRecord
-from alphalens.trading.activities import Activity, Split
+from alphalens.trading.activities import Activity, ChangeKind, PositionChange, Split
 from alphalens.trading.clock import Clock
 from alphalens.trading.events import Severity
 from alphalens.trading.orders import Fill
+from alphalens.trading.positions import Holding
 
 __all__ = ["Intake"]
 
@@ -176,7 +178,7 @@ class Intake:
         for activity in listed:
             try:
                 if self._books.admit(activity):
-                    entries.append(activity_entry(activity))
+                    entries.append(activity_entry(self._in_time(activity)))
             except InputError as error:
                 if activity.activity_id not in self._refused:
                     self._refused.add(activity.activity_id)
@@ -184,6 +186,32 @@ class Intake:
                     entries.append(self._told("activity_unbookable", message))
         if entries:
             self._books.write_all(entries)
+
+    def _in_time(self, activity: Activity) -> Activity:
+        """Return what a split does now that executions after it may be in the books already.
+
+        They were in new units, so the split changes only what was held before them.
+        """
+        if not isinstance(activity, Split):
+            return activity
+        symbol = activity.symbol
+        since = self._books.traded_since(symbol, activity.at)
+        if not since:
+            return activity
+        held = self._books.ledger.quantity(symbol) - since
+        before = Holding(symbol=symbol, quantity=held)
+        before.split(activity, Decimal(0))
+        if before.quantity == held:
+            return activity
+        return PositionChange(
+            activity_id=activity.activity_id,
+            symbol=symbol,
+            kind=ChangeKind.ADJUSTMENT,
+            quantity=before.quantity - held,
+            price=Decimal(0),
+            at=activity.at,
+            note=f"split {activity.new} for {activity.old}, told after later executions",
+        )
 
     def _orders(self) -> tuple[Fill, ...]:
         ours = [o for o in self._books.open_orders if not o.is_unresolved]

@@ -120,11 +120,24 @@ class JournalReader:
         found = next(self._rows(query), None)
         return None if found is None else order_from(json.loads(found.record))
 
-    def fills(self, *, cycle_id: str | None = None) -> tuple[Fill, ...]:
-        """Return the executions that stand of a cycle's orders, or all, as they were booked."""
+    def fills(
+        self,
+        *,
+        cycle_id: str | None = None,
+        symbol: str | None = None,
+        since: datetime | None = None,
+    ) -> tuple[Fill, ...]:
+        """Return the executions that stand, as they were booked.
+
+        Those of a cycle's orders, of a symbol, and not before an instant; of all, by default.
+        """
         query = sa.select(fills.c.record).order_by(fills.c.seq, fills.c.fill_id)
         if cycle_id is not None:
             query = query.where(fills.c.cycle_id == cycle_id)
+        if symbol is not None:
+            query = query.where(fills.c.symbol == symbol)
+        if since is not None:
+            query = query.where(fills.c.at >= since)
         return tuple(fill_from(json.loads(row.record)) for row in self._rows(query))
 
     def marks(self) -> tuple[Mark, ...]:

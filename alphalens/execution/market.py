@@ -146,11 +146,17 @@ class Market:
 
     def venue_now(self) -> datetime:
         """Return the present by the venue's clock, as far as the difference was measured."""
-        ahead = timedelta(0) if self._skew_s is None else timedelta(seconds=float(self._skew_s))
-        return self._clock.now() - ahead
+        return self._clock.now() - self._ahead
+
+    @property
+    def _ahead(self) -> timedelta:
+        return timedelta(0) if self._skew_s is None else timedelta(seconds=float(self._skew_s))
 
     def complete(self, view: BookView) -> BookView:
-        """Return what the gate sees of the books, with what is known of the market."""
+        """Return what the gate sees of the books, with what is known of the market.
+
+        Prices were marked by our clock; the gate compares instants of the venue's.
+        """
         account, permission = self._account, self._permission
         return replace(
             view,
@@ -160,6 +166,7 @@ class Market:
             sectors=permission.sectors,
             sessions=self._sessions,
             quotes=dict(self._quotes),
+            price_times={symbol: at - self._ahead for symbol, at in view.price_times.items()},
             halted=frozenset(self._halted),
             clock_skew_s=self._skew_s,
             buying_power=None if account is None else account.buying_power,

@@ -99,6 +99,11 @@ class OrderBook:
         for fill in fills:
             self._fills.setdefault(key, {})[fill.fill_id] = fill
 
+    def reload(self, order: OrderRecord, fills: Iterable[Fill]) -> None:
+        """Take an order and its executions as they were stored, in the place of what is known."""
+        self._fills[order.client_order_id] = {}
+        self.put(order, fills)
+
     def fold(self, record: Record, order_id: str) -> OrderRecord | None:
         """Take over what a record says of the order of that id."""
         order = fold_order(self.get(order_id), record)

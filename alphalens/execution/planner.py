@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -13,7 +13,7 @@ from alphalens.trading.ledger import Ledger
 from alphalens.trading.orders import OrderIntent, Side, client_order_id
 from alphalens.trading.targets import Target
 
-__all__ = ["plan_orders"]
+__all__ = ["closings_first", "plan_orders"]
 
 _ZERO = Decimal(0)
 _BAND = Decimal("0.005")
@@ -107,6 +107,16 @@ def plan_orders(
         )
         for leg in legs
     )
+
+
+def closings_first(intents: Iterable[OrderIntent], book: Ledger) -> tuple[OrderIntent, ...]:
+    """Return orders of several plans as one: those that reduce before those that add."""
+
+    def adds(intent: OrderIntent) -> bool:
+        held = (book.quantity(s) * units for s, units in intent.traded.items())
+        return any(product >= 0 for product in held)
+
+    return tuple(sorted(intents, key=adds))
 
 
 def _check(

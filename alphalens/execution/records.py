@@ -274,7 +274,7 @@ def _answered(order: OrderRecord, record: Record) -> OrderRecord:
     payload = record.payload
     said = OrderStatus(payload["status"])
     if said in (_S.ACCEPTED, _S.PARTIAL, _S.FILLED):  # executions alone fill an order
-        said = _S.PARTIAL if order.status is _S.PARTIAL else _S.ACCEPTED
+        said = _S.PARTIAL if order.filled_quantity else _S.ACCEPTED
     return replace(
         order,
         status=_moved(order, said),

@@ -16,7 +16,6 @@ from alphalens.execution.assessment import Assessment, assess
 from alphalens.execution.entries import alert_entry
 from alphalens.execution.journal import Journal
 from alphalens.execution.market import Permission
-from alphalens.execution.planner import plan_orders
 from alphalens.execution.reconcile import Difference
 from alphalens.execution.records import Mark, OrderRecord
 from alphalens.execution.trader import Trader
@@ -26,7 +25,7 @@ from alphalens.trading.clock import Clock
 from alphalens.trading.events import AlertEvent, EventKind
 from alphalens.trading.ledger import Ledger
 from alphalens.trading.orders import Fill, OrderIntent, OrderStatus
-from alphalens.trading.targets import Target
+from alphalens.trading.targets import Structure, Target
 
 __all__ = ["Assessment", "StartReport", "TradingSession"]
 
@@ -225,13 +224,13 @@ class TradingSession:
             Price per unit in the account's currency; an asset left out keeps its last one,
             with its age.
         at : datetime or None
-            Instant of the prices, timezone-aware; None means now.
+            Instant of the prices by our clock, timezone-aware; None means now.
 
         Raises
         ------
         InputError
             If a price is not positive, a held asset never had one, or `at` is naive, in the
-            future, or before the last mark. Nothing is stored then.
+            future, or in the past and before the last mark. Nothing is stored then.
         """
         with self._lock:
             instant = self.clock.now() if at is None else at
@@ -240,14 +239,30 @@ class TradingSession:
         return mark
 
     def plan(
-        self, target: Target, *, cycle_id: str, min_trade: Decimal = _BAND
+        self,
+        target: Target,
+        *,
+        cycle_id: str,
+        min_trade: Decimal = _BAND,
+        structures: Sequence[Structure] | None = None,
     ) -> tuple[OrderIntent, ...]:
         """Plan a cycle and store the plan; of a cycle planned before, return the stored one.
+
+        Parameters
+        ----------
+        target : Target
+            Wanted weights of everything that is no option.
+        cycle_id : str
+            The decision cycle.
+        min_trade : Decimal
+            Change of a position, as a fraction of equity, below which it is left alone.
+        structures : sequence of Structure or None
+            Everything that is wanted in options; None plans them by weight like the rest.
 
         Raises
         ------
         InputError
-            If another cycle is unfinished, or the target cannot be planned (`plan_orders`).
+            If another cycle is unfinished, or target or structures cannot be planned.
         """
         with self._lock:
             stored = self.plan_for(cycle_id)
@@ -258,18 +273,13 @@ class TradingSession:
                     f"cycle {self.unfinished_cycle} is unfinished: submit its plan again or call "
                     f"finish_cycle, then plan {cycle_id}"
                 )
-            intents = plan_orders(
-                target,
-                book=self.ledger,
-                prices=self._books.prices,
-                assets=self.assets,
-                account=self.account_id,
-                cycle_id=cycle_id,
-                at=self.clock.now(),
-                min_trade=min_trade,
-                leave_alone=self.external,
-            )
-            wanted = {"name": target.name, "asof": target.asof, "weights": dict(target.weights)}
+            intents = self._trader.plan(target, cycle_id, min_trade, structures)
+            wanted = {
+                "name": target.name,
+                "asof": target.asof,
+                "weights": dict(target.weights),
+                "structures": structures,
+            }
             payload = {"target": wanted, "intents": intents}
             self._books.write(EventKind.CYCLE_PLANNED, payload, cycle_id)
             return self._books.plans[cycle_id]

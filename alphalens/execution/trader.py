@@ -6,27 +6,32 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
-from alphalens.assets.base import Asset
+from alphalens.assets import Asset, AssetClass
 from alphalens.brokers.base import Broker
 from alphalens.errors import CredentialsRefused, InputError
 from alphalens.execution.books import Books
 from alphalens.execution.control import Control
 from alphalens.execution.entries import closing_payload
 from alphalens.execution.exits import ExitGuard
+from alphalens.execution.gate_view import gate_view
 from alphalens.execution.intake import Intake
 from alphalens.execution.journal import Journal
 from alphalens.execution.market import Market, Permission
 from alphalens.execution.opening import open_books
+from alphalens.execution.planner import closings_first, plan_orders
 from alphalens.execution.records import OrderRecord
 from alphalens.execution.resolver import Resolver
 from alphalens.execution.router import Router
+from alphalens.execution.structures import plan_structures
 from alphalens.execution.watch import Watch
 from alphalens.risk import BookView, RiskLimits
 from alphalens.trading.clock import Clock
 from alphalens.trading.events import EventKind
 from alphalens.trading.orders import Fill, OrderIntent, OrderStatus
+from alphalens.trading.targets import Structure, Target
 
 __all__ = ["Trader"]
 
@@ -118,7 +123,8 @@ class Trader:
 
     def view(self, cycle_id: str = "", *, without: str = "") -> BookView:
         """Return the account as the gate sees it now."""
-        view = self.books.view(
+        view = gate_view(
+            self.books,
             now=self._clock.now(),
             assets=self._assets,
             cycle_id=cycle_id,
@@ -134,6 +140,44 @@ class Trader:
         with self._knows_keys():
             self._resolver.resolve()
             return tuple(self.router.submit(intent) for intent in intents)
+
+    def plan(
+        self,
+        target: Target,
+        cycle_id: str,
+        min_trade: Decimal,
+        structures: Sequence[Structure] | None,
+    ) -> tuple[OrderIntent, ...]:
+        """Return the orders of a cycle: closings first, of shares and of options."""
+        options = frozenset[str]()
+        if structures is not None:
+            kinds = self._assets.items()
+            options = frozenset(s for s, a in kinds if a.asset_class is AssetClass.OPTION)
+        books, at = self.books, self._clock.now()
+        orders = plan_orders(
+            target,
+            book=books.ledger,
+            prices=books.prices,
+            assets=self._assets,
+            account=books.account_id,
+            cycle_id=cycle_id,
+            at=at,
+            min_trade=min_trade,
+            leave_alone=books.external | options,
+        )
+        if structures is None:
+            return orders
+        contracts = plan_structures(
+            structures,
+            book=books.ledger,
+            prices=books.prices,
+            assets=self._assets,
+            account=books.account_id,
+            cycle_id=cycle_id,
+            at=at,
+            leave_alone=books.external,
+        )
+        return closings_first((*orders, *contracts), books.ledger)
 
     def replace(self, client_order_id: str, intent: OrderIntent) -> OrderRecord:
         """Ask the venue to put `intent` in the place of a working order."""

@@ -24,19 +24,19 @@ def value_book(books: Books, prices: Mapping[str, Decimal], at: datetime, *, now
     prices : Mapping of str to Decimal
         New prices per unit; an asset left out keeps its last one.
     at, now : datetime
-        Instant of the prices, and the present; timezone-aware.
+        Instant of the prices, and the present, by our clock; timezone-aware.
 
     Raises
     ------
     InputError
         If a price is not positive, a held asset never had one, or `at` is naive, in the
-        future, or before the last mark. Nothing is stored then.
+        future, or in the past and before the last mark. Nothing is stored then.
     """
     if at.tzinfo is None:
         raise InputError(f"mark: a time zone is needed, got {at.isoformat()}")
     if at > now:
         raise InputError(f"mark: {at} lies after the present, {now}")
-    if books.last_mark is not None and at < books.last_mark.at:
+    if books.last_mark is not None and at < min(books.last_mark.at, now):  # a clock may jump back
         raise InputError(f"mark: {at} lies before the last one, {books.last_mark.at}")
     for symbol, price in prices.items():
         if not (price.is_finite() and price > 0):

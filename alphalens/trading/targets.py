@@ -1,15 +1,17 @@
-"""What a strategy says: scores of assets, and the weights that follow from them."""
+"""What a strategy says: scores of assets, the weights that follow, and option structures."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from math import isfinite
 
 from alphalens.errors import InputError
+from alphalens.trading.orders import Leg
 
-__all__ = ["Signal", "Target"]
+__all__ = ["Signal", "Structure", "Target"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +68,60 @@ class Target:
     def net(self) -> float:
         """Return the sum of signed weights, as a fraction of equity."""
         return sum(self.weights.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Structure:
+    """A wanted combination of contracts, such as a vertical spread or a straddle.
+
+    Attributes
+    ----------
+    name : str
+        What it is, unique among the structures of a cycle; it goes into the order's id.
+    underlying : str
+        Canonical symbol of the underlying.
+    legs : tuple of Leg
+        One to four contracts with side and ratio; their sides are those of opening it.
+    quantity : int
+        How often it is wanted, positive.
+    limit_price : Decimal or None
+        Worst net price per unit of the structure: positive is paid, negative is received.
+        None means at market.
+
+    Raises
+    ------
+    InputError
+        If there is no leg or more than four, a contract stands in two legs, or the quantity
+        is not a positive whole number.
+    """
+
+    name: str
+    underlying: str
+    legs: tuple[Leg, ...]
+    quantity: int
+    limit_price: Decimal | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what is no structure."""
+        symbols = {leg.symbol for leg in self.legs}
+        if not 1 <= len(self.legs) <= _MOST_LEGS or len(symbols) != len(self.legs):
+            raise InputError(
+                f"structure {self.name}: 1 to {_MOST_LEGS} legs of different contracts are "
+                f"needed, got {[leg.symbol for leg in self.legs]}"
+            )
+        if type(self.quantity) is not int or self.quantity < 1:
+            raise InputError(
+                f"structure {self.name}: quantity must be a whole number of at least 1, got "
+                f"{self.quantity!r}"
+            )
+
+    @property
+    def wanted(self) -> dict[str, Decimal]:
+        """Return signed contracts by symbol."""
+        return {leg.symbol: Decimal(leg.side.sign * leg.ratio * self.quantity) for leg in self.legs}
+
+
+_MOST_LEGS = 4
 
 
 def _check(name: str, asof: datetime, values: Mapping[str, float]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import resource
 import sys
 import tempfile
 import time
@@ -24,19 +25,20 @@ def main() -> int:
     parser.add_argument("--all", action="store_true", help="try every point, without limit")
     parser.add_argument("--places", type=int, help="how many distinct places; all by default")
     parser.add_argument("--sample", type=int, default=_SAMPLE, help="how many points more")
-    parser.add_argument("--workers", type=int, default=max(2, (os.cpu_count() or 2)))
+    parser.add_argument("--workers", type=int, default=2 * (os.cpu_count() or 2))
     given = parser.parse_args()
     names = ("sqlite", "postgresql") if given.database == "both" else (given.database,)
-    is_good = True
+    began, is_good = time.monotonic(), True
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="al-crash-")))
         traders = stack.enter_context(forking(folder))
         for name in names:
             server = name if name == "sqlite" else stack.enter_context(postgres_server())
-            began = time.monotonic()
             campaign = Campaign(name, server, folder, traders, given.workers)
             is_good &= campaign.run(given.places, -1 if given.all else given.sample)
-            print(f"{name}: {time.monotonic() - began:.0f} s")
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu_s = used.ru_utime + used.ru_stime
+    print(f"{time.monotonic() - began:.0f} s, {cpu_s:.0f} s of processor time", file=sys.stderr)
     return 0 if is_good else 1
 
 

@@ -7,7 +7,8 @@ import multiprocessing
 import random
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from tests.crash.drive import Broken, live_through
 from tests.crash.outcome import Outcome, differences, outcome_of
-from tests.crash.points import Point, point_from
+from tests.crash.points import NO_ORDER, Point, point_from
 from tests.servers import own_schema
 
 __all__ = ["Campaign", "Result", "live"]
@@ -78,7 +79,7 @@ class Campaign:
         """
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(self._workers, mp_context=context) as pool:
-            quiet = self._live(pool, [None, None])
+            quiet = list(self._live(pool, [None, None]))
             undisturbed = quiet[0].outcome
             problems = [r.problem for r in quiet if r.problem]
             if undisturbed is None or problems:
@@ -109,6 +110,7 @@ class Campaign:
         rng = random.Random(_SEED)
         is_steady = set(steady)
         firsts = [next((p for p in ps if p in is_steady), ps[0]) for ps in places.values()]
+        firsts.sort(key=lambda point: point.state == NO_ORDER)  # the telling ones first
         if wanted is not None:
             firsts = rng.sample(firsts, min(wanted, len(firsts)))
         rest = sorted(is_steady - set(firsts))
@@ -119,46 +121,44 @@ class Campaign:
         self,
         pool: ProcessPoolExecutor,
         chosen: Sequence[Point],
-        places: dict[tuple[str, str], list[Point]],
+        places: Mapping[tuple[str, str], Sequence[Point]],
         undisturbed: Outcome,
     ) -> bool:
-        lost = doubled = broken = 0
-        tried: dict[Point, Result] = {}
+        tried: dict[Point, list[tuple[str, str]]] = {}
         for _ in range(_TRIES):
-            again = [p for p in chosen if p not in tried or not tried[p].has_died]
-            tried |= {r.point: r for r in self._live(pool, again) if r.point is not None}
-        reached = [p for p in chosen if tried[p].has_died or tried[p].problem]
-        for point in reached:
-            result = tried[point]
-            found = (
-                [("broken", result.problem)]
-                if result.outcome is None
-                else [*differences(undisturbed, result.outcome)]
-            )
-            kinds = {kind for kind, _ in found}
-            lost, doubled = lost + ("lost" in kinds), doubled + ("doubled" in kinds)
-            broken += bool(kinds - {"lost", "doubled"})
-            for kind, what in found:
-                print(f"{self._name}: {kind} at {point}: {what}")
-        missed = sorted(set(chosen) - set(reached))
-        for point in missed:
+            left = [point for point in chosen if point not in tried]
+            for result in self._live(pool, left):
+                if result.point is None or not (result.has_died or result.problem):
+                    continue  # it went another way this time, and was not killed
+                found = tried[result.point] = list(_found(undisturbed, result))
+                for kind, what in found:
+                    print(f"{self._name}: {kind} at {result.point}: {what}", flush=True)
+        for point in sorted(set(chosen) - set(tried)):
             print(f"{self._name}: not reached: {point}")
-        covered = len({p.place for p in reached})
-        print(f"{self._name}: sites covered {covered} / {len(places)}")
-        if broken:
-            print(f"{self._name}: {broken} days ended otherwise than the undisturbed one")
-        print(f"{self._name}: points {len(reached)} lost {lost} doubled {doubled}")
-        wanted = {p.place for p in chosen}
-        return not (lost or doubled or broken) and covered == len(wanted)
+        count = Counter(kind for found in tried.values() for kind in {kind for kind, _ in found})
+        covered = {point.place for point in tried}
+        print(f"{self._name}: sites covered {len(covered)} / {len(places)}")
+        if count["differs"] or count["broken"]:
+            print(f"{self._name}: differs {count['differs']} broken {count['broken']}")
+        told = f"points {len(tried)} lost {count['lost']} doubled {count['doubled']}"
+        print(f"{self._name}: {told}", flush=True)
+        return not count and covered == {point.place for point in chosen}
 
-    def _live(self, pool: ProcessPoolExecutor, points: Sequence[Point | None]) -> list[Result]:
+    def _live(self, pool: ProcessPoolExecutor, points: Sequence[Point | None]) -> Iterator[Result]:
+        """Live through one day for each point, and give the results as they come."""
         waiting: list[Future[Result]] = []
         for point in points:
             self._number += 1
             folder = self._folder / f"{self._name}-{self._number}"
             waiting.append(pool.submit(live, self._server, folder, self._traders, point))
         for count, one in enumerate(as_completed(waiting), 1):
-            one.result()
             if sys.stderr.isatty():
                 print(f"\r{self._name}: {count} / {len(waiting)} ", end="", file=sys.stderr)
-        return [one.result() for one in waiting]
+            yield one.result()
+
+
+def _found(undisturbed: Outcome, result: Result) -> Iterator[tuple[str, str]]:
+    if result.outcome is None:
+        yield "broken", result.problem
+    else:
+        yield from differences(undisturbed, result.outcome)

@@ -171,7 +171,7 @@ class Desk:
         open_symbols = {order.intent.symbol for order in self.session.open_orders}
         return symbol not in {*self.session.ledger.positions, *open_symbols}
 
-    def until(self, is_done: Callable[[], object], timeout_s: float = 10.0) -> None:
+    def until(self, is_done: Callable[[], object], timeout_s: float = 30.0) -> None:
         """Collect until something is so."""
         end = time.monotonic() + timeout_s
         while not is_done():
@@ -179,6 +179,12 @@ class Desk:
             self.session.collect_fills()
             if not is_done():
                 time.sleep(0.01)
+
+    def listen(self) -> None:
+        """Take in for a moment what the stream tells."""
+        for _ in range(3):
+            time.sleep(0.02)
+            self.session.collect_fills()
 
     def described(self) -> str:
         orders = self.session.open_orders

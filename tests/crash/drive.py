@@ -23,7 +23,7 @@ from tests.crash.points import Point, row_of
 
 __all__ = ["Broken", "forking", "live_through"]
 
-_START_S, _STEP_S = 30.0, 40.0
+_START_S, _STEP_S = 120.0, 60.0
 
 #: Faults that keep the venue from acting. They pass with the process that they met: an order
 #: is tried twice, and a death between two tries is one of them already.
@@ -66,7 +66,6 @@ class Life:
         self._lines: TextIO = self._socket.makefile("rw", encoding="utf-8")
         self._write(task)
         self.pid = json.loads(self._lines.readline())["pid"]
-        self.cpu_s = 0.0
         self.died_at: dict[str, object] | None = None
 
     def is_ready(self) -> bool:
@@ -98,8 +97,6 @@ class Life:
                 raise Broken(told["error"])
             if "dying" in told:
                 self.died_at = told["dying"]
-            elif "cpu_s" in told:
-                self.cpu_s = told["cpu_s"]
             elif word in told:
                 return True
         self._close()

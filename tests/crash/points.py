@@ -21,10 +21,10 @@ from alphalens.execution import Journal, TradingSession
 from alphalens.execution.records import OrderRecord
 from alphalens.trading.codec import to_jsonable
 
-__all__ = ["CrashPoints", "Point"]
+__all__ = ["NO_ORDER", "CrashPoints", "Point", "point_from", "row_of"]
 
 _PASSED_THROUGH = ("alphalens.execution.journal", "alphalens.execution.books")
-_NONE = "-"
+NO_ORDER = "-"
 
 
 @dataclass(frozen=True, slots=True, order=True, kw_only=True)
@@ -84,7 +84,7 @@ class CrashPoints:
     def install(self) -> None:
         """Put points around writes and calls of this process; what they do stays as it is."""
         self._around(Journal, "append_all", self._of_entries)
-        self._around(Journal, "save_snapshot", lambda *_: ("snapshot", _NONE))
+        self._around(Journal, "save_snapshot", lambda *_: ("snapshot", NO_ORDER))
         self._around(Rest, "send", self._of_request)
         self._around(TradeUpdates, "_read", self._of_frame, is_after=False)
         sa.event.listen(sa.Engine, "commit", self._on_commit)
@@ -113,11 +113,11 @@ class CrashPoints:
 
     def _on_commit(self, _: sa.Connection) -> None:
         """Everything is written and nothing is committed yet."""
-        self.hit(f"{_caller()} commit", _NONE)
+        self.hit(f"{_caller()} commit", NO_ORDER)
 
     def _of_entries(self, entries: list[tuple[str, Mapping[str, object], str]]) -> tuple[str, str]:
         if not entries:
-            return "nothing", _NONE
+            return "nothing", NO_ORDER
         kinds = dict.fromkeys(str(kind) for kind, _, _ in entries)
         payload = to_jsonable(entries[0][1])
         holder = payload.get("intent", payload)
@@ -143,12 +143,12 @@ class CrashPoints:
 
     def _state(self, client_order_id: str) -> str:
         if self.session is None or not client_order_id:
-            return _NONE
+            return NO_ORDER
         return _status(self.session.order(client_order_id))
 
     def _state_of_venue_id(self, venue_order_id: str) -> str:
         if self.session is None:
-            return _NONE
+            return NO_ORDER
         return _status(self.session._books.orders.by_venue_id(venue_order_id))
 
 

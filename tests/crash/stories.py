@@ -209,9 +209,7 @@ def _canceled() -> list[Step]:
                 settled("PEND", "pending_cancel"),
                 both(misheard("PEND", "pending_cancel"), armed_path("pend", "PEND", "DELETE")),
             ),
-            _step(
-                venue=fill("PEND", "3"), until=settled("PEND", "pending_cancel", filled="7")
-            ),
+            _step(venue=fill("PEND", "3"), until=settled("PEND", "pending_cancel", filled="7")),
             _step(
                 venue=lambda venue: venue.release_cancel(order_id("PEND")),
                 until=settled("PEND", "canceled", filled="7"),
@@ -244,9 +242,7 @@ def _replaced() -> list[Step]:
         "RPFI",
         replace(
             "RPFI",
-            lambda desk: (
-                desk.is_done("RPFI", "filled") and desk.is_replacement("RPFI", "rejected")
-            ),
+            lambda desk: desk.is_done("RPFI", "filled") and desk.is_replacement("RPFI", "rejected"),
             armed_path("fill", "RPFI", "PATCH"),
         ),
     )
@@ -257,6 +253,7 @@ def _replaced() -> list[Step]:
             settled("RPPE", "pending_replace"),
             both(misheard("RPPE", "pending_replace"), armed_path("pend", "RPPE", "PATCH")),
         ),
+        _step(trader=Desk.listen, until=settled("RPPE", "pending_replace")),
         _step(
             venue=lambda venue: venue.release_replace(order_id("RPPE")), until=took_place("RPPE")
         ),

@@ -13,9 +13,9 @@ import random
 import signal
 import socket
 import sys
-import time
 import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
@@ -57,7 +57,6 @@ class Trader:
             desk.until(lambda: step.until(desk))  # noqa: B023 - used before the next round
             self._say(done=step.key)
         self._broker.close()
-        self._say(cpu_s=time.process_time())
 
     def _open(self) -> Desk:
         task = self._task
@@ -68,7 +67,9 @@ class Trader:
             stream_url=task["stream_url"],
             is_live=False,
             rng=random.Random(7),
-            options=AlpacaOptions(timeout_s=3.0, order_timeout_s=0.4, calls_per_minute=1_000_000),
+            options=AlpacaOptions(
+                timeout_s=30.0, order_timeout_s=0.8, mute_after_s=60.0, calls_per_minute=1_000_000
+            ),
         ).open()
         assert self._broker.wait_until_up(10.0), self._broker.connection()
         engine = open_engine(task["database"])
@@ -104,7 +105,7 @@ def _warm(folder: Path) -> None:
 
 def main(address: str) -> None:
     """Fork a trader for each connection, until standard input ends."""
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the dead need no burial
+    signal.signal(signal.SIGCHLD, _bury)
     _warm(Path(address).parent)
     gc.freeze()
     with socket.socket(socket.AF_UNIX) as server:
@@ -116,6 +117,13 @@ def main(address: str) -> None:
                 server.close()
                 _trade(connection)
             connection.close()
+
+
+def _bury(*_: object) -> None:
+    """Take note of every trader that has ended, so that its process is gone."""
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
 
 
 def _trade(connection: socket.socket) -> None:

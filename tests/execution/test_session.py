@@ -5,14 +5,17 @@ from threading import Barrier, Thread
 
 import pytest
 
+from alphalens.assets import Equity, Option
 from alphalens.errors import AuditError, ConfigError, InputError, StorageError, TradingHalted
 from alphalens.execution import Journal, JournalReader
 from alphalens.risk import ReasonCode, RiskLimits, TradingState
 from alphalens.storage import open_engine, writing
 from alphalens.storage.schema import journal
 from alphalens.testing.faults import Fault, FlakyBroker
-from alphalens.trading import OrderStatus
+from alphalens.trading import OrderStatus, Side
 from alphalens.trading.events import AlertEvent, EventKind, Severity
+from alphalens.trading.orders import Leg
+from alphalens.trading.targets import Structure
 
 from .conftest import T0, WIDE
 
@@ -572,3 +575,22 @@ def test_prices_and_account_are_told(desk):
     assert session.account_id == "P1"
     assert session.prices == desk.prices
     assert session.last_mark.equity == 10_000
+
+
+def test_plan_of_weights_and_structures_closes_both_before_it_opens(desk):
+    low, high = "AAPL260320C00100000", "AAPL260320C00110000"
+    options = {s: Option(symbol=s, underlying="AAPL") for s in (low, high)}
+    shares = {symbol: Equity(symbol=symbol) for symbol in desk.prices}
+    session = desk.open(assets={**shares, **options})
+    legs = (Leg(symbol=low, side=Side.BUY), Leg(symbol=high, side=Side.SELL))
+    spread = Structure(name="bull", underlying="AAPL", legs=legs, quantity=2)
+    session.submit([desk.intent("A", "10")])
+    desk.next_day(session)
+    session.mark({low: Decimal(5), high: Decimal(2)})
+    orders = session.plan(desk.target(B=0.1), cycle_id="c2", structures=[spread])
+    assert [(o.symbol, o.signed_quantity) for o in orders] == [
+        ("A", -10),
+        ("B", 9),
+        ("AAPL", 2),
+    ]
+    assert session.plan(desk.target(), cycle_id="c2") == orders

@@ -18,7 +18,7 @@ from alphalens.execution import Journal, StartReport, TradingSession
 from alphalens.execution.market import Permission
 from alphalens.execution.records import OrderRecord
 from alphalens.net import Timing
-from alphalens.risk import RiskLimits
+from alphalens.risk import ReasonCode, RiskLimits
 from alphalens.storage import open_engine
 from alphalens.testing.alpaca_server import AlpacaServer
 from alphalens.trading import Fill, OrderIntent, OrderStatus, Side
@@ -43,6 +43,11 @@ ASSETS: Mapping[str, Asset] = {
     CALL: Option(symbol=CALL, underlying="AAPL"),
 }
 EVERYTHING = frozenset({AssetClass.EQUITY, AssetClass.OPTION, AssetClass.CRYPTO})
+
+
+def codes(order: OrderRecord) -> set[ReasonCode]:
+    """Why an order was refused."""
+    return {reason.code for reason in order.reasons}
 
 
 class VenueTime:
@@ -177,6 +182,16 @@ class WireDesk:
     def submit(self, *intents: OrderIntent) -> tuple[OrderRecord, ...]:
         return self.session.submit(intents or (self.intent(),))
 
+    def rest(
+        self, units: str = "10", name: str = "resting", limit: str = "99", **changes
+    ) -> OrderIntent:
+        """Place a limit order in AAPL that works and is not executed yet."""
+        intent = self.intent(units=units, name=name, limit=limit, **changes)
+        (order,) = self.submit(intent)
+        assert order.status is OrderStatus.ACCEPTED
+        self.until(lambda: self.venue_status(intent) == "new")
+        return intent
+
     def hold(self, symbol: str, units: str, name: str = "held") -> None:
         """Buy (or sell) until the position is there and settled."""
         (order,) = self.submit(self.intent(symbol, units, name))
@@ -186,6 +201,10 @@ class WireDesk:
         known = self.session.order(order.client_order_id)
         assert known is not None
         return known.status
+
+    def venue_status(self, order: OrderRecord | OrderIntent) -> str:
+        """What the venue itself says of an order."""
+        return str(self.venue.order(order.client_order_id)["status"])
 
     def until(self, is_done: Callable[[], object], timeout_s: float = 5.0) -> tuple[Fill, ...]:
         """Collect until something is so; fail loudly if it never is."""

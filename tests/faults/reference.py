@@ -111,7 +111,8 @@ class Reference:
         assert booked == self.executed
         ours = {order.client_order_id for order in session.open_orders}
         wanted = {name for name, status in self.working.items() if status not in WAITING}
-        assert wanted <= ours <= self.working.keys()
+        assert not wanted - ours, f"work at the venue and not in the books: {wanted - ours}"
+        assert ours <= self.working.keys(), f"ended at the venue: {ours - self.working.keys()}"
 
     def _compare_profit(self, session: TradingSession) -> None:
         """Compare what was earned and what the units cost.

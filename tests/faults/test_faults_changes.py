@@ -10,16 +10,15 @@ from decimal import Decimal
 
 import pytest
 
-from alphalens.errors import BrokerError, CredentialsRefused
-from alphalens.execution.records import OrderRecord, Origin
-from alphalens.risk import ReasonCode, TradingState
+from alphalens.errors import CredentialsRefused
+from alphalens.execution.records import Origin
 from alphalens.net import Timing
+from alphalens.risk import ReasonCode, TradingState
 from alphalens.trading import OrderIntent, OrderStatus
-from alphalens.trading.events import EventKind
 from alphalens.trading.orders import OrderType, Side, TimeInForce
 from alphalens.trading.targets import Target
 
-from .desk import OPEN, WireDesk
+from .desk import OPEN, WireDesk, codes
 from .invariants import check_invariants
 
 S = OrderStatus
@@ -29,25 +28,8 @@ def check(desk: WireDesk, alert: str | None = None) -> None:
     check_invariants(desk.session, desk.folder / "venue.sqlite", alert=alert)
 
 
-def rest(desk: WireDesk, units: str = "10", name: str = "one", **changes) -> OrderIntent:
-    """Place a buy below the market and wait until it works."""
-    intent = desk.intent(units=units, name=name, limit="99", **changes)
-    (order,) = desk.submit(intent)
-    assert order.status is S.ACCEPTED
-    desk.until(lambda: status_at_venue(desk, intent) == "new")
-    return intent
-
-
-def status_at_venue(desk: WireDesk, intent: OrderIntent) -> str:
-    return str(desk.venue.order(intent.client_order_id)["status"])
-
-
 def patches(desk: WireDesk, intent: OrderIntent) -> int:
     return len(desk.venue.requests("PATCH", client_order_id=intent.client_order_id))
-
-
-def codes(order: OrderRecord) -> set[ReasonCode]:
-    return {reason.code for reason in order.reasons}
 
 
 def booked(desk: WireDesk) -> dict[str, Decimal]:
@@ -67,7 +49,7 @@ def trades_again(desk: WireDesk) -> None:
 @pytest.mark.parametrize("way", ["after_the_answer", "before_the_request", "while_pending"])
 def test_fault_21_the_old_order_fills_before_its_replacement(desk, way):
     desk.open()
-    old = rest(desk)
+    old = desk.rest()
     new = desk.intent(name="new", limit="98")
     if way == "after_the_answer":
         desk.venue.arm("fill", method="PATCH")
@@ -99,7 +81,7 @@ def test_fault_21_the_old_order_fills_before_its_replacement(desk, way):
 @pytest.mark.parametrize("way", ["answered", "answer_lost", "answer_cut", "pending", "in_parts"])
 def test_fault_22_replaced_under_a_new_id(desk, way):
     desk.open()
-    old = rest(desk)
+    old = desk.rest()
     units = "10"
     if way == "in_parts":
         desk.venue.fill(old.client_order_id, qty=4, price="99")
@@ -133,7 +115,7 @@ def test_fault_22_replaced_under_a_new_id(desk, way):
 
 def test_fault_22_a_chain_of_replacements_is_one_intent(desk):
     desk.open()
-    intents = [rest(desk)]
+    intents = [desk.rest()]
     for number, price in enumerate(("98", "97")):
         new = desk.intent(name=f"new{number}", limit=price)
         if number:
@@ -164,7 +146,7 @@ def test_fault_22_a_chain_of_replacements_is_one_intent(desk):
 @pytest.mark.parametrize("what", ["canceled", "replaced", "split"])
 def test_fault_23_the_venue_changes_an_order_on_its_own(desk, what, when):
     desk.open()
-    old = rest(desk, time_in_force=TimeInForce.GTC)
+    old = desk.rest(time_in_force=TimeInForce.GTC)
     if when == "while_the_line_is_down":
         desk.venue.refuse_stream(-1)
         desk.venue.drop_stream()
@@ -284,7 +266,7 @@ FORBIDDEN = {"status": 403, "body": {"message": "forbidden."}}
 def test_fault_25_keys_refused_mid_session(desk, where, kind, fields):
     beat = timedelta(0) if where == "heartbeat" else timedelta(hours=1)
     desk.open(heartbeat=beat)
-    resting = rest(desk, "5", "resting")
+    resting = desk.rest("5", "resting")
     intent = desk.intent()
     if where == "look_up":
         desk.venue.arm("refuse", method="POST", path="/v2/orders")
@@ -415,12 +397,10 @@ def test_fault_27_our_own_gate_sees_it_first(desk):
 
 
 def protect(desk: WireDesk, name: str) -> OrderIntent:
-    stop = desk.intent(
-        units="-10", name=name, order_type=OrderType.STOP, stop_price=Decimal("90")
-    )
+    stop = desk.intent(units="-10", name=name, order_type=OrderType.STOP, stop_price=Decimal("90"))
     (order,) = desk.submit(stop)
     assert order.status is S.ACCEPTED
-    desk.until(lambda: status_at_venue(desk, stop) == "new")
+    desk.until(lambda: desk.venue_status(stop) == "new")
     return stop
 
 
@@ -474,7 +454,7 @@ HURRIED = {
 def test_fault_28_orders_wait_for_their_turn_and_cancels_do_not(desk):
     minutes = Minutes()
     desk.open(**{**HURRIED, "timing": minutes.timing})
-    resting = rest(desk, "5", "resting")
+    resting = desk.rest("5", "resting")
     desk.hold("MSFT", "10")
     used = len(desk.venue.requests())
     desk.venue.set_rate_limit(used + 8)  # so many answers before the minute ends, five kept back
@@ -485,7 +465,7 @@ def test_fault_28_orders_wait_for_their_turn_and_cancels_do_not(desk):
     canceling = threading.Thread(target=desk.session.cancel, args=[resting.client_order_id])
     sending = threading.Thread(target=desk.submit, args=[orders[3]])
     canceling.start()
-    desk.wait_for(lambda: status_at_venue(desk, resting) == "canceled")
+    desk.wait_for(lambda: desk.venue_status(resting) == "canceled")
     sending.start()
     sending.join(0.2)
     assert sending.is_alive()
@@ -503,7 +483,7 @@ def test_fault_28_orders_wait_for_their_turn_and_cancels_do_not(desk):
 
 def test_fault_28_an_order_that_was_answered_429(desk):
     desk.open(**HURRIED)
-    resting = rest(desk, "5", "resting")
+    resting = desk.rest("5", "resting")
     desk.venue.arm("rate_limit", method="POST", path="/v2/orders")
     intent = desk.intent()
     before, began = len(desk.venue.requests()), time.monotonic()
@@ -537,7 +517,7 @@ def test_fault_28_what_reduces_is_planned_before_what_adds(desk):
 @pytest.mark.parametrize("kind", ["server_error", "bad_gateway", "accept_502"])
 def test_fault_29_a_storm_of_server_faults(desk, kind):
     desk.open(**HURRIED)
-    resting = rest(desk, "5", "resting")
+    resting = desk.rest("5", "resting")
     asks = "server_error" if kind == "accept_502" else kind
     desk.venue.arm(kind, method="POST", count=-1)
     desk.venue.arm(asks, method="GET", count=-1)

@@ -95,6 +95,7 @@ def test_fault_45_split_is_booked_before_the_adjusted_order_can_fill(desk):
     desk.hold("AAPL", "100")
     stop = {"order_type": OrderType.STOP, "stop_price": D(92), **GTC}
     (guard,) = desk.submit(desk.intent(units="-100", name="guard", **stop))
+    overnight(desk)
     desk.venue.act("split", symbol="AAPL", ratio=4)
     desk.until(lambda: desk.status(guard) is S.REPLACED)
     assert desk.session.ledger.quantity("AAPL") == 400

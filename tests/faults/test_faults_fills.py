@@ -127,6 +127,7 @@ def test_fault_14_told_of_the_execution_before_the_answer(desk, answer):
     assert desk.status(intent) is S.FILLED
     assert booked(desk) == [("10", "100")]
     assert desk.posts(intent) == 1
+    assert desk.session.frozen == {}  # it was bound to its order, and to no stranger's
     check(desk)
 
 

@@ -27,7 +27,7 @@ import pytest
 import sqlalchemy as sa
 
 from alphalens.brokers.alpaca_broker import AlpacaBroker
-from alphalens.errors import AuditError, ConfigError, CredentialsRefused, StorageError
+from alphalens.errors import AuditError, ConfigError, CredentialsRefused, StorageError, TradingHalted
 from alphalens.execution import Journal, TradingSession
 from alphalens.execution.market import Permission
 from alphalens.monitoring.alerts import AlertSender, Pace
@@ -236,7 +236,7 @@ EDITS = {
     "content": "UPDATE journal SET payload = replace(payload, '\"10\"', '\"90\"') WHERE seq = "
     "(SELECT min(seq) FROM journal WHERE kind = 'order_intended')",
     "instant": "UPDATE journal SET at = '2020-01-01T00:00:00.000000Z' WHERE seq = 3",
-    "hash": "UPDATE journal SET hash = prev_hash WHERE seq = 4",
+    "hash": "UPDATE journal SET hash = replace(hash, substr(hash, 1, 1), 'x') WHERE seq = 4",
     "removed": "DELETE FROM journal WHERE seq = 3",
     "cut_off": "DELETE FROM journal WHERE seq = (SELECT max(seq) FROM journal)",
     "cycle": "UPDATE journal SET cycle_id = 'other' WHERE seq = "
@@ -380,18 +380,172 @@ def test_fault_56_alert_channel_that_is_down_keeps_nobody_waiting(desk, hook, wa
     check(desk, alert="order_unknown")
 
 
-CHILD = """
-import json, random, sys
-from datetime import timedelta
-from decimal import Decimal
-from pathlib import Path
+STOPS = {
+    # what the venue does with the second order: timeout of an order, time to stop, exit status
+    "answers": ({"kind": "delay", "seconds": 0.5}, 5.0, 5.0, 3),
+    "loses_the_answer": ({"kind": "hang"}, 0.5, 5.0, 3),
+    "never_ends": ({"kind": "hang"}, 30.0, 0.5, 128 + signal.SIGTERM),
+}
 
-from alphalens.assets import Equity
-from alphalens.brokers.alpaca_broker import AlpacaBroker, AlpacaOptions
-from alphalens.errors import TradingHalted
-from alphalens.execution import Journal, TradingSession
-from alphalens.execution.records import intent_from
-from alphalens.execution.stopping import GracefulStop
-from alphalens.storage import open_engine
-from alphalens.trading import RiskLimits if False else VirtualClock
-"""
+
+@pytest.mark.parametrize("way", sorted(STOPS))
+def test_fault_57_sigterm_in_the_middle_of_a_batch(desk, way):
+    fault, order_timeout_s, within_s, status = STOPS[way]
+    desk.open()
+    batch = [desk.intent("AAPL", "1", "a"), desk.intent("MSFT", "2", "b")]
+    batch += [desk.intent("SPY", "3", "c"), desk.intent("AAPL", "4", "d")]
+    desk.crash()
+    desk.venue.arm(method="POST", path="/v2/orders", nth=2, **fault)
+    if way == "loses_the_answer":  # nor does the stream tell
+        desk.venue.arm_event("skip", client_order_id=batch[1].client_order_id, count=-1)
+    given = {
+        "rest_url": desk.server.rest_url,
+        "stream_url": desk.server.stream_url,
+        "order_timeout_s": order_timeout_s,
+        "within_s": within_s,
+        "now": OPEN.isoformat(),
+        "intents": [json.loads(canonical_json(intent)) for intent in batch],
+    }
+    (desk.folder / "batch.json").write_text(json.dumps(given))
+    script = Path(__file__).with_name("batch_process.py")
+    command = [sys.executable, script, desk.folder / "batch.json", desk.folder / "journal.sqlite"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        desk.wait_for(lambda: desk.posts(batch[1]) or process.poll() is not None, 60.0)
+        process.send_signal(signal.SIGTERM)
+        began = time.monotonic()
+        said, _ = process.communicate(timeout=30)
+    assert time.monotonic() - began < min(within_s, order_timeout_s) + 3.0
+    assert process.returncode == status
+    if status == 3:
+        assert "the session is stopping: buy 3 SPY" in said
+    assert [desk.posts(intent) for intent in batch] == [1, 1, 0, 0]  # what was in flight, no more
+
+    with closing(open_journal(desk)) as journal:
+        left = [journal.order(intent.client_order_id) for intent in batch]
+        assert left[2:] == [None, None]
+        assert left[0].status in (S.ACCEPTED, S.FILLED)
+        in_flight = {"answers": (S.ACCEPTED, S.FILLED), "loses_the_answer": (S.UNKNOWN,)}
+        assert left[1].status in in_flight.get(way, (S.INTENDED,))
+        assert left[1].is_unresolved is (way != "answers")
+    desk.open()
+    assert desk.report.is_resumed
+    assert desk.report.differences == ()
+    desk.submit(*batch)  # the stored plan, once more
+    desk.until(lambda: all(desk.status(intent) is S.FILLED for intent in batch))
+    assert [desk.posts(intent) for intent in batch] == [1, 1, 1, 1]
+    check(desk)
+
+
+def open_journal(desk: WireDesk) -> Journal:
+    return Journal(open_engine(desk.folder / "journal.sqlite"), clock=desk.clock, run_id="look")
+
+
+LIVE, PAPER = "https://api.alpaca.markets", "https://paper-api.alpaca.markets"
+HOSTS = {
+    "paper_settings_live_host": {"base_url": LIVE, "is_live": False},
+    "live_settings_paper_host": {"base_url": PAPER, "is_live": True, "account_id": "A1"},
+    "live_settings_this_machine": {
+        "base_url": "http://127.0.0.1:1",
+        "is_live": True,
+        "account_id": "A1",
+    },
+    "stream_of_the_other_kind": {
+        "base_url": PAPER,
+        "stream_url": "wss://api.alpaca.markets/stream",
+        "is_live": False,
+    },
+    "another_host": {"base_url": "https://api.alpaca.markets.example.com", "is_live": False},
+    "in_clear_text": {"base_url": "http://api.alpaca.markets", "is_live": True, "account_id": "A"},
+}
+
+
+@pytest.mark.parametrize("way", sorted(HOSTS))
+def test_fault_58_keys_and_hosts_that_disagree_make_no_broker(way):
+    with pytest.raises(ConfigError):
+        AlpacaBroker("PKTEST", "secret", rng=random.Random(7), **HOSTS[way])
+
+
+def test_fault_58_live_account_needs_its_number():
+    with pytest.raises(ConfigError, match="a live account needs its number"):
+        AlpacaBroker("AKLIVE", "secret", base_url=LIVE, is_live=True, rng=random.Random(7))
+
+
+class RealMoney(FlakyBroker):
+    """The same venue, as if its account moved real money; no live host can be reached here."""
+
+    def account(self):
+        return replace(super().account(), is_live=True)
+
+
+PAPER_NUMBER = "PA3TEST00001"
+STARTS = {
+    # flag, typed number, host is live, account is live: what the refusal names
+    "host_is_live": (False, "", True, False, "the host is for real money"),
+    "number_of_another": (False, "PA9", False, False, "the settings name PA9"),
+    "flag_is_live": (True, PAPER_NUMBER, None, False, "is paper and ENABLE_LIVE_TRADING is true"),
+    "flag_is_off": (False, PAPER_NUMBER, True, True, "ENABLE_LIVE_TRADING is false"),
+    "no_number": (True, "", True, True, "type its number"),
+    "live_number_of_another": (True, "PA9", True, True, "the settings name PA9"),
+    "host_is_paper": (True, PAPER_NUMBER, False, True, "the host is for paper"),
+}
+
+
+@pytest.mark.parametrize("way", sorted(STARTS))
+def test_fault_58_flag_host_and_number_that_disagree_keep_the_desk_from_starting(desk, way):
+    is_flagged, number, is_live_host, is_live, words = STARTS[way]
+    permission = Permission(
+        is_live_enabled=is_flagged, account_number=number, is_live_host=is_live_host
+    )
+    line = RealMoney if is_live else None
+    with pytest.raises(ConfigError, match=words):
+        desk.open(permission=permission, line=line)
+    assert desk.venue.requests("POST") == []
+    assert desk.session.journal.length == 0  # nothing was begun
+    with pytest.raises(TradingHalted, match="has not been started"):
+        desk.submit(desk.intent(account=PAPER_NUMBER))
+    desk.crash()
+    desk.open()
+    desk.hold("AAPL", "1")
+    check(desk)
+
+
+def test_fault_58_real_money_moves_when_all_of_them_agree(desk):
+    permission = Permission(is_live_enabled=True, account_number=PAPER_NUMBER, is_live_host=True)
+    desk.open(permission=permission, line=RealMoney)
+    desk.hold("AAPL", "1")
+    assert desk.session.account_id == PAPER_NUMBER
+    check(desk)
+
+
+def test_fault_58_number_is_asked_for_before_the_first_order(desk):
+    """The adapter itself, whoever uses it: the keys belong to another account than was typed."""
+    desk.open()
+    url, stream = desk.server.rest_url, desk.server.stream_url
+    settings = {"base_url": url, "stream_url": stream, "is_live": False, "account_id": "PA9"}
+    with (
+        AlpacaBroker("PKTEST", "secret", rng=random.Random(7), **settings) as broker,
+        pytest.raises(ConfigError, match=f"belong to account {PAPER_NUMBER}"),
+    ):
+        broker.submit(desk.intent())
+    assert desk.venue.requests("POST") == []
+    check(desk)
+
+
+def test_fault_58_keys_of_the_other_kind_are_refused_by_the_venue_at_the_start(desk):
+    """Keys of a live account at the paper host, or the reverse: the venue does not know them."""
+    url, stream = desk.server.rest_url, desk.server.stream_url
+    engine = open_engine(desk.folder / "other.sqlite")
+    broker = AlpacaBroker(
+        "AKLIVE", "other", base_url=url, stream_url=stream, is_live=False, rng=random.Random(7)
+    )
+    with broker, Journal(engine, clock=desk.clock, run_id="r1") as journal:
+        session = TradingSession(
+            journal=journal, broker=broker, limits=WIDE, clock=desk.clock, assets=ASSETS
+        )
+        with pytest.raises(CredentialsRefused):
+            session.start()
+        assert journal.length == 0
+    engine.dispose()
+    assert desk.venue.requests("POST") == []
+    desk.open()
+    check(desk)

@@ -12,7 +12,7 @@ import pytest
 
 from alphalens.assets import calendars
 from alphalens.errors import BrokerError, InputError, TradingHalted
-from alphalens.execution.records import OrderRecord, Origin
+from alphalens.execution.records import Origin
 from alphalens.net import Timing
 from alphalens.risk import ReasonCode, TradingState
 from alphalens.testing.faults import FlakyBroker
@@ -22,7 +22,7 @@ from alphalens.trading.market import Quote
 from alphalens.trading.orders import TimeInForce
 from alphalens.trading.targets import Target
 
-from .desk import OPEN, WIDE, WireDesk
+from .desk import OPEN, WIDE, WireDesk, codes
 from .invariants import check_invariants
 
 S = OrderStatus
@@ -31,18 +31,6 @@ FILLS = "/v2/account/activities/FILL"
 
 def check(desk: WireDesk, alert: str | None = None) -> None:
     check_invariants(desk.session, desk.folder / "venue.sqlite", alert=alert)
-
-
-def codes(order: OrderRecord) -> set[ReasonCode]:
-    return {reason.code for reason in order.reasons}
-
-
-def rest(desk: WireDesk, units: str = "10", name: str = "resting", limit: str = "99"):
-    intent = desk.intent(units=units, name=name, limit=limit)
-    (order,) = desk.submit(intent)
-    assert order.status is S.ACCEPTED
-    desk.until(lambda: desk.venue.order(intent.client_order_id)["status"] == "new")
-    return intent
 
 
 def lose_the_line(desk: WireDesk) -> None:
@@ -69,7 +57,7 @@ def asked_first(desk: WireDesk, intent: OrderIntent, since: int) -> bool:
 @pytest.mark.parametrize("way", ["still_down", "back_again", "in_place_of_the_event", "late_in_it"])
 def test_fault_30_executions_while_the_stream_was_lost(desk, way):
     desk.open()
-    resting = rest(desk)
+    resting = desk.rest()
     if way == "in_place_of_the_event":
         desk.venue.arm_event("drop", event="fill")
     elif way == "back_again":
@@ -101,7 +89,7 @@ def test_fault_30_executions_while_the_stream_was_lost(desk, way):
 @pytest.mark.parametrize("silent", [FILLS, "/v2/positions", "/v2/orders"])
 def test_fault_30_nothing_is_sent_unseen(desk, silent):
     desk.open()
-    resting = rest(desk)
+    resting = desk.rest()
     lose_the_line(desk)
     desk.venue.fill(resting.client_order_id)
     desk.venue.arm("status", method="GET", path=silent, status=500, count=-1)
@@ -120,7 +108,7 @@ def test_fault_30_nothing_is_sent_unseen(desk, silent):
 
 def test_fault_31_a_stream_that_is_up_and_mute(desk):
     desk.open(heartbeat=timedelta(milliseconds=100))
-    resting = rest(desk)
+    resting = desk.rest()
     desk.venue.mute()
     desk.venue.fill(resting.client_order_id)
     desk.venue.advance(5)
@@ -164,7 +152,7 @@ class Waits:
 def test_fault_32_the_second_connection_is_refused(desk):
     waits = Waits()
     desk.open(timing=Timing(sleep=waits.sleep))
-    resting = rest(desk)
+    resting = desk.rest()
     desk.wait_for(lambda: desk.broker.connection().is_up)
     before = len(waits.asked)
     lose_the_line(desk)
@@ -208,7 +196,7 @@ def test_fault_33_a_burst_that_is_read_slowly(desk):
     desk.open(broker_options={"queue_size": 100}, line=line)
     desk.quote(AAPL="10")
     desk.mark(AAPL="10")
-    orders = [rest(desk, "100", f"n{number}", "9.9") for number in range(2)]
+    orders = [desk.rest("100", f"n{number}", "9.9") for number in range(2)]
     since = len(desk.venue.requests())
     desk.burst([one.client_order_id for one in orders], times=100, repeats=9)
     fills = desk.until(lambda: all(desk.status(one) is S.FILLED for one in orders), 30.0)
@@ -498,7 +486,7 @@ def test_fault_39_our_clock_is_wrong_by_a_minute(desk, ahead):
 def test_fault_39_a_mute_stream_is_found_by_the_venues_clock(desk):
     desk.clock.skew = timedelta(seconds=-60)
     desk.open(heartbeat=timedelta(milliseconds=100))
-    resting = rest(desk)
+    resting = desk.rest()
     desk.venue.mute()
     desk.venue.fill(resting.client_order_id)
     desk.venue.advance(5)
@@ -511,7 +499,7 @@ def test_fault_39_a_mute_stream_is_found_by_the_venues_clock(desk):
 
 def test_fault_39_our_clock_jumps_back(desk):
     desk.open(heartbeat=timedelta(milliseconds=100), grace=timedelta(milliseconds=100))
-    resting = rest(desk)
+    resting = desk.rest()
     lost = desk.intent("MSFT", "3", "lost")
     desk.venue.arm("refuse", method="POST", path="/v2/orders")
     desk.submit(lost)

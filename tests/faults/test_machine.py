@@ -269,15 +269,17 @@ class Desk(RuleBasedStateMachine):
             name = names[nth % len(names)]
             self._at_venue(lambda: self.desk.venue.cancel_external(name))
 
-    @rule(symbol=st.sampled_from(STOCKS))
-    def split(self, symbol: str) -> None:
+    @rule(symbol=st.sampled_from(STOCKS), ratio=st.sampled_from((2, 3)))
+    def split_overnight(self, symbol: str, ratio: int) -> None:
         if self._price(symbol) < 20:
             return
         type(self).steps += 1
-        self.desk.venue.act("split", symbol=symbol, ratio=2)
-        price = (self._price(symbol) / 2).quantize(CENT)
+        self.desk.venue.set_time(self._tomorrow().replace(hour=12))
+        self.desk.venue.act("split", symbol=symbol, ratio=ratio)
+        price = (self._price(symbol) / ratio).quantize(CENT)
         self.desk.prices[symbol] = str(price)
         self.desk.venue.set_quote(symbol, price - CENT, price)
+        self.desk.venue.set_time(self.desk.clock.now().replace(hour=15))
 
     @rule(symbol=st.sampled_from(STOCKS), cents=st.integers(1, 150))
     def pay_dividend(self, symbol: str, cents: int) -> None:
@@ -296,11 +298,15 @@ class Desk(RuleBasedStateMachine):
             self._next_day()
 
     def _next_day(self) -> None:
+        self.desk.venue.set_time(self._tomorrow())
+        self._try(self.desk.mark)
+
+    def _tomorrow(self) -> datetime:
+        """Return half an hour or more after the opening of the next weekday."""
         day = self.desk.clock.now().replace(hour=15, minute=0) + timedelta(days=1)
         while day.weekday() > 4:
             day += timedelta(days=1)
-        self.desk.venue.set_time(day)
-        self._try(self.desk.mark)
+        return day
 
     # What goes wrong.
 

@@ -1,0 +1,115 @@
+"""A restart over a snapshot leads to the same memory as one over the whole journal."""
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from alphalens.brokers import PaperBroker, SizedQuote
+from alphalens.execution.books import Books
+from alphalens.trading import OrderStatus
+from alphalens.trading.orders import OrderType, TimeInForce
+
+from .conftest import Desk
+
+SHOWN = ("frozen", "external", "standing")
+
+
+def memory(books: Books) -> dict[str, object]:
+    """What a restart has to bring back."""
+    known = {o.client_order_id: o for o in books.orders.live}
+    return {
+        "ledger": books.ledger.snapshot(),
+        "orders": known,
+        "fills": {key: books.orders.fills_of(key) for key in known},
+        "prices": books.prices,
+        "mark": books.last_mark,
+        "plan": books.unfinished_cycle,
+        "rest": [getattr(books, name) for name in SHOWN],
+    }
+
+
+def reopened(desk: Desk) -> tuple[Books, Books]:
+    """Books over the latest snapshot, and over the whole journal."""
+    with_snapshot = Books(desk.new_session().journal)
+
+    class Whole:
+        def __init__(self, journal):
+            self._journal = journal
+
+        def __getattr__(self, name):
+            return getattr(self._journal, name)
+
+        def latest_snapshot(self):
+            return None
+
+    return with_snapshot, Books(Whole(desk.new_session().journal))
+
+
+@pytest.fixture
+def quoted(desk) -> Desk:
+    desk.venue = PaperBroker(account_id="P1", cash=Decimal(10_000), clock=desk.clock)
+    desk.show_bars()
+    return desk
+
+
+def show(desk: Desk, size: str) -> None:
+    desk.clock.advance_to(desk.clock.now() + timedelta(seconds=1))
+    now = desk.clock.now()
+    quote = {"symbol": "A", "at": now, "bid": Decimal("99.9"), "ask": Decimal(100)}
+    desk.venue.on_quotes([SizedQuote(**quote, bid_size=Decimal(size), ask_size=Decimal(size))])
+
+
+@pytest.mark.parametrize("kept_after", [0, 1, 2, 3])
+def test_partial_fills_before_and_after_a_snapshot_count_once(quoted, kept_after):
+    session = quoted.open()
+    steps = [
+        lambda: session.submit([order]),
+        lambda: show(quoted, "4"),
+        lambda: show(quoted, "2"),
+    ]
+    order = replace(
+        quoted.intent(units="10"),
+        order_type=OrderType.LIMIT,
+        limit_price=Decimal(100),
+        time_in_force=TimeInForce.GTC,
+    )
+    for number, step in enumerate(steps):
+        if number == kept_after:
+            session._books.keep()
+        step()
+        session.collect_fills()
+    if kept_after == len(steps):
+        session._books.keep()
+    assert session.order(order.client_order_id).filled_quantity == 6
+    over, whole = reopened(quoted)
+    assert memory(over) == memory(whole)
+    assert over.orders[order.client_order_id].status is OrderStatus.PARTIAL
+    again = quoted.open()
+    show(quoted, "9")
+    again.collect_fills()
+    assert again.order(order.client_order_id).status is OrderStatus.FILLED
+    assert again.ledger.quantity("A") == 10
+    assert again.frozen == {}
+    assert again.reconcile() == ()
+
+
+def test_orders_that_ended_around_a_snapshot_are_known_after_it(desk):
+    session = desk.open()
+    before = desk.intent("A")
+    session.submit([before])
+    desk.next_day(session)
+    session._books.keep()
+    after = desk.intent("B")
+    session.submit([after])
+    desk.next_day(session)
+    over, whole = reopened(desk)
+    assert memory(over) == memory(whole)
+    for order in (before, after):
+        assert over.orders[order.client_order_id] == whole.orders[order.client_order_id]
+    again = desk.open()
+    assert again.submit([before, after]) == tuple(
+        over.orders[o.client_order_id] for o in (before, after)
+    )
+    assert again.book_view("c1").sent == {before.client_order_id, after.client_order_id}
