@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from alphalens.errors import InputError
 from alphalens.execution.books import Books
 from alphalens.execution.records import OrderRecord
 from alphalens.risk import BookView, RiskLimits, Verdict, validate
@@ -61,12 +62,18 @@ def assess(
     Raises
     ------
     InputError
-        If an id belongs to an order with other contents.
+        If an id belongs to an order with other contents, or an intent names an order that it
+        replaces: that is judged when it is asked for.
     """
     views: dict[str, BookView] = {}
     assessments = []
     for intent in intents:
         books.check_payload(intent)
+        if intent.replaces:
+            raise InputError(
+                f"{intent.client_order_id} replaces {intent.replaces}: it is judged by "
+                f"replace_order, not in a list"
+            )
         known = books.orders.get(intent.client_order_id)
         status = None if known is None else known.status
         if known is not None and (known.status.is_final or known.is_open):

@@ -86,12 +86,18 @@ class Router:
         Raises
         ------
         InputError
-            If the id belongs to an order with other contents.
+            If the id belongs to an order with other contents, or the intent names an order
+            that it replaces.
         StorageError
             If the intent could not be stored; then nothing was sent.
         TradingHalted
             If the session is stopping: nothing new is taken in.
         """
+        if intent.replaces:  # sent as a new order, both would work
+            raise InputError(
+                f"{intent.client_order_id} of {intent.symbol} says that it replaces "
+                f"{intent.replaces}: ask for that by replace_order, or leave `replaces` empty"
+            )
         self._before_send()
         self._books.check_payload(intent)  # after it: the venue may have told who has the id
         known = self._books.orders.get(intent.client_order_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import resource
+import signal
 import sys
 import tempfile
 import time
@@ -28,6 +29,7 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=2 * (os.cpu_count() or 2))
     given = parser.parse_args()
     names = ("sqlite", "postgresql") if given.database == "both" else (given.database,)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that nothing is left behind
     began, is_good = time.monotonic(), True
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="al-crash-")))
@@ -38,7 +40,8 @@ def main() -> int:
             is_good &= campaign.run(given.places, -1 if given.all else given.sample)
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu_s = used.ru_utime + used.ru_stime
-    print(f"{time.monotonic() - began:.0f} s, {cpu_s:.0f} s of processor time", file=sys.stderr)
+    wall_s = time.monotonic() - began
+    sys.stderr.write(f"{wall_s:.0f} s, {cpu_s:.0f} s of processor time\n")
     return 0 if is_good else 1
 
 

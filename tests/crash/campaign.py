@@ -83,16 +83,20 @@ class Campaign:
             undisturbed = quiet[0].outcome
             problems = [r.problem for r in quiet if r.problem]
             if undisturbed is None or problems:
-                print(f"{self._name}: the undisturbed day failed: {problems}")
+                self._say(f"the undisturbed day failed: {problems}")
                 return False
             same = [*differences(undisturbed, quiet[1].outcome or undisturbed)]
             if same or undisturbed.trouble:
-                print(f"{self._name}: two undisturbed days: {same} {undisturbed.trouble}")
+                self._say(f"two undisturbed days: {same} {undisturbed.trouble}")
                 return False
             first, second = (dict.fromkeys(r.passed) for r in quiet)
             places = self._places([*first, *second])
             chosen = self._chosen(places, [p for p in first if p in second], wanted, sample)
             return self._judge(pool, chosen, places, undisturbed)
+
+    def _say(self, what: str) -> None:
+        sys.stdout.write(f"{self._name}: {what}\n")
+        sys.stdout.flush()
 
     def _places(self, passed: Sequence[Point]) -> dict[tuple[str, str], list[Point]]:
         places: dict[tuple[str, str], list[Point]] = {}
@@ -132,16 +136,15 @@ class Campaign:
                     continue  # it went another way this time, and was not killed
                 found = tried[result.point] = list(_found(undisturbed, result))
                 for kind, what in found:
-                    print(f"{self._name}: {kind} at {result.point}: {what}", flush=True)
+                    self._say(f"{kind} at {result.point}: {what}")
         for point in sorted(set(chosen) - set(tried)):
-            print(f"{self._name}: not reached: {point}")
+            self._say(f"not reached: {point}")
         count = Counter(kind for found in tried.values() for kind in {kind for kind, _ in found})
         covered = {point.place for point in tried}
-        print(f"{self._name}: sites covered {len(covered)} / {len(places)}")
+        self._say(f"sites covered {len(covered)} / {len(places)}")
         if count["differs"] or count["broken"]:
-            print(f"{self._name}: differs {count['differs']} broken {count['broken']}")
-        told = f"points {len(tried)} lost {count['lost']} doubled {count['doubled']}"
-        print(f"{self._name}: {told}", flush=True)
+            self._say(f"differs {count['differs']} broken {count['broken']}")
+        self._say(f"points {len(tried)} lost {count['lost']} doubled {count['doubled']}")
         return not count and covered == {point.place for point in chosen}
 
     def _live(self, pool: ProcessPoolExecutor, points: Sequence[Point | None]) -> Iterator[Result]:
@@ -153,7 +156,7 @@ class Campaign:
             waiting.append(pool.submit(live, self._server, folder, self._traders, point))
         for count, one in enumerate(as_completed(waiting), 1):
             if sys.stderr.isatty():
-                print(f"\r{self._name}: {count} / {len(waiting)} ", end="", file=sys.stderr)
+                sys.stderr.write(f"\r{self._name}: {count} / {len(waiting)} ")
             yield one.result()
 
 

@@ -48,7 +48,8 @@ def forking(folder: Path) -> Iterator[Path]:
     try:
         end = time.monotonic() + _START_S
         while not address.exists():
-            assert process.poll() is None and time.monotonic() < end, "no traders to be had"
+            if process.poll() is not None or time.monotonic() > end:
+                raise Broken("no traders to be had")
             time.sleep(0.02)
         yield address
     finally:

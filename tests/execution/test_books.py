@@ -113,3 +113,13 @@ def test_orders_that_ended_around_a_snapshot_are_known_after_it(desk):
         over.orders[o.client_order_id] for o in (before, after)
     )
     assert again.book_view("c1").sent == {before.client_order_id, after.client_order_id}
+
+
+def test_orders_of_a_cycle_are_counted_over_a_snapshot(desk):
+    session = desk.open()
+    session.submit([desk.intent("A", str(n + 1), leg=f"n{n}") for n in range(3)])
+    session._books.keep()
+    session.cancel(desk.intent("A", "1", leg="n0").client_order_id)
+    again = desk.open()
+    again.submit([desk.intent("B", "1")])
+    assert len(again.book_view("c1").sent) == 4

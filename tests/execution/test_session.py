@@ -594,3 +594,14 @@ def test_plan_of_weights_and_structures_closes_both_before_it_opens(desk):
         ("AAPL", 2),
     ]
     assert session.plan(desk.target(), cycle_id="c2") == orders
+
+
+def test_replacement_does_not_go_out_as_a_new_order(desk):
+    session = desk.open()
+    first = desk.intent("A")
+    session.submit([first])
+    second = desk.intent("A", leg="more", replaces=first.client_order_id)
+    for ask in (session.submit, session.assess, session.request_approvals):
+        with pytest.raises(InputError, match="replace_order"):
+            ask([second])
+    assert session.order(second.client_order_id) is None

@@ -113,7 +113,7 @@ class WireDesk:
         """
         engine = open_engine(self.url or self.folder / "journal.sqlite")
         self._open.append(engine.dispose)
-        options = {"timeout_s": 2.0, "order_timeout_s": 1.0, **(broker_options or {})}
+        options = {"timeout_s": 10.0, "order_timeout_s": 5.0, **(broker_options or {})}
         self.broker = AlpacaBroker(
             "PKTEST",
             "secret",
@@ -125,7 +125,7 @@ class WireDesk:
             timing=Timing() if timing is None else timing,
         ).open()
         self._open.append(self.broker.close)
-        assert self.broker.wait_until_up(5.0), self.broker.connection()
+        assert self.broker.wait_until_up(20.0), self.broker.connection()
         settings = {
             "limits": WIDE,
             "grace": timedelta(milliseconds=50),
@@ -206,7 +206,7 @@ class WireDesk:
         """What the venue itself says of an order."""
         return str(self.venue.order(order.client_order_id)["status"])
 
-    def until(self, is_done: Callable[[], object], timeout_s: float = 5.0) -> tuple[Fill, ...]:
+    def until(self, is_done: Callable[[], object], timeout_s: float = 20.0) -> tuple[Fill, ...]:
         """Collect until something is so; fail loudly if it never is."""
         fills: tuple[Fill, ...] = ()
         end = time.monotonic() + timeout_s
@@ -218,7 +218,7 @@ class WireDesk:
             assert time.monotonic() < end, f"it never happened: {orders}, alerts {self.alerts()}"
             time.sleep(0.01)
 
-    def wait_for(self, is_done: Callable[[], object], timeout_s: float = 5.0) -> None:
+    def wait_for(self, is_done: Callable[[], object], timeout_s: float = 20.0) -> None:
         """Wait without touching the session."""
         end = time.monotonic() + timeout_s
         while not is_done():

@@ -131,6 +131,27 @@ def test_fault_45_split_and_then_an_execution_in_the_new_units(desk, way):
     check(desk, alert="order_replaced_by_venue")
 
 
+def test_fault_45_split_that_is_told_after_an_execution_in_the_new_units(desk):
+    """No order is adjusted, so nothing tells of the split before the next look at the lists."""
+    desk.open()
+    desk.hold("AAPL", "100")
+    overnight(desk)
+    desk.venue.act("split", symbol="AAPL", ratio=4)
+    desk.quote(AAPL="26")
+    desk.mark(AAPL="26")
+    (order,) = desk.submit(desk.intent(units="-50", name="early"))
+    desk.until(lambda: desk.status(order) is S.FILLED)
+    for _ in range(2):  # the second look tells the split again
+        assert desk.session.reconcile() == ()
+        assert desk.session.ledger.quantity("AAPL") == 350
+    assert desk.session.state is TradingState.ACTIVE
+    desk.crash()
+    desk.open()
+    assert desk.report.differences == ()
+    assert "activity_unbookable" not in desk.alerts()
+    check(desk)
+
+
 def test_fault_45_executions_of_both_units_while_nobody_is_there(desk):
     desk.open()
     desk.hold("AAPL", "100")
