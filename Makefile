@@ -68,6 +68,7 @@ bench: $(READY) ## compare with alphalens-reloaded and pandas; rows go to docs/b
 	$(BIN)/python -m benchmarks.core
 	$(BIN)/python -m benchmarks.growth
 	$(BIN)/python -m benchmarks.expressions
+	$(BIN)/python -m benchmarks.orders
 
 crash: $(READY) ## kill a trading day at every place and restart it: nothing is lost or doubled (25 minutes)
 	$(BIN)/python -m tests.crash

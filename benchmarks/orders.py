@@ -66,6 +66,7 @@ class Told:
         self.queue: list[VenueUpdate] = []
 
     def updates(self) -> tuple[VenueUpdate, ...]:
+        """Return what waits, once."""
         told, self.queue = tuple(self.queue), []
         return told
 
@@ -80,7 +81,14 @@ class Rig:
         self.folder, self.url = folder, url
         self.file = folder / "venue.sqlite"
         self.venue = VenueProcess(
-            self.file, "--always-open", "--rate-limit", "1000000", "--cash", "100000000", "--seed", "1"
+            self.file,
+            "--always-open",
+            "--rate-limit",
+            "1000000",
+            "--cash",
+            "100000000",
+            "--seed",
+            "1",
         ).start()
         for symbol in ASSETS:
             self.venue.control.set_quote(symbol, PRICE - Decimal("0.02"), PRICE)
@@ -120,12 +128,14 @@ class Rig:
         self.session = self._session(broker)
 
     def close(self) -> None:
+        """End it all; the database stays."""
         self.broker.close()
         self.journal.close()
         self.engine.dispose()
         self.venue.stop()
 
     def intent(self, side: Side, units: int, **form: object) -> OrderIntent:
+        """Return the next order, of the next symbol."""
         self.names += 1
         return OrderIntent(
             client_order_id=client_order_id(self.session.account_id, "c1", str(self.names)),
@@ -140,6 +150,7 @@ class Rig:
         )
 
     def submit(self, intent: OrderIntent) -> OrderRecord:
+        """Send an order that has to be accepted."""
         (order,) = self.session.submit([intent])
         if order.status not in (OrderStatus.ACCEPTED, OrderStatus.FILLED):
             raise RuntimeError(f"{order.status}: {order.reasons} {order.note}")
@@ -150,7 +161,8 @@ class Rig:
         form = {"order_type": OrderType.LIMIT, "limit_price": Decimal(90)}
         return self.submit(self.intent(Side.BUY, units, **form))
 
-    def until(self, is_done: Callable[[], bool], timeout_s: float = 60.0) -> None:
+    def until(self, is_done: Callable[[], bool], timeout_s: float = 600.0) -> None:
+        """Take in what comes until something is so."""
         end = time.monotonic() + timeout_s
         while not is_done():
             if time.monotonic() > end:
@@ -159,7 +171,7 @@ class Rig:
 
 
 def to_wire(rig: Rig, count: int, *, is_resting: bool) -> list[float]:
-    """Return the seconds from each intent to its request at the venue, sorted by no means."""
+    """Return the seconds from each intent to its request at the venue, in turn."""
     begun: dict[str, datetime] = {}
     for number in range(count):
         if is_resting:
@@ -235,20 +247,6 @@ def durable(rig: Rig, records: int) -> float:
     return booked / spent
 
 
-def burst(rig: Rig) -> tuple[int, float]:
-    """Let the venue execute as fast as it can; return how many events were lost, and the time."""
-    orders = [rig.rest(BURST // 10) for _ in range(10)]
-    control, before = rig.venue.control, len(rig.journal.fills())
-    begin = time.perf_counter()
-    for order in orders:
-        for _ in range(BURST // 10):
-            control.fill(order.client_order_id, qty=1, price=90)
-    sent = time.perf_counter() - begin
-    rig.until(lambda: all(not o.is_open for o in map(_now(rig), orders)))
-    lost = BURST - (len(rig.journal.fills()) - before)
-    return lost, sent
-
-
 def _now(rig: Rig) -> Callable[[OrderRecord], OrderRecord]:
     def find(order: OrderRecord) -> OrderRecord:
         found = rig.session.order(order.client_order_id)
@@ -284,7 +282,8 @@ def restart(url: str) -> dict[str, float]:
         begin = time.perf_counter()
         kept = journal.latest_snapshot()
         read = time.perf_counter() - begin
-        assert books.ledger.cash and kept is not None
+        assert books.ledger.cash
+        assert kept is not None
     engine.dispose()
     return {
         "records": length,

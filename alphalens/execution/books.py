@@ -27,6 +27,7 @@ from alphalens.execution.records import (
     Record,
     approval_from,
     fill_from,
+    fill_of,
     intent_from,
     mark_from,
     order_id_of,
@@ -303,7 +304,7 @@ class Books:
             self.prices[symbol], self.price_times[symbol] = Decimal(price), mark.at
 
     def _fold_fill(self, record: Record) -> None:
-        fill = fill_from(record.payload)
+        fill = fill_of(record)
         self.ledger.apply(fill)
         value = fill.quantity * fill.price * fill.multiplier
         self._traded = (fill.at.astimezone(UTC).date(), self.traded_on(fill.at) + abs(value))

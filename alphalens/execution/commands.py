@@ -18,6 +18,7 @@ from alphalens.execution.records import order_from
 from alphalens.storage import reading, writing
 from alphalens.storage.schema import commands, orders
 from alphalens.trading.orders import OrderStatus
+from alphalens.trading.text import checked_text
 
 __all__ = ["Command", "CommandKind", "pending_commands", "write_command"]
 
@@ -78,6 +79,8 @@ class Command:
 
     def __post_init__(self) -> None:
         """Refuse a command that nobody gave, or that is about nothing."""
+        for name in ("by", "reason", "client_order_id", "symbol", "fingerprint"):
+            checked_text(getattr(self, name), f"{self.kind}: {name}")
         if not self.by.strip():
             raise InputError(f"{self.kind}: say who asks, got an empty name")
         if (self.kind in _ABOUT_ORDERS) != bool(self.client_order_id):

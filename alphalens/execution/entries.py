@@ -13,6 +13,7 @@ from alphalens.trading.activities import Activity, CashFlow, PositionChange, Spl
 from alphalens.trading.codec import from_jsonable, to_jsonable
 from alphalens.trading.events import AlertEvent, EventKind, Severity
 from alphalens.trading.orders import Fill, OrderIntent, OrderStatus
+from alphalens.trading.text import storable
 
 __all__ = [
     "absent_entries",
@@ -47,7 +48,9 @@ def alert_entry(
     cycle_id: str = "",
 ) -> Entry:
     """Return the journal entry of an alert."""
-    alert = AlertEvent(code=code, severity=severity, message=message, at=at, values=dict(values))
+    told = {name: storable(value) for name, value in values.items()}
+    message = storable(message)
+    alert = AlertEvent(code=code, severity=severity, message=message, at=at, values=told)
     payload = {field.name: getattr(alert, field.name) for field in fields(alert)}
     return (EventKind.ALERT, payload, cycle_id)
 
@@ -59,7 +62,7 @@ def answer_payload(answer: VenueOrder, status: OrderStatus | None = None) -> dic
         "venue_order_id": answer.venue_order_id,
         "status": answer.status if status is None else status,
         "filled_quantity": answer.filled_quantity,
-        "reason": answer.reason,
+        "reason": storable(answer.reason),
     }
 
 
@@ -69,7 +72,7 @@ def closing_payload(intent: OrderIntent, status: OrderStatus, reason: str) -> di
         "client_order_id": intent.client_order_id,
         "venue_order_id": "",
         "status": status,
-        "reason": reason,
+        "reason": storable(reason),
     }
 
 
@@ -145,7 +148,7 @@ def _unknown(
 ) -> list[Entry]:
     payload = {
         "client_order_id": intent.client_order_id,
-        "error": error,
+        "error": storable(error),
         "is_absent": is_absent,
     }
     cycle_id = intent.cycle_id

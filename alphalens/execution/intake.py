@@ -176,9 +176,12 @@ class Intake:
         """Book what moved the account without an order; the venue may tell it twice."""
         entries: list[Entry] = []
         for activity in listed:
+            if isinstance(activity, Split) and self._books.ledger.has_booked(activity.activity_id):
+                continue  # what it did then depends on what had been executed then
             try:
-                if self._books.admit(activity):
-                    entries.append(activity_entry(self._in_time(activity)))
+                moved = self._in_time(activity)
+                if self._books.admit(moved):
+                    entries.append(activity_entry(moved))
             except InputError as error:
                 if activity.activity_id not in self._refused:
                     self._refused.add(activity.activity_id)

@@ -45,6 +45,7 @@ from alphalens.trading.clock import Clock
 from alphalens.trading.codec import canonical_json, instant
 from alphalens.trading.events import AlertEvent, EventKind
 from alphalens.trading.orders import Fill, OrderStatus
+from alphalens.trading.text import checked_text
 
 __all__ = ["Entry", "Journal", "JournalReader"]
 
@@ -264,7 +265,7 @@ class Journal(JournalReader):
 
     def __init__(self, engine: sa.Engine, *, clock: Clock, run_id: str) -> None:
         super().__init__(engine)
-        self._clock, self.run_id = clock, run_id
+        self._clock, self.run_id = clock, checked_text(run_id, "run_id")
         self._lock = WriterLock.acquire(engine, at=clock.now())
         self._seq, self._hash = self._tail()
         self._projector = Projector()
@@ -390,7 +391,10 @@ class Journal(JournalReader):
         """Give each entry as a record, with its row."""
         seq, head, stamp = self._seq, self._hash, instant(at)
         for kind, payload, cycle_id in entries:
+            checked_text(cycle_id, "cycle_id")
             seq, text = seq + 1, canonical_json(payload)
+            if "\\u" in text:  # only escaped text can hold what a database does not
+                _check_texts(json.loads(text), kind.value)
             own = link_hash([seq, stamp, self.run_id, cycle_id, kind.value, text, head])
             facts: dict[str, Any] = {  # Any: what each field is, `Record` says
                 "seq": seq,
@@ -448,6 +452,19 @@ _OLD_SNAPSHOTS = snapshots.delete().where(
         sa.select(snapshots.c.seq).order_by(snapshots.c.seq.desc()).limit(2).scalar_subquery()
     )
 )
+
+
+def _check_texts(value: object, what: str) -> None:
+    """Refuse text that some database would refuse at the commit, when the pen would be dead."""
+    if isinstance(value, str):
+        checked_text(value, what)
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            checked_text(key, what)
+            _check_texts(item, f"{what}: {key}")
+    elif isinstance(value, list):
+        for item in value:
+            _check_texts(item, what)
 
 
 def _check_table(table: sa.Table, source: sa.Connection, replayed: sa.Engine) -> None:

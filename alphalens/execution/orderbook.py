@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 
 from alphalens.execution.evidence import Evidence
-from alphalens.execution.records import OrderRecord, Origin, Record, fill_from, fold_order
+from alphalens.execution.records import OrderRecord, Origin, Record, fill_of, fold_order
 from alphalens.trading.events import EventKind
 from alphalens.trading.ledger import Correction
 from alphalens.trading.orders import Fill, OrderStatus, Side
@@ -111,7 +111,7 @@ class OrderBook:
             return None
         self.put(order)
         if record.kind is EventKind.FILL:
-            fill = fill_from(record.payload)
+            fill = fill_of(record)
             self.fills_of(order_id)[fill.fill_id] = fill
         return order
 

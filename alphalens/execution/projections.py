@@ -15,6 +15,7 @@ from alphalens.execution.records import (
     Record,
     alert_from,
     fill_from,
+    fill_of,
     fold_order,
     mark_from,
     order_from,
@@ -23,6 +24,7 @@ from alphalens.execution.records import (
 from alphalens.storage.schema import commands, fills, marks, orders, outbox
 from alphalens.trading.codec import canonical_json
 from alphalens.trading.events import EventKind
+from alphalens.trading.orders import Fill
 
 __all__ = ["Projector", "clear"]
 
@@ -170,21 +172,20 @@ def _project_fills(connection: sa.Connection, records: Sequence[Record]) -> None
     removed: list[str] = []
     for record in records:
         if record.kind is EventKind.FILL:
-            booked: Sequence[Payload] = [record.payload]
+            booked = [(fill_of(record), record.payload)]
         elif record.kind is EventKind.FILLS_CORRECTED:
-            booked = record.payload["fills"]
+            booked = [(fill_from(payload), payload) for payload in record.payload["fills"]]
             gone = record.payload["removed"]
             removed += [key for key in gone if added.pop(key, None) is None]
         else:
             continue
-        rows = [_fill_row(record, payload) for payload in booked]
+        rows = [_fill_row(record, fill, payload) for fill, payload in booked]
         added.update((str(row["fill_id"]), row) for row in rows)
     _write(connection, _FILL_REMOVED, [{"key": key} for key in removed])
     _write(connection, _FILL_ADDED, added.values())
 
 
-def _fill_row(record: Record, payload: Payload) -> _Row:
-    fill = fill_from(payload)
+def _fill_row(record: Record, fill: Fill, payload: Payload) -> _Row:
     return {
         "fill_id": fill.fill_id,
         "seq": record.seq,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from alphalens.risk import Approval, Reason
@@ -67,7 +68,7 @@ class Record:
     run_id: str
     cycle_id: str
     kind: EventKind
-    payload: Payload
+    payload: Payload = field(hash=False)
     prev_hash: str
     hash: str
 
@@ -219,7 +220,8 @@ def fold_order(order: OrderRecord | None, record: Record) -> OrderRecord | None:
             updated_at=record.at,
             run_id=record.run_id,
         )
-    return replace(_CHANGES[record.kind](order, record), updated_at=record.at)
+    changed = _CHANGES[record.kind](order, record)
+    return changed if changed.updated_at == record.at else replace(changed, updated_at=record.at)
 
 
 def _first_status(record: Record) -> OrderStatus:
@@ -308,14 +310,21 @@ def _replace_asked(order: OrderRecord, record: Record) -> OrderRecord:
 
 
 def _filled(order: OrderRecord, record: Record) -> OrderRecord:
-    fill, legs = fill_from(record.payload), dict(order.leg_fills)
+    fill, legs = fill_of(record), dict(order.leg_fills)
     if order.intent.legs:
         legs[fill.symbol] = legs.get(fill.symbol, _ZERO) + fill.signed_quantity
         filled = _whole_units(order.intent, legs)
     else:
         filled = order.filled_quantity + fill.quantity
     status = after_fill(order.status, is_complete=filled >= order.intent.quantity)
-    return replace(order, status=status, filled_quantity=filled, leg_fills=legs, is_absent=False)
+    return replace(
+        order,
+        status=status,
+        filled_quantity=filled,
+        leg_fills=legs,
+        is_absent=False,
+        updated_at=record.at,
+    )
 
 
 def _whole_units(intent: OrderIntent, legs: Mapping[str, Decimal]) -> Decimal:
@@ -353,6 +362,12 @@ def intent_from(payload: Payload) -> OrderIntent:
 def fill_from(payload: Payload) -> Fill:
     """Return the fill of a ``fill`` record."""
     return from_jsonable(Fill, payload)
+
+
+@lru_cache(maxsize=8_192)
+def fill_of(record: Record) -> Fill:
+    """Return the fill of a ``fill`` record; who writes it and who folds it in ask in turn."""
+    return fill_from(record.payload)
 
 
 def approval_from(payload: Payload) -> Approval:

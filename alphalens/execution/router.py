@@ -151,8 +151,8 @@ class Router:
         Raises
         ------
         InputError
-            If `intent` does not name the order it replaces, trades something else, or the old
-            order does not work.
+            If `intent` does not name the order it replaces, differs in more than quantity,
+            prices and time in force, or the old order does not work.
         TradingHalted
             As `submit`.
         """
@@ -183,13 +183,17 @@ class Router:
 
     def _check_same(self, old: OrderRecord, intent: OrderIntent) -> None:
         self._books.check_payload(intent)
-        if (
-            intent.replaces != old.client_order_id
-            or old.intent.traded.keys() != intent.traded.keys()
-        ):
+        if intent.replaces != old.client_order_id:
             raise InputError(
                 f"{intent.client_order_id} of {intent.symbol} says that it replaces "
                 f"{intent.replaces!r}, asked was {old.client_order_id} of {old.intent.symbol}"
+            )
+        others = [n for n in _KEPT if getattr(intent, n) != getattr(old.intent, n)]
+        if others:
+            raise InputError(
+                f"{intent.client_order_id} cannot take the place of {old.client_order_id}: it "
+                f"differs in {', '.join(others)}, and a venue changes quantity, prices and time "
+                f"in force only; cancel the old order and send a new one"
             )
 
     def _check_working(self, old: OrderRecord) -> None:
@@ -310,6 +314,21 @@ class Router:
     def _alert(self, code: str, message: str, values: dict[str, str], intent: OrderIntent) -> Entry:
         now, cycle_id = self._clock.now(), intent.cycle_id
         return alert_entry(code, message, now, values, Severity.CRITICAL, cycle_id=cycle_id)
+
+
+#: What a venue does not change when an order is replaced.
+_KEPT = (
+    "account",
+    "symbol",
+    "side",
+    "order_type",
+    "order_class",
+    "take_profit",
+    "stop_loss",
+    "stop_loss_limit",
+    "legs",
+    "is_extended_hours",
+)
 
 
 def given_back(books: Books, intent: OrderIntent) -> list[Entry]:

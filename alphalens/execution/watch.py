@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from alphalens.brokers.base import Broker, Connection
+from alphalens.errors import BrokerError
 from alphalens.execution.books import Books
 from alphalens.execution.entries import alert_entry
 from alphalens.execution.intake import Intake
@@ -62,6 +63,7 @@ class Watch:
         self._heartbeat_s = heartbeat.total_seconds()
         self._gaps, self._was_down = -1, False  # none was closed yet
         self._asked_at = float("-inf")
+        self._is_uncompared = self._is_told = False
 
     def begin(self) -> tuple[Fill, ...]:
         """Book what happened before the start."""
@@ -88,7 +90,7 @@ class Watch:
             new = (*new, *self._close_gap(connection))
         elif not connection.is_up or self._was_down:  # once more when it is up again
             new = (*new, *self._ask())
-        elif self._clock.monotonic() - self._asked_at >= self._heartbeat_s:
+        elif self._is_uncompared or self._clock.monotonic() - self._asked_at >= self._heartbeat_s:
             new = (*new, *self._beat())
         self._was_down = not connection.is_up
         return new
@@ -117,8 +119,13 @@ class Watch:
 
     def _close_gap(self, connection: Connection) -> tuple[Fill, ...]:
         """Fetch what was missed while the stream was lost, and compare."""
-        new = self._ask()
-        self.reconcile()
+        try:
+            new = self._ask()
+            self.reconcile()
+        except BrokerError as error:
+            self._not_compared(error)
+            raise
+        self._is_told = False
         if self._gaps >= 0:
             message = (
                 f"the venue's stream was lost ({connection.problem or 'no reason given'}); "
@@ -130,8 +137,15 @@ class Watch:
 
     def _beat(self) -> tuple[Fill, ...]:
         """Ask although the stream is up; what it should have told and did not makes it mute."""
-        now = self._market.venue_now()
-        new = self._ask()
+        now, self._is_uncompared = self._market.venue_now(), True
+        try:
+            new = self._ask()
+            self._market.refresh()
+            self.reconcile()
+        except BrokerError as error:
+            self._not_compared(error)
+            raise
+        self._is_uncompared = self._is_told = False
         late = [fill for fill in new if now - fill.at > _LATE]
         if late:
             message = (
@@ -140,9 +154,17 @@ class Watch:
             )
             self._alert("stream_mute", message)
             self._broker.reconnect(message)
-        self._market.refresh()
-        self.reconcile()
         return new
+
+    def _not_compared(self, error: BrokerError) -> None:
+        """Tell once that nothing is sent until the venue has said how it stands."""
+        if not self._is_told:
+            self._is_told = True
+            message = (
+                f"the books could not be compared with the venue's: {error}; nothing new is sent "
+                f"until they could"
+            )
+            self._alert("not_compared", message)
 
     def _ask(self) -> tuple[Fill, ...]:
         self._asked_at = self._clock.monotonic()

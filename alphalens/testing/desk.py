@@ -30,7 +30,7 @@ from alphalens.storage import open_engine
 from alphalens.strategies import FactorStrategy
 from alphalens.trading import Bar, VirtualClock
 
-__all__ = ["PaperDesk", "random_walk"]
+__all__ = ["PaperDesk", "paper_broker", "random_walk"]
 
 _CENT = Decimal("0.01")
 _CASH = Decimal(1_000_000)

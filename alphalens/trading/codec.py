@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import types
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -19,6 +19,8 @@ __all__ = ["canonical_json", "digest", "from_jsonable", "instant", "to_jsonable"
 
 _T = TypeVar("_T")
 _Decoder = Callable[[Any], Any]  # Any: plain JSON in, a value of the wanted type out
+_Encoder = Callable[[Any], object]  # Any: a value of the type it was made for
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
 
 
 def instant(value: datetime) -> str:
@@ -31,7 +33,7 @@ def instant(value: datetime) -> str:
     """
     if value.tzinfo is None:
         raise InputError(f"a time zone is needed, got the naive instant {value.isoformat()}")
-    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return value.astimezone(UTC).isoformat(timespec="microseconds")[: -len("+00:00")] + "Z"
 
 
 def to_jsonable(value: object) -> object:
@@ -46,21 +48,7 @@ def to_jsonable(value: object) -> object:
     InputError
         If a value is of another type, is not finite, or is a naive instant.
     """
-    if isinstance(value, Enum):
-        return to_jsonable(value.value)
-    if isinstance(value, Decimal):
-        return _decimal_text(value)
-    if isinstance(value, datetime):
-        return instant(value)
-    if value is None or isinstance(value, str | int | float):
-        return _finite(value)
-    if isinstance(value, Mapping):
-        return {str(key): to_jsonable(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [to_jsonable(item) for item in value]
-    if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: to_jsonable(getattr(value, f.name)) for f in fields(value)}
-    raise InputError(f"cannot write a {type(value).__name__} into a record: {value!r}")
+    return _writer(cast(Hashable, type(value)))(value)
 
 
 def from_jsonable(kind: type[_T], value: object) -> _T:
@@ -103,7 +91,7 @@ def canonical_json(value: object) -> str:
     >>> canonical_json({"b": Decimal("1.50"), "a": None})
     '{"a":null,"b":"1.5"}'
     """
-    return json.dumps(to_jsonable(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return _encode(to_jsonable(value))
 
 
 def digest(value: object) -> str:
@@ -120,14 +108,54 @@ def _decimal_text(value: Decimal) -> str:
     return "0" if text in {"-0", ""} else text
 
 
-def _finite(value: object) -> object:
-    if isinstance(value, float) and value - value != 0.0:
+def _finite(value: float) -> float:
+    if value - value != 0.0:
         raise InputError(f"a number in a record must be finite, got {value}")
     return value
 
 
+def _keyed(value: Mapping[object, object]) -> dict[str, object]:
+    return {str(key): to_jsonable(item) for key, item in value.items()}
+
+
+def _listed(value: Iterable[object]) -> list[object]:
+    return [to_jsonable(item) for item in value]
+
+
+def _unwritable(value: object) -> object:
+    raise InputError(f"cannot write a {type(value).__name__} into a record: {value!r}")
+
+
+@cache
+def _writer(kind: Any) -> _Encoder:  # Any: a type
+    """Return what makes plain JSON of values of exactly this type."""
+    if issubclass(kind, Enum):
+        return lambda value: to_jsonable(value.value)
+    found = next((write for known, write in _WRITERS if issubclass(kind, known)), None)
+    if found is None and is_dataclass(kind):
+        return _dataclass_writer(tuple(field.name for field in fields(kind)))
+    return found or _unwritable
+
+
+def _dataclass_writer(names: tuple[str, ...]) -> _Encoder:
+    def write(value: Any) -> object:  # Any: an instance of the dataclass with these fields
+        return {name: to_jsonable(getattr(value, name)) for name in names}
+
+    return write
+
+
 def _same(value: Any) -> Any:  # Any: what JSON holds is what is wanted
     return value
+
+
+_WRITERS: tuple[tuple[tuple[type, ...], _Encoder], ...] = (
+    ((Decimal,), _decimal_text),
+    ((datetime,), instant),
+    ((types.NoneType, str, int), _same),
+    ((float,), _finite),
+    ((list, tuple), _listed),
+    ((Mapping,), _keyed),
+)
 
 
 @cache

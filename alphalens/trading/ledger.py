@@ -125,6 +125,10 @@ class Ledger:
         self._activities.known[name] = activity
         return True
 
+    def has_booked(self, activity_id: str) -> bool:
+        """Return whether an activity of that id was booked."""
+        return activity_id in self._activities.known
+
     def correct(self, correction: Correction) -> bool:
         """Book true fills in the place of inferred ones; return False if that was done before.
 

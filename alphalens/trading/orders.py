@@ -10,8 +10,10 @@ from enum import StrEnum
 from alphalens.errors import InputError
 from alphalens.trading.codec import digest
 from alphalens.trading.states import TRANSITIONS, OrderStatus
+from alphalens.trading.text import checked_text
 
 __all__ = [
+    "LONGEST_ID",
     "TRANSITIONS",
     "Fill",
     "Leg",
@@ -23,6 +25,10 @@ __all__ = [
     "TimeInForce",
     "client_order_id",
 ]
+
+
+#: Characters of an id or a symbol, at most.
+LONGEST_ID = 128
 
 
 class Side(StrEnum):
@@ -173,8 +179,9 @@ class OrderIntent:
     Raises
     ------
     InputError
-        If a quantity or price is not a positive finite number, the instant is naive, or
-        prices, exits and legs do not go with type and class.
+        If a quantity or price is not a positive finite number, a text cannot be stored, a
+        field is of another type, the instant is naive, or prices, exits and legs do not go
+        with type and class.
     """
 
     client_order_id: str
@@ -203,6 +210,7 @@ class OrderIntent:
     def __post_init__(self) -> None:
         """Refuse what no venue could execute."""
         what = f"order {self.client_order_id} of {self.symbol}"
+        _check_fields(what, self)
         for name in _FIGURES:
             _check_figure(what, name, getattr(self, name), is_net=bool(self.legs))
         if self.created_at.tzinfo is None:
@@ -249,6 +257,16 @@ class OrderIntent:
         return digest(self)
 
 
+_TEXTS = ("client_order_id", "account", "cycle_id", "symbol", "replaces", "reason")
+_KINDS = {
+    "side": Side,
+    "created_at": datetime,
+    "order_type": OrderType,
+    "time_in_force": TimeInForce,
+    "order_class": OrderClass,
+    "legs": tuple,
+    "is_extended_hours": bool,
+}
 _FIGURES = (
     "quantity",
     "reference_price",
@@ -274,6 +292,21 @@ def _check_figure(what: str, name: str, value: Decimal | None, *, is_net: bool) 
         raise InputError(f"{what}: {name} must be a Decimal, got {value!r}")
     if not value.is_finite() or (value <= 0 and not (is_net and name == "limit_price")):
         raise InputError(f"{what}: {name} must be positive and finite, got {value}")
+
+
+def _check_fields(what: str, intent: OrderIntent) -> None:
+    """Refuse a field of another type, and text that cannot be stored."""
+    for name, kind in _KINDS.items():
+        if not isinstance(getattr(intent, name), kind):
+            raise InputError(f"{what}: {name} is {getattr(intent, name)!r}, no {kind.__name__}")
+    for name in _TEXTS:
+        checked_text(getattr(intent, name), f"{what}: {name}")
+    for name in ("client_order_id", "symbol", "account", "cycle_id"):
+        length = len(getattr(intent, name))
+        if length > LONGEST_ID or (not length and name in ("client_order_id", "symbol")):
+            raise InputError(
+                f"{what}: {name} has {length} characters, 1 to {LONGEST_ID} can be stored"
+            )
 
 
 def _check_class(what: str, intent: OrderIntent) -> None:

@@ -52,6 +52,8 @@ class Seen:
             With the figures of both.
         """
         known = self.known[name]
+        if known == event:
+            return
         mark = _mark(event)
         if mark in (_mark(known), *self._taken_back.get(name, ())):
             return

@@ -9,8 +9,9 @@ import pytest
 from alphalens.agents import Answer, ExecutionAgent, ExecutionView
 from alphalens.agents.execution_agent import arrival_slippage
 from alphalens.risk import RiskLimits
-from alphalens.testing.desk import random_walk
+from alphalens.testing.desk import paper_broker, random_walk
 from alphalens.testing.faults import Fault, FlakyBroker
+from alphalens.trading import VirtualClock
 from alphalens.trading.events import EventKind
 from alphalens.trading.targets import Target
 
@@ -69,14 +70,14 @@ def test_nothing_planned_nothing_sent(at_decision):
     assert ExecutionAgent().run(ExecutionView(), desk.context).orders == ()
 
 
-def test_an_order_without_a_known_outcome_is_degraded(at_decision, tmp_path):
-    desk = at_decision(limits=LIMITS)
+def test_an_order_without_a_known_outcome_is_degraded(at_decision):
+    history = random_walk()
+    clock = VirtualClock(history.closes.index[0].to_pydatetime())
+    venue = paper_broker(clock)
     line = FlakyBroker(
-        desk.paper.venue,
-        on_submit={0: Fault.LOST_AFTER},
-        on_order=dict.fromkeys(range(9), Fault.LOST_BEFORE),
+        venue, on_submit={0: Fault.LOST_AFTER}, on_order=dict.fromkeys(range(9), Fault.LOST_BEFORE)
     )
-    desk.context.session._router._broker = line  # the line breaks after the desk was opened
+    desk = at_decision(limits=LIMITS, history=history, venue=venue, broker=line, clock=clock)
 
     update = ExecutionAgent().run(ExecutionView(intents=planned(desk)[1:]), desk.context)
 

@@ -30,19 +30,21 @@ def main() -> int:
     given = parser.parse_args()
     names = ("sqlite", "postgresql") if given.database == "both" else (given.database,)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that nothing is left behind
-    began, is_good = time.monotonic(), True
+    began, verdicts = time.monotonic(), []
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="al-crash-")))
         traders = stack.enter_context(forking(folder))
         for name in names:
             server = name if name == "sqlite" else stack.enter_context(postgres_server())
             campaign = Campaign(name, server, folder, traders, given.workers)
-            is_good &= campaign.run(given.places, -1 if given.all else given.sample)
+            verdicts.append(campaign.run(given.places, -1 if given.all else given.sample))
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu_s = used.ru_utime + used.ru_stime
     wall_s = time.monotonic() - began
     sys.stderr.write(f"{wall_s:.0f} s, {cpu_s:.0f} s of processor time\n")
-    return 0 if is_good else 1
+    for verdict in verdicts:
+        sys.stdout.write(f"{verdict}\n")
+    return 0 if all(verdict.is_good for verdict in verdicts) else 1
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from tests.crash.outcome import Outcome, differences, outcome_of
 from tests.crash.points import NO_ORDER, Point, point_from
 from tests.servers import own_schema
 
-__all__ = ["Campaign", "Result", "live"]
+__all__ = ["Campaign", "Result", "Verdict", "live"]
 
 _SEED, _TRIES = 20260302, 3
 
@@ -64,6 +64,20 @@ def live(server: str, folder: Path, traders: Path, point: Point | None) -> Resul
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What came of a campaign; good if every chosen place was reached and changed nothing."""
+
+    name: str
+    points: int = 0
+    lost: int = 0
+    doubled: int = 0
+    is_good: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.name}: points {self.points} lost {self.lost} doubled {self.doubled}"
+
+
 class Campaign:
     """All deaths of one day on one database."""
 
@@ -71,8 +85,8 @@ class Campaign:
         self._name, self._server, self._folder, self._traders = name, server, folder, traders
         self._workers, self._number = workers, 0
 
-    def run(self, wanted: int | None, sample: int) -> bool:
-        """Try the points and say what came of it; return whether nothing did.
+    def run(self, wanted: int | None, sample: int) -> Verdict:
+        """Try the points, say what came of each that changed anything, and sum up.
 
         `wanted` is how many distinct places are tried, None all of them; `sample` is how many
         points more, -1 for all there are.
@@ -84,11 +98,11 @@ class Campaign:
             problems = [r.problem for r in quiet if r.problem]
             if undisturbed is None or problems:
                 self._say(f"the undisturbed day failed: {problems}")
-                return False
+                return Verdict(name=self._name)
             same = [*differences(undisturbed, quiet[1].outcome or undisturbed)]
             if same or undisturbed.trouble:
                 self._say(f"two undisturbed days: {same} {undisturbed.trouble}")
-                return False
+                return Verdict(name=self._name)
             first, second = (dict.fromkeys(r.passed) for r in quiet)
             places = self._places([*first, *second])
             chosen = self._chosen(places, [p for p in first if p in second], wanted, sample)
@@ -127,7 +141,7 @@ class Campaign:
         chosen: Sequence[Point],
         places: Mapping[tuple[str, str], Sequence[Point]],
         undisturbed: Outcome,
-    ) -> bool:
+    ) -> Verdict:
         tried: dict[Point, list[tuple[str, str]]] = {}
         for _ in range(_TRIES):
             left = [point for point in chosen if point not in tried]
@@ -144,8 +158,13 @@ class Campaign:
         self._say(f"sites covered {len(covered)} / {len(places)}")
         if count["differs"] or count["broken"]:
             self._say(f"differs {count['differs']} broken {count['broken']}")
-        self._say(f"points {len(tried)} lost {count['lost']} doubled {count['doubled']}")
-        return not count and covered == {point.place for point in chosen}
+        return Verdict(
+            name=self._name,
+            points=len(tried),
+            lost=count["lost"],
+            doubled=count["doubled"],
+            is_good=not count and covered == {point.place for point in chosen},
+        )
 
     def _live(self, pool: ProcessPoolExecutor, points: Sequence[Point | None]) -> Iterator[Result]:
         """Live through one day for each point, and give the results as they come."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, fields
 from decimal import Decimal
@@ -153,13 +153,13 @@ class _Venue:
 
 
 def _read(journal: JournalReader, venue: _Venue) -> Outcome:
-    ledger = ledger_of(journal.records())
+    ledger, orders = ledger_of(journal.records()), journal.orders()
     names = {**venue.names, **NAMES}
     return Outcome(
         orders={
             names[order.client_order_id]: (str(order.status), _units(order.filled_quantity))
-            for order in journal.orders()
-            if not _was_asked_again(journal, order)
+            for order in orders
+            if not _was_asked_again(orders, order)
         },
         venue_orders=venue.orders(),
         executions=_summed(
@@ -187,12 +187,12 @@ def _trouble(journal: JournalReader) -> Iterator[str]:
             yield f"{_described(order)} is {order.status}"
 
 
-def _was_asked_again(journal: JournalReader, order: OrderRecord) -> bool:
+def _was_asked_again(orders: Sequence[OrderRecord], order: OrderRecord) -> bool:
     """Whether a replacement never reached the venue, and another one came in its place."""
     if not (order.intent.replaces and is_unborn(order)):
         return False
-    others = (o for o in journal.orders() if o.intent.replaces == order.intent.replaces)
-    return any(o.intent.created_at == order.intent.created_at and not is_unborn(o) for o in others)
+    others = (one for one in orders if one.intent.replaces == order.intent.replaces)
+    return any(not is_unborn(one) for one in others)
 
 
 def _described(order: OrderRecord) -> str:

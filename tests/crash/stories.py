@@ -132,7 +132,7 @@ def _gated() -> list[Step]:
             _step(
                 venue=lambda venue: venue.add_asset("REJ", tradable=False),
                 trader=send("REJ", "10"),
-                until=settled("REJ", "rejected"),
+                until=settled("REJ", "rejected", "expired"),
             ),
         ),
     ]
@@ -156,7 +156,7 @@ def _lost() -> list[Step]:
             _step(
                 venue=armed(kind, symbol),
                 trader=send(symbol, "10"),
-                until=settled(symbol, "filled"),
+                until=settled(symbol, "filled", "expired"),  # given up is an end, and a loss
             ),
         )
     return steps

@@ -421,3 +421,33 @@ def test_head_is_kept_beside_the_chain(engine):
     with reading(engine) as connection:
         kept = connection.execute(sa.select(meta.c.value).where(meta.c.key == "head")).scalar_one()
     assert kept == f"3:{book.head}"
+
+
+@pytest.mark.parametrize(
+    ("payload", "cycle_id"),
+    [
+        ({"n": 1}, 7),
+        ({"n": 1}, None),
+        ({"n": 1}, "c\0"),
+        ({"by": "a\0b"}, "c"),
+        ({"a": [{"b": "\ud800"}]}, "c"),
+        ({"k\0": 1}, "c"),
+    ],
+)
+def test_text_that_a_database_refuses_is_refused_before_the_pen_moves(
+    database_url, payload, cycle_id
+):
+    engine = open_engine(database_url)
+    with Journal(engine, clock=VirtualClock(T0), run_id="r") as pen:
+        with pytest.raises(InputError):
+            pen.append(EventKind.CYCLE_FINISHED, payload, cycle_id)
+        assert pen.append(EventKind.CYCLE_FINISHED, {"by": "Zoë \U0001f600"}, "c").seq == 1
+        assert pen.verify() == 1
+    engine.dispose()
+
+
+def test_run_id_that_is_no_text_is_refused(tmp_path):
+    engine = open_engine(tmp_path / "j.sqlite")
+    with pytest.raises(InputError, match="run_id must be a text, got 7"):
+        Journal(engine, clock=VirtualClock(T0), run_id=7)
+    engine.dispose()

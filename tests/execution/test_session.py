@@ -14,7 +14,7 @@ from alphalens.storage.schema import journal
 from alphalens.testing.faults import Fault, FlakyBroker
 from alphalens.trading import OrderStatus, Side
 from alphalens.trading.events import AlertEvent, EventKind, Severity
-from alphalens.trading.orders import Leg
+from alphalens.trading.orders import Leg, OrderClass, OrderType, TimeInForce
 from alphalens.trading.targets import Structure
 
 from .conftest import T0, WIDE
@@ -605,3 +605,32 @@ def test_replacement_does_not_go_out_as_a_new_order(desk):
         with pytest.raises(InputError, match="replace_order"):
             ask([second])
     assert session.order(second.client_order_id) is None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"side": Side.SELL},
+        {"order_type": OrderType.MARKET, "limit_price": None},
+        {"is_extended_hours": True},
+        {
+            "order_class": OrderClass.BRACKET,
+            "take_profit": Decimal(60),
+            "stop_loss": Decimal(40),
+        },
+    ],
+)
+def test_replacement_changes_quantity_and_prices_only(desk, changes):
+    session = desk.open()
+    limited = {
+        "order_type": OrderType.LIMIT,
+        "limit_price": Decimal(50),
+        "time_in_force": TimeInForce.GTC,
+    }
+    old = desk.intent("A", **limited)
+    session.submit([old])
+    new = desk.intent("A", leg="new", **{**limited, **changes})
+    with pytest.raises(InputError, match=f"differs in .*{next(iter(changes))}"):
+        session.replace_order(old.client_order_id, new)
+    assert session.order(new.client_order_id) is None
+    assert session.order(old.client_order_id).status is OrderStatus.ACCEPTED

@@ -54,7 +54,7 @@ def main(order_file: Path, journal_file: Path) -> int:
             try:
                 session.submit(intents)
             except TradingHalted as error:
-                print(error)
+                sys.stdout.write(f"{error}\n")
                 return 3
             finally:
                 session.finish_run()

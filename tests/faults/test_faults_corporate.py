@@ -139,6 +139,7 @@ def test_fault_45_split_that_is_told_after_an_execution_in_the_new_units(desk):
     desk.venue.act("split", symbol="AAPL", ratio=4)
     desk.quote(AAPL="26")
     desk.mark(AAPL="26")
+    desk.session.market.refresh()
     (order,) = desk.submit(desk.intent(units="-50", name="early"))
     desk.until(lambda: desk.status(order) is S.FILLED)
     for _ in range(2):  # the second look tells the split again

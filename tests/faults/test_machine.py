@@ -11,7 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -25,6 +25,7 @@ from alphalens.errors import BrokerError, InputError
 from alphalens.execution import TradingSession
 from alphalens.execution.records import OrderRecord
 from alphalens.net import Timing
+from alphalens.testing.alpaca_server.refusals import Refused
 from alphalens.trading import OrderIntent
 from alphalens.trading.events import EventKind
 from alphalens.trading.orders import OrderClass, OrderType, TimeInForce
@@ -40,11 +41,14 @@ CENT = Decimal("0.01")
 KINDS = ("market", "limit", "stop", "stop_limit", "trailing", "bracket", "ioc", "gtc")
 #: What may happen to an order, a cancel or a replacement on its way, and back.
 ANSWERS = (
-    "accept_504 accept_502 close refuse rate_limit server_error bad_gateway malformed event_first "
-    "unknown_status nanoseconds"
-).split()
-QUESTIONS = "rate_limit server_error bad_gateway close refuse malformed nanoseconds".split()
-EVENTS = "duplicate skip swap malformed unknown_status nanoseconds drop".split()
+    *("accept_504", "accept_502", "close", "refuse", "rate_limit", "server_error"),
+    *("bad_gateway", "malformed", "event_first", "unknown_status", "nanoseconds"),
+)
+QUESTIONS = (
+    *("rate_limit", "server_error", "bad_gateway", "close", "refuse", "malformed"),
+    "nanoseconds",
+)
+EVENTS = ("duplicate", "skip", "swap", "malformed", "unknown_status", "nanoseconds", "drop")
 #: What a person has to look at, and what no fault of this machine may lead to.
 NEVER = {"overfill", "id_taken", "fill_contradicted", "order_quarantined", "both_exits_filled"}
 which = st.integers(0, 7)
@@ -237,7 +241,9 @@ class Desk(RuleBasedStateMachine):
 
     @rule(nth=which, units=st.integers(1, 5))
     def fill_a_part(self, nth: int, units: int) -> None:
-        working = [o for o in self.desk.venue.orders() if o["status"] in ("new", "partially_filled")]
+        working = [
+            o for o in self.desk.venue.orders() if o["status"] in ("new", "partially_filled")
+        ]
         if working:
             order = working[nth % len(working)]
             left = Decimal(order["qty"]) - Decimal(order["filled_qty"])
@@ -255,12 +261,13 @@ class Desk(RuleBasedStateMachine):
     def place_elsewhere(self, symbol: str, units: int, is_limit: bool) -> None:
         size = Decimal(units) / (1000 if symbol == COIN else 1)
         body = {"symbol": symbol, "side": "buy", "qty": str(size), "time_in_force": "gtc"}
-        limit = {"type": "limit", "limit_price": str(self._price(symbol, -2))}
+        if is_limit:
+            body |= {"type": "limit", "limit_price": str(self._price(symbol, -2))}
+        else:
+            body |= {"type": "market"}
         body |= {"client_order_id": f"elsewhere{len(self.outside)}"}
         self.outside.append(body["client_order_id"])
-        self._at_venue(
-            lambda: self.desk.venue.place_external(body | (limit if is_limit else {"type": "market"}))
-        )
+        self._at_venue(lambda: self.desk.venue.place_external(body))
 
     @rule(nth=which)
     def cancel_elsewhere(self, nth: int) -> None:
@@ -399,8 +406,6 @@ class Desk(RuleBasedStateMachine):
 
     def _at_venue(self, act: Callable[[], object]) -> None:
         """Do what the venue may refuse to another tool."""
-        from alphalens.testing.alpaca_server.refusals import Refused
-
         type(self).steps += 1
         try:
             act()

@@ -260,3 +260,26 @@ def test_execution_comes_back_from_a_record_as_it_was():
         is_synthetic=True,
     )
     assert from_jsonable(Fill, to_jsonable(whole)) == whole
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("cycle_id", 20260302),
+        ("cycle_id", None),
+        ("replaces", None),
+        ("symbol", "A\0"),
+        ("symbol", ""),
+        ("client_order_id", "x" * 129),
+        ("reason", "\ud800"),
+        ("side", "buy"),
+        ("order_type", "market"),
+        ("time_in_force", "day"),
+        ("is_extended_hours", 1),
+        ("legs", []),
+        ("created_at", "2024-01-02"),
+    ],
+)
+def test_field_of_another_type_or_that_cannot_be_stored_is_refused(name, value):
+    with pytest.raises(InputError, match=name):
+        replace(intent(), **{name: value})

@@ -22,6 +22,7 @@ from alphalens.data.alpaca_json import class_of, decimal, instant, rows, symbol_
 from alphalens.errors import InputError
 from alphalens.net.failures import Unreadable
 from alphalens.trading.orders import (
+    LONGEST_ID,
     Fill,
     OrderClass,
     OrderStatus,
@@ -29,6 +30,7 @@ from alphalens.trading.orders import (
     Side,
     TimeInForce,
 )
+from alphalens.trading.text import storable
 
 __all__ = [
     "account_from",
@@ -77,10 +79,16 @@ def text(body: Mapping[str, Any], name: str, *, is_needed: bool = False) -> str:
     """Return a field as text; empty where there is none and none is needed."""
     value = body.get(name)
     if isinstance(value, str) and value:
-        return value
+        return storable(value)
     if is_needed:
         raise Unreadable(f"{name} should be a text, got {value!r}")
     return ""
+
+
+def _id_from(body: Mapping[str, Any]) -> str:  # Any: the values of JSON
+    """Return the client order id; the venue's own id for one that is longer than any may be."""
+    name = text(body, "client_order_id")
+    return name if len(name) <= LONGEST_ID else text(body, "id")
 
 
 def order_from(body: Mapping[str, Any], *, parent: str = "") -> VenueOrder:
@@ -96,7 +104,7 @@ def order_from(body: Mapping[str, Any], *, parent: str = "") -> VenueOrder:
     filled = decimal(body.get("filled_qty"), "filled_qty")
     word = text(body, "status")
     return VenueOrder(
-        client_order_id=text(body, "client_order_id"),
+        client_order_id=_id_from(body),
         venue_order_id=venue_id,
         symbol=_symbol(body, legs),
         status=_status(word, filled),

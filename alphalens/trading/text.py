@@ -1,0 +1,57 @@
+"""Text that every database and every record can hold."""
+
+from __future__ import annotations
+
+from alphalens.errors import InputError
+
+__all__ = ["checked_text", "storable"]
+
+
+def checked_text(value: object, what: str) -> str:
+    r"""Return a text that can be stored anywhere.
+
+    Parameters
+    ----------
+    value : object
+        The text.
+    what : str
+        What it is, for the message.
+
+    Raises
+    ------
+    InputError
+        If it is no str, holds a NUL character (PostgreSQL takes none), or half of a surrogate
+        pair (it has no UTF-8 form).
+
+    Examples
+    --------
+    >>> checked_text("ann", "name")
+    'ann'
+    >>> checked_text("a\0b", "name")
+    Traceback (most recent call last):
+    ...
+    alphalens.errors.InputError: name must be a text without NUL characters, got 'a\x00b'
+    """
+    if not isinstance(value, str):
+        raise InputError(f"{what} must be a text, got {value!r}")
+    if "\0" in value:
+        raise InputError(f"{what} must be a text without NUL characters, got {value!r}")
+    if not value.isascii():
+        try:
+            value.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise InputError(f"{what} has no UTF-8 form: {value!r}") from error
+    return value
+
+
+def storable(value: str) -> str:
+    r"""Return somebody else's text with what no database holds replaced.
+
+    Examples
+    --------
+    >>> storable("no\0such"), storable("\ud800"), storable("Zoë")
+    ('no�such', '?', 'Zoë')
+    """
+    if value.isascii() and "\0" not in value:
+        return value
+    return value.encode("utf-8", "replace").decode("utf-8").replace("\0", "\ufffd")
