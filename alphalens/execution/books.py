@@ -33,7 +33,14 @@ from alphalens.execution.records import (
     order_id_of,
 )
 from alphalens.risk import Approval, Standing, TradingState
-from alphalens.trading.activities import CashFlow, PositionChange, Split
+from alphalens.trading.activities import (
+    Activity,
+    CashFlow,
+    CashKind,
+    ChangeKind,
+    PositionChange,
+    Split,
+)
 from alphalens.trading.codec import from_jsonable
 from alphalens.trading.events import EventKind
 from alphalens.trading.ledger import Correction, Event, Ledger
@@ -43,7 +50,7 @@ __all__ = ["Books"]
 
 _alerts = logging.getLogger("alphalens.alerts")
 _ZERO = Decimal(0)
-_RECENT = timedelta(minutes=2)
+_RECENT = timedelta(minutes=10)  # the longest window that a limit may look back
 _SNAPSHOT_VERSION = 1
 
 
@@ -85,6 +92,7 @@ class Books:
         self._touched: dict[str, None] | None = None  # orders changed since the snapshot, replaying
         self._traded = (datetime.min.replace(tzinfo=UTC).date(), _ZERO)
         self._peak = self._before_today = _ZERO
+        self._moved = _ZERO  # worth of what was brought in or taken out since the last mark
         self._kept_seq = self._replay()
 
     @property
@@ -148,10 +156,13 @@ class Books:
         return max(self._peak, equity)
 
     def day_open(self, now: datetime) -> Decimal:
-        """Return the equity at the last mark of an earlier UTC date, or the opening balance."""
+        """Return the equity at the last mark of an earlier UTC date, or the opening balance.
+
+        Money and units that were moved in or out since are added: they are no profit or loss.
+        """
         last = self.last_mark
         if last is not None and last.at.date() < now.date():
-            return last.equity
+            return last.equity + self._moved
         return self._before_today
 
     def traded_on(self, now: datetime) -> Decimal:
@@ -160,7 +171,7 @@ class Books:
         return value if date == now.astimezone(UTC).date() else _ZERO
 
     def recent(self, now: datetime) -> Mapping[str, datetime]:
-        """Return the orders that were sent within the last two minutes, and when."""
+        """Return the orders that were sent within the last ten minutes, and when."""
         self._recent = {k: at for k, at in self._recent.items() if now - at < _RECENT}
         return self._recent
 
@@ -298,7 +309,7 @@ class Books:
     def _fold_mark(self, record: Record) -> None:
         mark = mark_from(record.payload)
         self._before_today = self.day_open(mark.at)
-        self.last_mark = mark
+        self.last_mark, self._moved = mark, _ZERO
         self._peak = self.peak_with(mark.equity)
         for symbol, price in record.payload["prices"].items():
             self.prices[symbol], self.price_times[symbol] = Decimal(price), mark.at
@@ -306,8 +317,11 @@ class Books:
     def _fold_fill(self, record: Record) -> None:
         fill = fill_of(record)
         self.ledger.apply(fill)
+        self.prices.setdefault(fill.symbol, fill.price)  # no time: no price for the gate
         value = fill.quantity * fill.price * fill.multiplier
-        self._traded = (fill.at.astimezone(UTC).date(), self.traded_on(fill.at) + abs(value))
+        date = max(fill.at.astimezone(UTC).date(), self._traded[0])  # told late, counted now
+        before = self._traded[1] if date == self._traded[0] else _ZERO
+        self._traded = (date, before + abs(value))
         if record.payload["is_listed"]:
             self.fills_cursor = fill.fill_id
         if fill.client_order_id not in self.orders:
@@ -321,6 +335,10 @@ class Books:
         self.activities_cursor = activity.activity_id
         if isinstance(activity, Split) and activity.symbol in self.prices:
             self.prices[activity.symbol] *= activity.old / activity.new
+        worth = _moved_by(activity, self.ledger.currency)
+        self._moved += worth
+        self._peak += worth
+        self._before_today += worth
 
     def _fold_order(self, record: Record) -> None:
         order_id = order_id_of(record)
@@ -389,6 +407,7 @@ class Books:
             "traded": [self._traded[0].isoformat(), self._traded[1]],
             "peak": self._peak,
             "before_today": self._before_today,
+            "moved": self._moved,
         }
 
     def _restore(self, kept: Payload) -> None:
@@ -413,6 +432,18 @@ class Books:
         date, value = kept["traded"]
         self._traded = (datetime.fromisoformat(date).date(), Decimal(value))
         self._peak, self._before_today = Decimal(kept["peak"]), Decimal(kept["before_today"])
+        self._moved = Decimal(kept["moved"])
+
+
+def _moved_by(activity: Activity, currency: str) -> Decimal:
+    """Return the worth that a transfer brought in, negative if it took it out; 0 for the rest."""
+    if isinstance(activity, Split) or activity.currency != currency:
+        return _ZERO
+    if isinstance(activity, CashFlow) and activity.kind is CashKind.TRANSFER:
+        return activity.amount
+    if activity.kind is ChangeKind.TRANSFER and isinstance(activity, PositionChange):
+        return activity.quantity * activity.price * activity.multiplier
+    return _ZERO
 
 
 def _amounts(stored: Mapping[str, str]) -> dict[str, Decimal]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from datetime import timedelta
+from os.path import lexists
 from pathlib import Path
 
 from alphalens.errors import BrokerError, CredentialsRefused, InputError
@@ -90,7 +91,7 @@ class Control:
         for command in commands:
             self._obey(command)
         state = self._books.standing.state
-        if self._halt_file is None or state is TradingState.HALTED or not self._halt_file.exists():
+        if self._halt_file is None or state is TradingState.HALTED or not lexists(self._halt_file):
             return len(commands)
         reason = f"the file {self._halt_file.name} exists; remove it and resume"
         self.change(StateEvent.HALT, by="halt file", reason=reason)

@@ -424,9 +424,15 @@ class TradingSession:
             return self._trader.cancel(client_order_id, reason)
 
     def cancel_all(self) -> tuple[OrderRecord, ...]:
-        """Cancel every order of ours that is open or waits; raises as `cancel`."""
+        """Cancel every order of ours that is open or waits, whatever becomes of the others.
+
+        Raises
+        ------
+        BrokerError
+            After every cancel was tried: which of them the venue refused or did not answer.
+        """
         with self._lock:
-            return tuple(self.cancel(order.client_order_id) for order in self._books.orders.live)
+            return self._trader.cancel_all()
 
     def halt(self, *, by: str, reason: str) -> None:
         """Stop all orders until a person resumes; cancels still pass.

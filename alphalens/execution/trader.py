@@ -11,7 +11,7 @@ from pathlib import Path
 
 from alphalens.assets import Asset, AssetClass
 from alphalens.brokers.base import Broker
-from alphalens.errors import CredentialsRefused, InputError
+from alphalens.errors import BrokerError, ConfigError, CredentialsRefused, InputError
 from alphalens.execution.books import Books
 from alphalens.execution.control import Control
 from alphalens.execution.entries import closing_payload
@@ -22,7 +22,7 @@ from alphalens.execution.journal import Journal
 from alphalens.execution.market import Market, Permission
 from alphalens.execution.opening import open_books
 from alphalens.execution.planner import closings_first, plan_orders
-from alphalens.execution.records import OrderRecord
+from alphalens.execution.records import OrderRecord, Origin
 from alphalens.execution.resolver import Resolver
 from alphalens.execution.router import Router
 from alphalens.execution.structures import plan_structures
@@ -57,6 +57,12 @@ class Trader:
         halt_file: Path | None,
         is_flattening: bool,
     ) -> None:
+        for symbol, asset in assets.items():
+            if asset.symbol != symbol:
+                raise ConfigError(
+                    f"assets: {asset.symbol} stands under {symbol!r}; give each under its own "
+                    f"symbol, or another asset's rules are applied to it"
+                )
         self._broker, self._clock, self._limits = broker, clock, limits
         self._assets, self._permission = assets, permission
         books = self.books = Books(journal)
@@ -199,6 +205,29 @@ class Trader:
         elif not order.status.is_final:
             self.expire([order], f"{reason}, before it was sent")
         return self.books.orders[client_order_id]
+
+    def cancel_all(self) -> tuple[OrderRecord, ...]:
+        """Ask for the cancel of every order of ours, then look once; raises at the end."""
+        ours = [o for o in self.books.orders.live if o.origin is not Origin.EXTERNAL]
+        failed: list[str] = []
+        for order in ours:
+            try:
+                if order.is_open:
+                    self.router.cancel(order, "all orders are canceled")
+                else:
+                    self.expire([order], "all orders are canceled, before it was sent")
+            except BrokerError as error:
+                failed.append(f"{order.client_order_id} of {order.intent.symbol}: {error}")
+        try:
+            self.collect()
+        except BrokerError as error:
+            failed.append(f"the look afterwards: {error}")
+        if failed:
+            raise BrokerError(
+                f"{len(failed)} of {len(ours)} cancels failed, the others were asked for: "
+                f"{'; '.join(failed)}; ask again"
+            )
+        return tuple(self.books.orders[order.client_order_id] for order in ours)
 
     def collect(self) -> tuple[Fill, ...]:
         """Look up what is not known, take in what is new, and return the new executions."""

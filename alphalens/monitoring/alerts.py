@@ -219,12 +219,18 @@ class AlertSender:
             try:
                 pause_s, self._failures = self.deliver(), 0
             except StorageError as error:
-                self._failures += 1
-                pause_s = self._pace.pause_after(self._failures)
-                if self._failures == 1:
-                    _log.error("alerts are kept back, the outbox does not answer: %s", error)
+                pause_s = self._kept_back("the outbox does not answer: %s", error)
+            except Exception as error:  # noqa: BLE001 - the outermost loop of its thread
+                pause_s = self._kept_back("a channel failed in a way of its own: %r", error)
             self._wake.wait(pause_s)
             self._wake.clear()
+
+    def _kept_back(self, why: str, error: Exception) -> float:
+        """Say once that alerts wait, and return how long to wait before the next try."""
+        self._failures += 1
+        if self._failures == 1:
+            _log.error(f"alerts are kept back, {why}", error)
+        return self._pace.pause_after(self._failures)
 
     def _serve(self, line: _Line) -> bool:
         """Give a channel what waits for it; return whether there was more than time."""

@@ -9,6 +9,7 @@ from alphalens.errors import ConfigError
 
 __all__ = ["RiskLimits"]
 
+_LONGEST_WINDOW_S = 600
 _ONE = Decimal(1)
 _OPTIONAL = frozenset(
     {
@@ -143,6 +144,11 @@ class RiskLimits:
             raise ConfigError(f"{name} must be a whole number, got {value!r}")
         if value < 1:
             raise ConfigError(f"{name} must be at least 1, got {value}")
+        if name == "duplicate_window_s" and value > _LONGEST_WINDOW_S:
+            raise ConfigError(
+                f"{name} must be at most {_LONGEST_WINDOW_S}, got {value}: no order that ended "
+                f"longer ago is looked at"
+            )
 
     def _check_figure(self, name: str) -> None:
         value = getattr(self, name)

@@ -73,6 +73,7 @@ class WriterLock:
     def __init__(self, engine: sa.Engine, *, epoch: int, owner: str, hold: _Hold) -> None:
         self.engine, self.epoch, self.owner = engine, epoch, owner
         self._hold = hold
+        self._place = _place_of(engine)
         self._free = weakref.finalize(self, hold.free)
         _LIVE.add(self)
         itself = weakref.ref(self)
@@ -155,18 +156,34 @@ class WriterLock:
             )
 
     def check_held(self) -> None:
-        """Refuse if it was released, without asking the database.
+        """Refuse if it was released or its file has gone, without asking the database.
 
         Raises
         ------
         StorageError
-            If it was released.
+            If it was released, or if the file of the database was deleted or replaced: what is
+            written into it would be lost.
         """
+        if self._place is not None and _place_of(self.engine) != self._place:
+            raise StorageError(
+                f"the file of {name_of(self.engine)} was deleted or replaced while it was open: "
+                f"nothing more is written or sent; put the file back, then open the journal again"
+            )
         if not self.is_held:
             raise StorageError(
                 f"the journal {name_of(self.engine)} was closed: nothing more is written by this "
                 f"object; open a new one"
             )
+
+
+def _place_of(engine: sa.Engine) -> tuple[int, int] | None:
+    """Return which file the database is, or None if it is none or has gone."""
+    path = file_of(engine)
+    try:
+        found = None if path is None else path.stat()
+    except FileNotFoundError:
+        return (0, 0)
+    return None if found is None else (found.st_dev, found.st_ino)
 
 
 def this_process() -> str:

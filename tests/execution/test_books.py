@@ -8,10 +8,13 @@ import pytest
 
 from alphalens.brokers import PaperBroker, SizedQuote
 from alphalens.execution.books import Books
+from alphalens.execution.entries import activity_entry, fill_entry
+from alphalens.risk import TradingState
 from alphalens.trading import OrderStatus
+from alphalens.trading.activities import CashFlow, CashKind
 from alphalens.trading.orders import OrderType, TimeInForce
 
-from .conftest import Desk
+from .conftest import T0, Desk
 
 SHOWN = ("frozen", "external", "standing")
 
@@ -123,3 +126,49 @@ def test_orders_of_a_cycle_are_counted_over_a_snapshot(desk):
     again = desk.open()
     again.submit([desk.intent("B", "1")])
     assert len(again.book_view("c1").sent) == 4
+
+
+def deposit(amount: str, number: int = 1) -> CashFlow:
+    return CashFlow(activity_id=f"t{number}", kind=CashKind.TRANSFER, amount=Decimal(amount), at=T0)
+
+
+@pytest.mark.parametrize("amount", ["5000", "-5000"])
+def test_money_that_is_moved_is_neither_profit_nor_loss(desk, amount):
+    session = desk.open()
+    before = session.book_view()
+    session._books.write_all([activity_entry(deposit(amount))])
+    session.mark(desk.prices)
+    view = session.book_view()
+    assert view.equity == before.equity + Decimal(amount)
+    assert view.day_open_equity == before.day_open_equity + Decimal(amount)
+    assert view.peak_equity - view.equity == before.peak_equity - before.equity
+    assert session.state is TradingState.ACTIVE
+    session._books.keep()
+    over, whole = reopened(desk)
+    for books in (over, whole):
+        assert books.day_open(view.now) == view.day_open_equity
+        assert books.peak_with(Decimal(0)) == view.peak_equity
+
+
+def test_execution_of_yesterday_told_today_leaves_what_was_traded_today(desk):
+    session = desk.open()
+    session.submit([desk.intent("A")])
+    desk.next_day(session)
+    today = session.book_view().traded_today
+    (fill,) = session.journal.fills()
+    late = replace(fill, fill_id="late", client_order_id="x", at=fill.at - timedelta(days=1))
+    session._books.write_all([fill_entry(late, "", is_listed=False)])
+    assert session.book_view().traded_today == today * 2 > 0
+
+
+def test_foreign_execution_of_an_unpriced_symbol_stops_no_valuation(desk):
+    session = desk.open()
+    session.submit([desk.intent("A")])
+    desk.next_day(session)
+    (fill,) = session.journal.fills()
+    other = replace(fill, fill_id="z", client_order_id="x", symbol="ZZZ")
+    session._books.write_all([fill_entry(other, "", is_listed=False)])
+    session.mark({"A": Decimal(101)})
+    (order,) = session.submit([desk.intent("A", "-10", leg="out")])
+    assert order.status is OrderStatus.ACCEPTED
+    assert "ZZZ" not in session.book_view().price_times

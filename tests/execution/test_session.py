@@ -6,7 +6,14 @@ from threading import Barrier, Thread
 import pytest
 
 from alphalens.assets import Equity, Option
-from alphalens.errors import AuditError, ConfigError, InputError, StorageError, TradingHalted
+from alphalens.errors import (
+    AuditError,
+    BrokerError,
+    ConfigError,
+    InputError,
+    StorageError,
+    TradingHalted,
+)
 from alphalens.execution import Journal, JournalReader
 from alphalens.risk import ReasonCode, RiskLimits, TradingState
 from alphalens.storage import open_engine, writing
@@ -283,15 +290,16 @@ def test_mark_at_a_naive_instant_is_refused(desk):
         desk.open().mark({}, T0.replace(tzinfo=None))
 
 
-def test_held_asset_that_never_had_a_price_cannot_be_marked(desk):
+def test_position_that_never_had_a_price_is_valued_at_what_was_paid_and_not_traded(desk):
     session = desk.new_session()
     session.start()
-    session.submit([])
     desk.venue.submit(desk.intent())
     desk.next_day()
     session.collect_fills()
-    with pytest.raises(InputError, match="no price for A, which is held"):
-        session.mark({"B": Decimal(1)})
+    mark = session.mark({"B": Decimal(1)})
+    assert mark.equity == session.ledger.cash + 10 * session.journal.fills()[0].price
+    (order,) = session.submit([desk.intent("A", "-5", leg="out")])
+    assert ReasonCode.NO_PRICE in [reason.code for reason in order.reasons]
 
 
 def test_stale_price_refuses_the_order(desk):
@@ -634,3 +642,29 @@ def test_replacement_changes_quantity_and_prices_only(desk, changes):
         session.replace_order(old.client_order_id, new)
     assert session.order(new.client_order_id) is None
     assert session.order(old.client_order_id).status is OrderStatus.ACCEPTED
+
+
+def test_cancel_of_all_tries_every_order_and_tells_what_failed(desk):
+    class Stubborn(FlakyBroker):
+        def cancel(self, client_order_id):
+            if client_order_id == stuck.client_order_id:
+                raise BrokerError("not now")
+            super().cancel(client_order_id)
+
+    limited = {
+        "order_type": OrderType.LIMIT,
+        "limit_price": Decimal(50),
+        "time_in_force": TimeInForce.GTC,
+    }
+    stuck, *others = [desk.intent(s, leg=s, **limited) for s in "ABC"]
+    session = desk.open(Stubborn(desk.venue))
+    session.submit([stuck, *others])
+    session.halt(by="ann", reason="fire")
+    with pytest.raises(BrokerError, match=r"1 of 3 cancels failed.*of A: not now"):
+        session.cancel_all()
+    assert [session.order(o.client_order_id).status for o in others] == [OrderStatus.CANCELED] * 2
+
+
+def test_asset_under_another_symbol_is_refused(desk):
+    with pytest.raises(ConfigError, match="assets: A stands under 'B'"):
+        desk.new_session(assets={"B": Equity(symbol="A")})

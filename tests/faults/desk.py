@@ -85,6 +85,11 @@ class WireDesk:
         for symbol, price in prices.items():
             self.venue.set_quote(symbol, str(Decimal(price) - Decimal(spread)), price)
 
+    def count_calls_by(self, monotonic: Callable[[], float]) -> None:
+        """Let the minute of the venue's rate limit pass by a clock of the test, from now on."""
+        limit = self.venue._parts.limit
+        limit._monotonic, limit._started, limit._used = monotonic, monotonic(), 0
+
     def burst(self, orders: Sequence[str], *, times: int, repeats: int) -> None:
         """Fill orders in turn, a unit each time, their status told again and again before.
 

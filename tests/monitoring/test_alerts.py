@@ -376,3 +376,20 @@ def test_everything_arrives_once_the_webhook_is_well_again(desk):
         assert receiver.seqs == [seqs[0], *seqs]
         assert receiver.keys == [str(seq) for seq in receiver.seqs]
     assert desk.undelivered() == []
+
+
+def test_channel_that_breaks_in_a_way_of_its_own_does_not_end_the_sender(desk, caplog):
+    class Broken(Book):
+        is_broken = True
+
+        def send(self, notice):
+            if self.is_broken:
+                self.is_broken = False
+                raise RuntimeError("of its own")
+            super().send(notice)
+
+    book = Broken()
+    seq = desk.alert()
+    with desk.sender(book, pace=Pace(poll_s=0.01, pause_s=0.01)):
+        _until(lambda: book.taken == [seq])
+    assert "RuntimeError('of its own')" in caplog.text

@@ -110,3 +110,9 @@ def test_limits_are_read_from_settings_as_whole_numbers_or_as_none():
     assert (limits.max_open_orders, limits.duplicate_window_s) == (7, None)
     with pytest.raises(ConfigError, match=r"'1\.5' is not a whole number"):
         load_settings(env_file=None, environ={"ALPHALENS_LIMIT_MAX_OPEN_ORDERS": "1.5"})
+
+
+def test_window_longer_than_orders_are_remembered_is_refused():
+    assert RiskLimits(duplicate_window_s=600).duplicate_window_s == 600
+    with pytest.raises(ConfigError, match="duplicate_window_s must be at most 600, got 601"):
+        RiskLimits(duplicate_window_s=601)

@@ -200,3 +200,16 @@ def test_folder_that_takes_no_lock_file_is_an_error_that_says_what_to_do(tmp_pat
     with pytest.raises(StorageError, match=r"cannot open the journal file .*\.lock"):
         acquire(engine)
     engine.dispose()
+
+
+def test_database_file_that_is_deleted_under_the_writer_takes_nothing_more(tmp_path):
+    engine = open_engine(tmp_path / "j.sqlite")
+    lock = WriterLock.acquire(engine, at=datetime(2024, 1, 2, tzinfo=UTC))
+    lock.check_held()
+    (tmp_path / "j.sqlite").rename(tmp_path / "away.sqlite")
+    with pytest.raises(StorageError, match="was deleted or replaced while it was open"):
+        lock.check_held()
+    (tmp_path / "j.sqlite").write_bytes(b"")
+    with pytest.raises(StorageError, match="put the file back"):
+        lock.check_held()
+    engine.dispose()
