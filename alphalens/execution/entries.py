@@ -108,23 +108,41 @@ def still_working(order: OrderRecord) -> Entry:
     return (EventKind.ORDER_ANSWERED, payload, order.intent.cycle_id)
 
 
-def unknown_entries(intent: OrderIntent, error: str, at: datetime) -> list[Entry]:
-    """Return the entries that nobody knows what became of an order, alert included."""
+def unknown_entries(
+    intent: OrderIntent, error: str, at: datetime, *, interrupted: int = 0, refusal: str = ""
+) -> list[Entry]:
+    """Return the entries that nobody knows what became of an order, alert included.
+
+    Parameters
+    ----------
+    intent : OrderIntent
+        The order.
+    error : str
+        What is known.
+    at : datetime
+        The present.
+    interrupted : int
+        1 if the process died in the attempt, which then counts for none.
+    refusal : str
+        What the venue said if it refused a second attempt.
+    """
     message = (
         f"nobody knows what became of {described(intent)}: {error}. It is looked up before "
         f"anything else of {intent.symbol} is sent; it is not sent again unseen"
     )
-    return _unknown(intent, error, "order_unknown", message, at, is_absent=False)
+    more = {"interrupted": interrupted} | ({"refusal": storable(refusal)} if refusal else {})
+    return _unknown(intent, error, "order_unknown", message, at, {"is_absent": False, **more})
 
 
-def absent_entries(intent: OrderIntent, at: datetime) -> list[Entry]:
+def absent_entries(intent: OrderIntent, at: datetime, *, interrupted: int = 0) -> list[Entry]:
     """Return the entries that the venue has no such order, alert included."""
     message = (
         f"{described(intent)} never reached the venue; if its cycle still wants it, it passes the "
         f"gate again and goes out once more under the same id"
     )
     error = "the venue has no such order"
-    return _unknown(intent, error, "order_absent", message, at, is_absent=True)
+    more = {"is_absent": True, "interrupted": interrupted}
+    return _unknown(intent, error, "order_absent", message, at, more)
 
 
 def id_taken_entries(intent: OrderIntent, error: str, at: datetime) -> list[Entry]:
@@ -144,12 +162,17 @@ def id_taken_entries(intent: OrderIntent, error: str, at: datetime) -> list[Entr
 
 
 def _unknown(
-    intent: OrderIntent, error: str, code: str, message: str, at: datetime, *, is_absent: bool
+    intent: OrderIntent,
+    error: str,
+    code: str,
+    message: str,
+    at: datetime,
+    more: Mapping[str, object],
 ) -> list[Entry]:
     payload = {
         "client_order_id": intent.client_order_id,
         "error": storable(error),
-        "is_absent": is_absent,
+        **more,
     }
     cycle_id = intent.cycle_id
     alert = alert_entry(code, message, at, values_of(intent), cycle_id=cycle_id)

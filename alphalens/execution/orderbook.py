@@ -88,16 +88,16 @@ class OrderBook:
         """Return the orders that are not final: open, waiting, or absent; oldest first."""
         return tuple(self._live.values())
 
-    def put(self, order: OrderRecord, fills: Iterable[Fill] = ()) -> None:
-        """Take an order as it stands."""
+    def put(self, order: OrderRecord, fills: Iterable[Fill] | None = None) -> None:
+        """Take an order as it stands, and its executions where they are known."""
         key = order.client_order_id
         self._orders[key] = order
         if order.venue_order_id:
             self._by_venue_id[order.venue_order_id] = key
         _keep(self._open, key, order, stays=order.is_open)
         _keep(self._live, key, order, stays=not order.status.is_final)
-        for fill in fills:
-            self._fills.setdefault(key, {})[fill.fill_id] = fill
+        if fills is not None:
+            self._fills[key] = {fill.fill_id: fill for fill in fills}
 
     def reload(self, order: OrderRecord, fills: Iterable[Fill]) -> None:
         """Take an order and its executions as they were stored, in the place of what is known."""
@@ -106,10 +106,11 @@ class OrderBook:
 
     def fold(self, record: Record, order_id: str) -> OrderRecord | None:
         """Take over what a record says of the order of that id."""
-        order = fold_order(self.get(order_id), record)
+        known = self.get(order_id)
+        order = fold_order(known, record)
         if order is None:
             return None
-        self.put(order)
+        self.put(order, () if known is None else None)  # before its first record it had none
         if record.kind is EventKind.FILL:
             fill = fill_of(record)
             self.fills_of(order_id)[fill.fill_id] = fill

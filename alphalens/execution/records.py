@@ -136,6 +136,10 @@ class OrderRecord:
         such order.
     attempted_at : datetime or None
         When the last attempt was recorded.
+    interrupted : int
+        How many attempts have no outcome on record, because the process died in them.
+    refusal : str
+        What the venue said when it refused an attempt after the first, which may have arrived.
     is_absent : bool
         True after the venue has said that it has no such order.
     origin : Origin
@@ -159,6 +163,8 @@ class OrderRecord:
     approved_by: str = ""
     attempts: int = 0
     attempted_at: datetime | None = None
+    interrupted: int = 0
+    refusal: str = ""
     is_absent: bool = False
     origin: Origin = Origin.OURS
     parent_id: str = ""
@@ -292,6 +298,8 @@ def _unknown(order: OrderRecord, record: Record) -> OrderRecord:
         status=_moved(order, _S.UNKNOWN),
         note=record.payload["error"],
         is_absent=record.payload["is_absent"],
+        interrupted=order.interrupted + record.payload.get("interrupted", 0),
+        refusal=record.payload.get("refusal", order.refusal),
     )
 
 

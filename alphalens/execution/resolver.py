@@ -11,11 +11,14 @@ from alphalens.errors import BrokerError, CredentialsRefused
 from alphalens.execution.books import Books
 from alphalens.execution.entries import (
     absent_entries,
+    alert_entry,
     answer_payload,
     closing_payload,
+    described,
     id_taken_entries,
     still_working,
     unknown_entries,
+    values_of,
 )
 from alphalens.execution.intake import Intake
 from alphalens.execution.journal import Entry
@@ -102,16 +105,28 @@ class Resolver:
     def _missing(self, order: OrderRecord) -> None:
         """Take over that the venue has no such order, once that can be believed."""
         intent = order.intent
+        died_in = int(order.status is OrderStatus.INTENDED)  # no outcome was journalled
+        made = order.attempts - order.interrupted - died_in
         if not self._is_past_grace(order):
-            if order.status is OrderStatus.INTENDED:
+            if died_in:
                 self._unknown(intent, "the venue has no such order yet")
-        elif intent.replaces or order.attempts >= MAX_ATTEMPTS:
+        elif order.refusal:
+            self._close(intent, OrderStatus.REJECTED, order.refusal)
+        elif intent.replaces or made >= MAX_ATTEMPTS:
             note = f"the venue has no such order after {order.attempts} attempts"
-            payload = closing_payload(intent, OrderStatus.EXPIRED, note)
-            closing = (EventKind.ORDER_CLOSED, payload, intent.cycle_id)
-            self._books.write_all([closing, *given_back(self._books, intent)])
+            self._close(intent, OrderStatus.EXPIRED, note)
         else:
-            self._books.write_all(absent_entries(intent, self._clock.now()))
+            entries = absent_entries(intent, self._clock.now(), interrupted=died_in)
+            self._books.write_all(entries)
+
+    def _close(self, intent: OrderIntent, status: OrderStatus, note: str) -> None:
+        """Close an order that the venue does not have, and give back the one it was to replace."""
+        closing = (EventKind.ORDER_CLOSED, closing_payload(intent, status, note), intent.cycle_id)
+        told: tuple[Entry, ...] = ()
+        if status is OrderStatus.REJECTED:
+            message = f"the venue rejected {described(intent)}: {note}; it is not sent again"
+            told = (alert_entry("order_rejected", message, self._clock.now(), values_of(intent)),)
+        self._books.write_all([closing, *given_back(self._books, intent), *told])
 
     def _adopt(self, order: OrderRecord, answer: VenueOrder) -> None:
         """Take the venue's word over; an end with executions not yet booked is still open."""
@@ -154,7 +169,8 @@ class Resolver:
             self._lock_out(error)
 
     def _unknown(self, intent: OrderIntent, error: str) -> None:
-        self._books.write_all(unknown_entries(intent, error, self._clock.now()))
+        """Journal that the process died in an attempt, and what the venue says of it so far."""
+        self._books.write_all(unknown_entries(intent, error, self._clock.now(), interrupted=1))
 
     def _is_past_grace(self, order: OrderRecord) -> bool:
         """Whether this process has looked at an attempt for long enough; clocks may jump."""

@@ -1,8 +1,9 @@
 """The one way to the venue: gate, journal, send, journal.
 
 The contract: at most one send per client order id, unless the venue itself has said that it
-has no such order; and even then the gate is asked again, and only once. What nobody answered
-is found out by `alphalens.execution.resolver`.
+has no such order; and even then the gate is asked again, and only once. An attempt that the
+process died in, without an outcome on record, does not count. What nobody answered is found
+out by `alphalens.execution.resolver`.
 """
 
 from __future__ import annotations
@@ -247,7 +248,7 @@ class Router:
             if attempt == 1:
                 self._rejected(intent, error)
             else:  # the first attempt may have arrived after all: the look-up tells
-                self._lost(intent, f"the venue refused attempt {attempt}: {error}")
+                self._lost(intent, f"the venue refused attempt {attempt}: {error}", str(error))
         else:
             said = replace(answer, client_order_id=intent.client_order_id)
             self._answered(intent, said)
@@ -301,8 +302,9 @@ class Router:
         closing = (EventKind.ORDER_CLOSED, payload, intent.cycle_id)
         self._books.write_all([closing, *more, alert])
 
-    def _lost(self, intent: OrderIntent, error: str) -> None:
-        self._books.write_all(unknown_entries(intent, error, self._clock.now()))
+    def _lost(self, intent: OrderIntent, error: str, refusal: str = "") -> None:
+        now = self._clock.now()
+        self._books.write_all(unknown_entries(intent, error, now, refusal=refusal))
 
     def _give_up(self, order: OrderRecord, verdict: Verdict) -> None:
         """Close an order that never arrived and that the gate does not let out again."""

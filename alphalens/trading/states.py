@@ -44,7 +44,8 @@ TRANSITIONS: Mapping[OrderStatus | None, frozenset[OrderStatus]] = MappingProxyT
         None: frozenset({_S.REFUSED, _S.AWAITING, _S.INTENDED}),
         _S.AWAITING: frozenset({_S.INTENDED, _S.REFUSED, _S.EXPIRED}),
         _S.INTENDED: _WORKING | _ENDS | {_S.ACCEPTED, _S.REJECTED},
-        _S.UNKNOWN: _WORKING | _ENDS | {_S.ACCEPTED, _S.REJECTED},
+        # back to intended only once the venue has said that it has no such order
+        _S.UNKNOWN: _WORKING | _ENDS | {_S.ACCEPTED, _S.REJECTED, _S.INTENDED},
         _S.ACCEPTED: _WORKING | _ENDS | {_S.REJECTED},
         _S.PARTIAL: _WORKING | _ENDS,
         _S.PENDING_CANCEL: _WORKING | _ENDS | {_S.ACCEPTED, _S.REJECTED},

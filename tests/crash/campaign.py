@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.crash.drive import Broken, live_through
@@ -128,7 +128,10 @@ class Campaign:
     ) -> list[Point]:
         rng = random.Random(_SEED)
         is_steady = set(steady)
-        firsts = [next((p for p in ps if p in is_steady), ps[0]) for ps in places.values()]
+        firsts = [
+            next((p for p in ps if p in is_steady), replace(ps[0], step="", nth=0))
+            for ps in places.values()
+        ]
         firsts.sort(key=lambda point: point.state == NO_ORDER)  # the telling ones first
         if wanted is not None:
             firsts = rng.sample(firsts, min(wanted, len(firsts)))

@@ -91,8 +91,14 @@ class Life:
         self._lines.write(json.dumps(message) + "\n")
         self._lines.flush()
 
+    def _read(self) -> str:
+        try:
+            return self._lines.readline()
+        except ConnectionResetError:  # it died before it had read all that it was told
+            return ""
+
     def _hears(self, word: str) -> bool:
-        while line := self._lines.readline():
+        while line := self._read():
             told = json.loads(line)
             if "error" in told:
                 raise Broken(told["error"])

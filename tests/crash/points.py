@@ -40,6 +40,10 @@ class Point:
     step: str
     nth: int
 
+    def covers(self, other: Point) -> bool:
+        """Return whether `other` is this point; without `nth`, any point of its place is."""
+        return other == self or (self.nth == 0 and other.place == self.place)
+
     @property
     def place(self) -> tuple[str, str]:
         """Return the call site and the state: what has to be tried at least once."""
@@ -77,7 +81,7 @@ class CrashPoints:
             self._seen[site, state] += 1
             point = Point(site=site, state=state, step=self.step, nth=self._seen[site, state])
             self.passed.append(point)
-            if point == self._kill_at:
+            if self._kill_at is not None and self._kill_at.covers(point):
                 self._last_words(point)
                 os.kill(os.getpid(), signal.SIGKILL)
 

@@ -483,3 +483,28 @@ class LossyDesk(RuleBasedStateMachine):
 
 TestLossyDesk = LossyDesk.TestCase
 TestLossyDesk.settings = settings(max_examples=15, stateful_step_count=12, deadline=None)
+
+
+def test_attempt_that_the_process_died_in_does_not_count(desk):
+    line = FlakyBroker(desk.venue, on_submit={0: F.LOST_BEFORE, 1: F.KILLED_BEFORE})
+    first = desk.open(line)
+    first.submit([desk.intent()])
+    with pytest.raises(Killed):
+        first.submit([desk.intent()])
+    second = desk.open(line)
+    (order,) = second.submit([desk.intent()])
+    assert (order.status, order.attempts) == (S.ACCEPTED, 3)
+    assert line.sent == [order.client_order_id]
+    desk.next_day(second)
+    check_invariants(desk, second)
+
+
+def test_refusal_of_a_second_attempt_stands_once_the_venue_has_no_such_order(desk):
+    line = FlakyBroker(desk.venue, on_submit={0: F.LOST_BEFORE, 1: F.REFUSED})
+    session = desk.open(line)
+    for _ in range(3):
+        (order,) = session.submit([desk.intent()])
+    assert order.status is S.REJECTED
+    assert "the venue said no" in order.note
+    assert alert_codes(session)[-1] == "order_rejected"
+    assert line.sent == []

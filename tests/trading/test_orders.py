@@ -130,9 +130,9 @@ def test_nothing_follows_an_end_without_executions_to_come(status):
     assert status.is_final
 
 
-def test_nothing_goes_back_to_intended_once_it_was_sent():
+def test_what_was_sent_goes_back_to_intended_only_where_nobody_knows_of_it():
     before = {status for status, after in TRANSITIONS.items() if S.INTENDED in after}
-    assert before == {None, S.AWAITING}
+    assert before == {None, S.AWAITING, S.UNKNOWN}
 
 
 def with_prices(order_type: OrderType) -> dict[str, object]:
