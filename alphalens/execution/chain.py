@@ -13,7 +13,6 @@ from alphalens.storage.schema import GENESIS, head_text, journal, meta
 
 __all__ = ["check_links", "check_stored", "link_hash"]
 
-_quoted = json.encoder.encode_basestring_ascii
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
@@ -36,8 +35,7 @@ def link_hash(fields: Sequence[str | int]) -> str:
     >>> link_hash([1, "2024-01-02T00:00:00.000000Z", "r1", "", "mark", "{}", "0" * 64])[:8]
     'bbb5cf04'
     """
-    listed = ",".join([_quoted(f) if isinstance(f, str) else _encode(f) for f in fields])
-    return sha256(f"[{listed}]".encode("ascii")).hexdigest()
+    return sha256(_encode(fields).encode("ascii")).hexdigest()
 
 
 def check_links(rows: Iterable[Sequence[str | int]], seq: int, head: str) -> tuple[int, str]:

@@ -106,7 +106,9 @@ class OrderBook:
 
     def fold(self, record: Record, order_id: str) -> OrderRecord | None:
         """Take over what a record says of the order of that id."""
-        known = self.get(order_id)
+        known = self._orders.get(order_id)
+        if known is None and "intent" not in record.payload:  # with one, an order begins
+            known = self.get(order_id)
         order = fold_order(known, record)
         if order is None:
             return None
