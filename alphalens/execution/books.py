@@ -12,11 +12,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from operator import attrgetter
 from typing import ClassVar
 
 from alphalens.errors import AuditError, InputError, TradingHalted
-from alphalens.execution.bookkeeping import booked_fills, event_of, opened_ledger
+from alphalens.execution.bookkeeping import event_of, opened_ledger
 from alphalens.execution.journal import Entry, Journal
 from alphalens.execution.orderbook import OrderBook
 from alphalens.execution.records import (
@@ -378,12 +377,10 @@ class Books:
     }
 
     def _stored_fills(self, order: OrderRecord) -> Iterable[Fill]:
-        """Give the executions of an order as they were journalled."""
-        kinds = (EventKind.FILL, EventKind.FILLS_CORRECTED)
-        cycle_id = order.intent.cycle_id
-        records = [r for k in kinds for r in self._journal.records(kind=k, cycle_id=cycle_id)]
-        fills = booked_fills(sorted(records, key=attrgetter("seq")))
-        return [fill for fill in fills if fill.client_order_id == order.client_order_id]
+        """Give the executions of an order that stand, as they were booked."""
+        return self._journal.fills(
+            cycle_id=order.intent.cycle_id, client_order_id=order.client_order_id
+        )
 
     def _snapshot(self) -> dict[str, object]:
         cycle = self.unfinished_cycle

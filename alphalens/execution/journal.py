@@ -125,16 +125,20 @@ class JournalReader:
         self,
         *,
         cycle_id: str | None = None,
+        client_order_id: str | None = None,
         symbol: str | None = None,
         since: datetime | None = None,
     ) -> tuple[Fill, ...]:
         """Return the executions that stand, as they were booked.
 
-        Those of a cycle's orders, of a symbol, and not before an instant; of all, by default.
+        Those of a cycle's orders, of one order, of a symbol, and not before an instant; all, by
+        default.
         """
         query = sa.select(fills.c.record).order_by(fills.c.seq, fills.c.fill_id)
         if cycle_id is not None:
             query = query.where(fills.c.cycle_id == cycle_id)
+        if client_order_id is not None:
+            query = query.where(fills.c.client_order_id == client_order_id)
         if symbol is not None:
             query = query.where(fills.c.symbol == symbol)
         if since is not None:
