@@ -368,6 +368,7 @@ def _move_database(new: Path, old: Path) -> None:
     """Move a database that nobody has open; the side files of one never meet the other."""
     for suffix in _SIDE_FILES:
         old.with_name(old.name + suffix).unlink(missing_ok=True)
+    new.with_name(f"{new.name}.lock").unlink(missing_ok=True)  # nobody writes it any more
     new.replace(old)
     for suffix in _SIDE_FILES:
         side = new.with_name(new.name + suffix)
