@@ -208,6 +208,7 @@ def reducing_pairs(draw):
 fractions = st.decimals(min_value="0.01", max_value="3", places=2)
 shares = st.decimals(min_value="0.01", max_value="1", places=2)
 counts = st.integers(1, 1000)
+windows = st.integers(1, 600)  # no longer one is taken
 
 
 @st.composite
@@ -235,7 +236,7 @@ def limits(draw):
         max_turnover=draw(st.one_of(st.none(), fractions)),
         max_orders_per_minute=draw(st.one_of(st.none(), counts)),
         max_open_orders=draw(st.one_of(st.none(), counts)),
-        duplicate_window_s=draw(st.one_of(st.none(), counts)),
+        duplicate_window_s=draw(st.one_of(st.none(), windows)),
         max_leverage=draw(st.sampled_from([None, gross, gross * 2])),
     )
 

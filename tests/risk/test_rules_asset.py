@@ -5,7 +5,7 @@ import pytest
 from alphalens.assets import AssetClass, Crypto, Equity, Option, capability
 from alphalens.risk import ReasonCode
 from alphalens.trading import Side
-from alphalens.trading.orders import OrderClass
+from alphalens.trading.orders import OrderClass, TimeInForce
 
 from .builders import CALL_100, CALL_110, NOW, D, book, codes, intent, legs, limit
 
@@ -90,4 +90,4 @@ def test_venue_takes_parts_of_shares_for_the_day_only():
     taken = {AssetClass.EQUITY: capability("alpaca", AssetClass.EQUITY)}
     view = book(assets={"SPY": fractions}, capabilities=taken)
     assert codes(intent("0.5"), view) == []
-    assert codes(intent("0.5", time_in_force="gtc"), view) == [C.TIME_IN_FORCE]
+    assert codes(intent("0.5", time_in_force=TimeInForce.GTC), view) == [C.TIME_IN_FORCE]
