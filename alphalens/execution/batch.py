@@ -249,7 +249,8 @@ class Batch:
 
     def _book(self, working: _Working, fill: Fill) -> None:
         order = working.order
-        fill = replace(fill, client_order_id=order.client_order_id)  # a leg's belongs to its order
+        if fill.client_order_id != order.client_order_id:  # a leg's belongs to its order
+            fill = replace(fill, client_order_id=order.client_order_id)
         is_over = not order.intent.legs and fill.quantity > order.intent.quantity - working.filled
         if not self._is_admitted(fill):
             return

@@ -118,8 +118,9 @@ class Books:
     def write_all(self, entries: Sequence[Entry]) -> tuple[Record, ...]:
         """Commit records in one transaction, then fold them in."""
         records = self._journal.append_all(entries)
+        self.orders.take(records, self._journal.order)
         for record in records:
-            self._fold(record)
+            self._act(record)
         if records and records[-1].seq - self._kept_seq >= self._snapshot_every:
             self.keep()
         return records
@@ -232,7 +233,8 @@ class Books:
         else:
             after = 0
         for record in self._journal.records(after=after):
-            self._fold(record)
+            self._fold_order(record)
+            self._act(record)
         self._reload()
         return after
 
@@ -242,11 +244,14 @@ class Books:
         Folding those records onto an order needs the order as it stood at the snapshot, which
         has the living ones only; the table has each as the whole journal leaves it.
         """
-        touched, self._touched = self._touched or {}, None
-        for order_id in touched:
-            order = self._journal.order(order_id)
-            if order is not None:
-                self.orders.reload(order, self._stored_fills(order))
+        touched, self._touched = tuple(self._touched or ()), None
+        found: dict[str, list[Fill]] = {}
+        for fill in self._journal.fills_of(touched):
+            found.setdefault(fill.client_order_id, []).append(fill)
+        stored = {order.client_order_id: order for order in self._journal.orders_of(touched)}
+        for order_id in touched:  # in the order of the record
+            if order_id in stored:
+                self.orders.reload(stored[order_id], found.get(order_id, ()))
 
     def _verify(self) -> None:
         """Check the record; that it is broken is told past it, for it cannot carry the alert."""
@@ -256,11 +261,11 @@ class Books:
             _alerts.critical("alert audit_broken: %s", error)
             raise
 
-    def _fold(self, record: Record) -> None:
+    def _act(self, record: Record) -> None:
+        """Take over what a record says of anything but an order."""
         act = self._ACTS.get(record.kind)
         if act is not None:
             act(self, record)
-        self._fold_order(record)
 
     def _fold_plan(self, record: Record) -> None:
         self.plans[record.cycle_id] = tuple(map(intent_from, record.payload["intents"]))
@@ -378,9 +383,7 @@ class Books:
 
     def _stored_fills(self, order: OrderRecord) -> Iterable[Fill]:
         """Give the executions of an order that stand, as they were booked."""
-        return self._journal.fills(
-            cycle_id=order.intent.cycle_id, client_order_id=order.client_order_id
-        )
+        return self._journal.fills_of([order.client_order_id])
 
     def _snapshot(self) -> dict[str, object]:
         cycle = self.unfinished_cycle

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
 from functools import partial
 from itertools import takewhile
@@ -87,9 +88,9 @@ class Intake:
 
     def adopt_open_orders(self) -> None:
         """Take over the orders that work at the venue before our first run."""
-        batch = self._batch()
-        for order in self._broker.open_orders():
-            batch.adopt(order, is_opening=True)
+        with self._reading() as batch:
+            for order in self._broker.open_orders():
+                batch.adopt(order, is_opening=True)
 
     def look(self, order: OrderRecord, answer: VenueOrder) -> tuple[Fill, ...]:
         """Take the venue's word on one order that was asked for, and ask for what it executed.
@@ -107,28 +108,28 @@ class Intake:
         return new
 
     def _heed(self, order: OrderRecord, answer: VenueOrder) -> tuple[Fill, ...]:
-        batch = self._batch(may_infer=self._is_overdue(order, answer))
-        batch.adopt(answer)
-        batch.status(answer, is_listed=True)
-        return self._commit(batch)
+        with self._reading(may_infer=self._is_overdue(order, answer)) as batch:
+            batch.adopt(answer)
+            batch.status(answer, is_listed=True)
+        return tuple(batch.new)
 
     def _take(self, updates: Sequence[VenueUpdate]) -> tuple[Fill, ...]:
         new: tuple[Fill, ...] = ()
         if any(self._is_by_venue(update.order) for update in updates):
             new = self._lists()  # a split is booked before what is executed in the new units
-        batch = self._batch()
-        late = [update for update in updates if not batch.update(update)]
-        new = (*new, *self._commit(batch))
+        with self._reading() as batch:
+            late = [update for update in updates if not batch.update(update)]
+        new = (*new, *batch.new)
         if not (late or batch.needs_look):
             return new
         try:
             new = (*new, *self.catch_up())
         except BrokerError as error:
             self._alert("venue_silent", f"the venue does not list what was missed: {error}")
-        batch = self._batch(may_infer=True)
-        for update in late:
-            batch.update(update)
-        return (*new, *self._commit(batch))
+        with self._reading(may_infer=True) as batch:
+            for update in late:
+                batch.update(update)
+        return (*new, *batch.new)
 
     def _is_by_venue(self, order: VenueOrder | None) -> bool:
         """Whether the venue has put an order in the place of another on its own."""
@@ -157,38 +158,43 @@ class Intake:
         unknown = {
             f.client_order_id for f in fills if self._adoption.owner(f.client_order_id) is None
         }
-        batch = self._batch(is_listed=True)
-        for client_order_id in sorted(unknown):
-            order = self._broker.order(client_order_id) if client_order_id else None
-            if order is not None:
-                batch.adopt(order)
-        waiting = [fill for fill in fills if not batch.fill(fill)]
-        new = self._commit(batch)
+        with self._reading(is_listed=True) as batch:
+            for client_order_id in sorted(unknown):
+                order = self._broker.order(client_order_id) if client_order_id else None
+                if order is not None:
+                    batch.adopt(order)
+            waiting = [fill for fill in fills if not batch.fill(fill)]
+        new = tuple(batch.new)
         if waiting:  # the list itself leaves something out: what is there is booked
-            batch = self._batch(is_listed=True, may_infer=True)
-            for fill in waiting:
-                batch.fill(fill)
-            new = (*new, *self._commit(batch))
+            with self._reading(is_listed=True, may_infer=True) as batch:
+                for fill in waiting:
+                    batch.fill(fill)
+            new = (*new, *batch.new)
         self._books.fills_cursor = fills[-1].fill_id
         return new
 
     def _activities(self, listed: Sequence[Activity]) -> None:
         """Book what moved the account without an order; the venue may tell it twice."""
         entries: list[Entry] = []
-        for activity in listed:
-            if isinstance(activity, Split) and self._books.ledger.has_booked(activity.activity_id):
-                continue  # what it did then depends on what had been executed then
-            try:
-                moved = self._in_time(activity)
-                if self._books.admit(moved):
-                    entries.append(activity_entry(moved))
-            except InputError as error:
-                if activity.activity_id not in self._refused:
-                    self._refused.add(activity.activity_id)
-                    message = f"activity {activity.activity_id} cannot be booked: {error}"
-                    entries.append(self._told("activity_unbookable", message))
-        if entries:
-            self._books.write_all(entries)
+        try:
+            for activity in listed:
+                entries += self._activity(activity)
+        finally:  # those read before something broke are in the ledger already
+            if entries:
+                self._books.write_all(entries)
+
+    def _activity(self, activity: Activity) -> Iterator[Entry]:
+        if isinstance(activity, Split) and self._books.ledger.has_booked(activity.activity_id):
+            return  # what it did then depends on what had been executed then
+        try:
+            moved = self._in_time(activity)
+            if self._books.admit(moved):
+                yield activity_entry(moved)
+        except InputError as error:
+            if activity.activity_id not in self._refused:
+                self._refused.add(activity.activity_id)
+                message = f"activity {activity.activity_id} cannot be booked: {error}"
+                yield self._told("activity_unbookable", message)
 
     def _in_time(self, activity: Activity) -> Activity:
         """Return what a split does now that executions after it may be in the books already.
@@ -221,11 +227,11 @@ class Intake:
         if not ours and not self._broker.capabilities.has_stream:
             return ()
         working = {order.client_order_id: order for order in self._broker.open_orders()}
-        batch = self._batch()
-        for answer in working.values():
-            batch.adopt(answer)
-            batch.status(answer, is_listed=True)
-        new = self._commit(batch)
+        with self._reading() as batch:
+            for answer in working.values():
+                batch.adopt(answer)
+                batch.status(answer, is_listed=True)
+        new = tuple(batch.new)
         for order in ours:
             if order.client_order_id not in working:
                 new = (*new, *self._ended(order))
@@ -255,20 +261,24 @@ class Intake:
         now = self._clock.monotonic()
         return now - self._short_since.setdefault(key, now) >= self.patience_s
 
-    def _batch(self, *, is_listed: bool = False, may_infer: bool = False) -> Batch:
-        return Batch(
+    @contextmanager
+    def _reading(self, *, is_listed: bool = False, may_infer: bool = False) -> Iterator[Batch]:
+        """Give a batch and commit it at the end, also when the venue falls silent before it.
+
+        What was read is in the ledger already: it has to be in the journal too.
+        """
+        batch = Batch(
             books=self._books,
             adoption=self._adoption,
             clock=self._clock,
             is_listed=is_listed,
             may_infer=may_infer,
         )
-
-    def _commit(self, batch: Batch) -> tuple[Fill, ...]:
-        self.duplicates += batch.duplicates
-        new = batch.commit()
-        self._fresh.extend(new)
-        return new
+        try:
+            yield batch
+        finally:
+            self.duplicates += batch.duplicates
+            self._fresh.extend(batch.commit())
 
     def _alert(self, code: str, message: str) -> None:
         self._books.write_all([self._told(code, message)])

@@ -11,13 +11,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from hashlib import sha256
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import sqlalchemy as sa
 
-from alphalens.errors import AuditError, StorageError
+from alphalens.errors import StorageError
 from alphalens.execution.chain import check_stored, link_hash
 from alphalens.execution.projections import Projector, clear
 from alphalens.execution.records import (
@@ -29,6 +28,8 @@ from alphalens.execution.records import (
     fill_from,
     order_from,
 )
+from alphalens.execution.replaying import check_table, record_from, replay
+from alphalens.execution.snapshots import keep_snapshot, newest_snapshot
 from alphalens.storage import WriterLock, open_engine, reading, writing
 from alphalens.storage.schema import (
     GENESIS,
@@ -39,13 +40,12 @@ from alphalens.storage.schema import (
     meta,
     orders,
     outbox,
-    snapshots,
 )
 from alphalens.trading.clock import Clock
-from alphalens.trading.codec import canonical_json, instant
+from alphalens.trading.codec import canonical_json, instant, plain_and_text
 from alphalens.trading.events import AlertEvent, EventKind
 from alphalens.trading.orders import Fill, OrderStatus
-from alphalens.trading.text import checked_text
+from alphalens.trading.text import check_texts, checked_text
 
 __all__ = ["Entry", "Journal", "JournalReader"]
 
@@ -100,7 +100,7 @@ class JournalReader:
             query = query.where(journal.c.kind == kind.value)
         if cycle_id is not None:
             query = query.where(journal.c.cycle_id == cycle_id)
-        return tuple(_record(row) for row in self._rows(query))
+        return tuple(record_from(row) for row in self._rows(query))
 
     def orders(
         self, *, cycle_id: str | None = None, status: OrderStatus | None = None
@@ -117,28 +117,38 @@ class JournalReader:
 
     def order(self, client_order_id: str) -> OrderRecord | None:
         """Return the order of that id, or None if there is none."""
-        query = sa.select(orders.c.record).where(orders.c.client_order_id == client_order_id)
-        found = next(self._rows(query), None)
-        return None if found is None else order_from(json.loads(found.record))
+        return next(iter(self.orders_of([client_order_id])), None)
+
+    def orders_of(self, client_order_ids: Sequence[str]) -> tuple[OrderRecord, ...]:
+        """Return the orders of those ids, as far as there are any, by their ids."""
+        return tuple(
+            order_from(json.loads(row.record))
+            for part in _parted(client_order_ids)
+            for row in self._rows(_ORDERS_OF.params(keys=part))
+        )
+
+    def fills_of(self, client_order_ids: Sequence[str]) -> tuple[Fill, ...]:
+        """Return the executions of orders that stand, as they were booked."""
+        return tuple(
+            fill_from(json.loads(row.record))
+            for part in _parted(client_order_ids)
+            for row in self._rows(_FILLS_OF.params(keys=part))
+        )
 
     def fills(
         self,
         *,
         cycle_id: str | None = None,
-        client_order_id: str | None = None,
         symbol: str | None = None,
         since: datetime | None = None,
     ) -> tuple[Fill, ...]:
         """Return the executions that stand, as they were booked.
 
-        Those of a cycle's orders, of one order, of a symbol, and not before an instant; all, by
-        default.
+        Those of a cycle's orders, of a symbol, and not before an instant; all, by default.
         """
         query = sa.select(fills.c.record).order_by(fills.c.seq, fills.c.fill_id)
         if cycle_id is not None:
             query = query.where(fills.c.cycle_id == cycle_id)
-        if client_order_id is not None:
-            query = query.where(fills.c.client_order_id == client_order_id)
         if symbol is not None:
             query = query.where(fills.c.symbol == symbol)
         if since is not None:
@@ -202,9 +212,9 @@ class JournalReader:
         try:
             with reading(self._engine) as source:  # one moment: another process may be writing
                 with writing(replayed) as target:
-                    _replay(source, target, Projector())
+                    replay(source, target, Projector())
                 for table in (orders, fills, marks, outbox):
-                    _check_table(table, source, replayed)
+                    check_table(table, source, replayed)
         finally:
             replayed.dispose()
 
@@ -216,13 +226,7 @@ class JournalReader:
         no link of the chain, and `verify` reads the records themselves.
         """
         with reading(self._engine) as connection:
-            rows = connection.execute(_SNAPSHOTS).fetchall()
-        for row in rows:
-            hash_of_record = GENESIS if row.seq == 0 else row.record_hash
-            if row.hash == hash_of_record and row.body_hash == _body_hash(row.body):
-                body: Payload = json.loads(row.body)
-                return row.seq, body
-        return None
+            return newest_snapshot(connection)
 
     def _tail(self) -> tuple[int, str]:
         with reading(self._engine) as connection:
@@ -297,6 +301,11 @@ class Journal(JournalReader):
         """Give the pen back; a second call does nothing."""
         self._lock.release()
 
+    def order(self, client_order_id: str) -> OrderRecord | None:
+        """Return the order of that id, or None if there is none."""
+        known = self._projector.known(client_order_id) if self._is_sound else None
+        return super().order(client_order_id) if known is None else known
+
     def append(self, kind: EventKind, payload: Mapping[str, object], cycle_id: str = "") -> Record:
         """Write one record with its projections and commit; return it as it is stored.
 
@@ -318,11 +327,12 @@ class Journal(JournalReader):
         if not links:
             return ()
         records = tuple(record for record, _ in links)
+        rows = [row for _, row in links]
         self._is_sound = False
         with writing(self._engine) as connection:
             self._advance(connection, records[-1])
-            connection.execute(_INSERT, [row for _, row in links])
-            self._projector.project(connection, records)
+            connection.execute(_INSERT, rows)
+            self._projector.project(connection, records, [row["payload"] for row in rows])
         self._is_sound = True
         self._seq, self._hash = records[-1].seq, records[-1].hash
         return records
@@ -345,19 +355,10 @@ class Journal(JournalReader):
             If it could not be stored, or another process holds the pen.
         """
         self._check_pen()
-        text = canonical_json(body)
-        row = {
-            "seq": self._seq,
-            "hash": self._hash,
-            "body": text,
-            "body_hash": _body_hash(text),
-            "at": self._clock.now(),
-        }
+        text, at = canonical_json(body), self._clock.now()
         with writing(self._engine) as connection:
             self._lock.check(connection)
-            connection.execute(_SAME_SNAPSHOT, {"number": self._seq})
-            connection.execute(snapshots.insert(), row)
-            connection.execute(_OLD_SNAPSHOTS)
+            keep_snapshot(connection, seq=self._seq, head=self._hash, text=text, at=at)
         return self._seq
 
     def rebuild(self) -> int:
@@ -374,7 +375,7 @@ class Journal(JournalReader):
             self._lock.check(connection)
             delivered = clear(connection)
             self._projector = Projector()
-            _replay(connection, connection, self._projector)
+            replay(connection, connection, self._projector)
             for seq, at in delivered.items():
                 connection.execute(
                     outbox.update().where(outbox.c.seq == seq).values(delivered_at=at)
@@ -391,14 +392,14 @@ class Journal(JournalReader):
 
     def _chain(
         self, entries: Sequence[Entry], at: datetime
-    ) -> Iterator[tuple[Record, dict[str, object]]]:
+    ) -> Iterator[tuple[Record, dict[str, Any]]]:  # Any: what a column holds
         """Give each entry as a record, with its row."""
         seq, head, stamp = self._seq, self._hash, instant(at)
         for kind, payload, cycle_id in entries:
             checked_text(cycle_id, "cycle_id")
-            seq, text = seq + 1, canonical_json(payload)
+            seq, (plain, text) = seq + 1, plain_and_text(payload)
             if "\\u" in text:  # only escaped text can hold what a database does not
-                _check_texts(json.loads(text), kind.value)
+                check_texts(plain, kind.value)
             own = link_hash([seq, stamp, self.run_id, cycle_id, kind.value, text, head])
             facts: dict[str, Any] = {  # Any: what each field is, `Record` says
                 "seq": seq,
@@ -408,7 +409,7 @@ class Journal(JournalReader):
                 "prev_hash": head,
                 "hash": own,
             }
-            record = Record(kind=kind, payload=json.loads(text), **facts)
+            record = Record(kind=kind, payload=plain, **facts)
             yield record, {**facts, "kind": kind.value, "payload": text}
             head = own
 
@@ -436,75 +437,22 @@ _ADVANCE = (
 )
 _INSERT = journal.insert()
 
-#: Records read or replayed at once.
-_BATCH = 5_000
-
-_NEXT_BATCH = (
-    sa.select(journal)
-    .where(journal.c.seq > sa.bindparam("after"))
-    .order_by(journal.c.seq)
-    .limit(_BATCH)
+#: Orders asked for in one query.
+_ASKED = 500
+_ORDERS_OF = (
+    sa.select(orders.c.record)
+    .where(orders.c.client_order_id.in_(sa.bindparam("keys", expanding=True)))
+    .order_by(orders.c.client_order_id)
 )
-_SNAPSHOTS = (
-    sa.select(snapshots, journal.c.hash.label("record_hash"))
-    .outerjoin(journal, journal.c.seq == snapshots.c.seq)
-    .order_by(snapshots.c.seq.desc())
-)
-_SAME_SNAPSHOT = snapshots.delete().where(snapshots.c.seq == sa.bindparam("number"))
-_OLD_SNAPSHOTS = snapshots.delete().where(
-    snapshots.c.seq.not_in(
-        sa.select(snapshots.c.seq).order_by(snapshots.c.seq.desc()).limit(2).scalar_subquery()
-    )
+_FILLS_OF = (
+    sa.select(fills.c.record)
+    .where(fills.c.client_order_id.in_(sa.bindparam("keys", expanding=True)))
+    .order_by(fills.c.seq, fills.c.fill_id)
 )
 
 
-def _check_texts(value: object, what: str) -> None:
-    """Refuse text that some database would refuse at the commit, when the pen would be dead."""
-    if isinstance(value, str):
-        checked_text(value, what)
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            checked_text(key, what)
-            _check_texts(item, f"{what}: {key}")
-    elif isinstance(value, list):
-        for item in value:
-            _check_texts(item, what)
-
-
-def _check_table(table: sa.Table, source: sa.Connection, replayed: sa.Engine) -> None:
-    columns = [c for c in table.c if c.name != "delivered_at"]
-    query = sa.select(*columns).order_by(*table.primary_key.columns)
-    with reading(replayed) as ours:
-        wanted, found = ours.execute(query).all(), source.execute(query).all()
-    if wanted != found:
-        raise AuditError(
-            f"the table {table.name} is not what the record gives ({len(found)} rows, "
-            f"{len(wanted)} expected): it was changed; `Journal.rebuild` restores it"
-        )
-
-
-def _replay(source: sa.Connection, target: sa.Connection, projector: Projector) -> None:
-    """Project every record of `source` into `target`."""
-    after = 0
-    while rows := source.execute(_NEXT_BATCH, {"after": after}).fetchall():
-        projector.project(target, [_record(row) for row in rows])
-        after = rows[-1].seq
-
-
-def _body_hash(text: str) -> str:
-    return sha256(text.encode("ascii")).hexdigest()
-
-
-def _record(row: _Row) -> Record:
-    seq, at, run_id, cycle_id, kind, text, prev_hash, own = row
-    payload: Payload = json.loads(text)
-    return Record(
-        seq=seq,
-        at=at,
-        run_id=run_id,
-        cycle_id=cycle_id,
-        kind=EventKind(kind),
-        payload=payload,
-        prev_hash=prev_hash,
-        hash=own,
-    )
+def _parted(keys: Sequence[str]) -> Iterator[list[str]]:
+    """Give sorted keys, so many at once as one query may ask for."""
+    left = sorted(set(keys))
+    for start in range(0, len(left), _ASKED):
+        yield left[start : start + _ASKED]

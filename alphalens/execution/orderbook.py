@@ -6,7 +6,14 @@ from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 
 from alphalens.execution.evidence import Evidence
-from alphalens.execution.records import OrderRecord, Origin, Record, fill_of, fold_order
+from alphalens.execution.records import (
+    OrderRecord,
+    Origin,
+    Record,
+    fill_of,
+    fold_order,
+    order_id_of,
+)
 from alphalens.trading.events import EventKind
 from alphalens.trading.ledger import Correction
 from alphalens.trading.orders import Fill, OrderStatus, Side
@@ -103,6 +110,27 @@ class OrderBook:
         """Take an order and its executions as they were stored, in the place of what is known."""
         self._fills[order.client_order_id] = {}
         self.put(order, fills)
+
+    def take(self, records: Iterable[Record], find: Callable[[str], OrderRecord | None]) -> None:
+        """Take over what records of one transaction say of orders; `find` has their outcome."""
+        told: dict[str, list[Fill]] = {}
+        begun: set[str] = set()
+        for record in records:
+            order_id = order_id_of(record)
+            if order_id is None:
+                continue
+            fresh = told.setdefault(order_id, [])
+            if record.kind is EventKind.FILL:
+                fresh.append(fill_of(record))
+            elif order_id not in self._orders and "intent" in record.payload:
+                begun.add(order_id)  # before its first record it had no executions
+        for order_id, fresh in told.items():
+            order = find(order_id)
+            if order is None:
+                continue  # executions of an order that nobody here knows
+            self.put(order, () if order_id in begun else None)
+            if fresh:
+                self.fills_of(order_id).update((fill.fill_id, fill) for fill in fresh)
 
     def fold(self, record: Record, order_id: str) -> OrderRecord | None:
         """Take over what a record says of the order of that id."""

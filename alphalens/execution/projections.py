@@ -11,7 +11,6 @@ import sqlalchemy as sa
 
 from alphalens.execution.records import (
     OrderRecord,
-    Payload,
     Record,
     alert_from,
     fill_from,
@@ -71,10 +70,15 @@ class Projector:
     def __init__(self) -> None:
         self._orders: dict[str, OrderRecord] = {}
 
-    def project(self, connection: sa.Connection, records: Sequence[Record]) -> None:
-        """Write what follows from records, in the transaction that stores them."""
+    def project(
+        self, connection: sa.Connection, records: Sequence[Record], texts: Sequence[str]
+    ) -> None:
+        """Write what follows from records, in the transaction that stores them.
+
+        `texts` are their contents as they are stored.
+        """
         self._project_orders(connection, records)
-        _project_fills(connection, records)
+        _project_fills(connection, records, texts)
         _write(connection, marks.insert(), map(_mark_row, _of(records, EventKind.MARK)))
         _write(connection, outbox.insert(), map(_alert_row, _of(records, EventKind.ALERT)))
         handled = [
@@ -83,6 +87,10 @@ class Projector:
             if record.payload.get("command_id") is not None
         ]
         _write(connection, _COMMAND_HANDLED, handled)
+
+    def known(self, client_order_id: str) -> OrderRecord | None:
+        """Return an order as the last records left it, if it is remembered."""
+        return self._orders.get(client_order_id)
 
     def _project_orders(self, connection: sa.Connection, records: Sequence[Record]) -> None:
         about = [(key, record) for record in records if (key := order_id_of(record)) is not None]
@@ -167,25 +175,26 @@ def _new(key: str, values: _Row) -> _Row:
     return {"key": key, **{f"new_{name}": value for name, value in values.items()}}
 
 
-def _project_fills(connection: sa.Connection, records: Sequence[Record]) -> None:
+def _project_fills(
+    connection: sa.Connection, records: Sequence[Record], texts: Sequence[str]
+) -> None:
     added: dict[str, _Row] = {}
     removed: list[str] = []
-    for record in records:
+    for record, text in zip(records, texts, strict=True):
         if record.kind is EventKind.FILL:
-            booked = [(fill_of(record), record.payload)]
+            fill = fill_of(record)
+            added[fill.fill_id] = _fill_row(record, fill, text)
         elif record.kind is EventKind.FILLS_CORRECTED:
-            booked = [(fill_from(payload), payload) for payload in record.payload["fills"]]
             gone = record.payload["removed"]
             removed += [key for key in gone if added.pop(key, None) is None]
-        else:
-            continue
-        rows = [_fill_row(record, fill, payload) for fill, payload in booked]
-        added.update((str(row["fill_id"]), row) for row in rows)
+            for payload in record.payload["fills"]:
+                fill = fill_from(payload)
+                added[fill.fill_id] = _fill_row(record, fill, canonical_json(payload))
     _write(connection, _FILL_REMOVED, [{"key": key} for key in removed])
     _write(connection, _FILL_ADDED, added.values())
 
 
-def _fill_row(record: Record, fill: Fill, payload: Payload) -> _Row:
+def _fill_row(record: Record, fill: Fill, text: str) -> _Row:
     return {
         "fill_id": fill.fill_id,
         "seq": record.seq,
@@ -197,7 +206,7 @@ def _fill_row(record: Record, fill: Fill, payload: Payload) -> _Row:
         "price": fill.price,
         "fee": fill.fee,
         "at": fill.at,
-        "record": canonical_json(payload),
+        "record": text,
     }
 
 

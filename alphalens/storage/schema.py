@@ -84,7 +84,8 @@ class Instant(sa.TypeDecorator[datetime]):
             return None
         if value.tzinfo is None:
             raise ValueError(f"a time zone is needed, got the naive instant {value.isoformat()}")
-        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        utc = value.astimezone(UTC).replace(tzinfo=None)
+        return f"{utc.isoformat(timespec='microseconds')}Z"
 
     def process_result_value(
         self,
@@ -180,6 +181,7 @@ fills = sa.Table(
     sa.Column("at", Instant, nullable=False),
     sa.Column("record", sa.Text, nullable=False),
     sa.Index("fills_seq", "seq"),
+    sa.Index("fills_order", "client_order_id"),
 )
 
 #: The book, valued again and again.

@@ -15,7 +15,14 @@ from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hin
 
 from alphalens.errors import InputError
 
-__all__ = ["canonical_json", "digest", "from_jsonable", "instant", "to_jsonable"]
+__all__ = [
+    "canonical_json",
+    "digest",
+    "from_jsonable",
+    "instant",
+    "plain_and_text",
+    "to_jsonable",
+]
 
 _T = TypeVar("_T")
 _Decoder = Callable[[Any], Any]  # Any: plain JSON in, a value of the wanted type out
@@ -48,7 +55,11 @@ def to_jsonable(value: object) -> object:
     InputError
         If a value is of another type, is not finite, or is a naive instant.
     """
-    return _writer(cast(Hashable, type(value)))(value)
+    kind = type(value)
+    write = _KNOWN.get(kind)
+    if write is None:
+        write = _KNOWN[kind] = _writer(kind)
+    return write(value)
 
 
 def from_jsonable(kind: type[_T], value: object) -> _T:
@@ -94,6 +105,12 @@ def canonical_json(value: object) -> str:
     return _encode(to_jsonable(value))
 
 
+def plain_and_text(value: object) -> tuple[Any, str]:  # Any: plain JSON
+    """Return `value` as `to_jsonable` gives it, and as `canonical_json` does, made once."""
+    plain = to_jsonable(value)
+    return plain, _encode(plain)
+
+
 def digest(value: object) -> str:
     """Return the SHA-256 of the canonical text of `value`, as 64 hexadecimal digits."""
     return hashlib.sha256(canonical_json(value).encode("ascii")).hexdigest()
@@ -126,15 +143,19 @@ def _unwritable(value: object) -> object:
     raise InputError(f"cannot write a {type(value).__name__} into a record: {value!r}")
 
 
-@cache
 def _writer(kind: Any) -> _Encoder:  # Any: a type
     """Return what makes plain JSON of values of exactly this type."""
     if issubclass(kind, Enum):
-        return lambda value: to_jsonable(value.value)
+        return _enum_writer(kind)
     found = next((write for known, write in _WRITERS if issubclass(kind, known)), None)
     if found is None and is_dataclass(kind):
         return _dataclass_writer(tuple(field.name for field in fields(kind)))
     return found or _unwritable
+
+
+def _enum_writer(kind: type[Enum]) -> _Encoder:
+    plain = {member: to_jsonable(member.value) for member in kind}
+    return plain.__getitem__
 
 
 def _dataclass_writer(names: tuple[str, ...]) -> _Encoder:
@@ -148,6 +169,7 @@ def _same(value: Any) -> Any:  # Any: what JSON holds is what is wanted
     return value
 
 
+_KNOWN: dict[type, _Encoder] = {}  # by the exact type, as they are met
 _WRITERS: tuple[tuple[tuple[type, ...], _Encoder], ...] = (
     ((Decimal,), _decimal_text),
     ((datetime,), instant),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from alphalens.errors import InputError
 
-__all__ = ["checked_text", "storable"]
+__all__ = ["check_texts", "checked_text", "storable"]
 
 
 def checked_text(value: object, what: str) -> str:
@@ -42,6 +44,25 @@ def checked_text(value: object, what: str) -> str:
         except UnicodeEncodeError as error:
             raise InputError(f"{what} has no UTF-8 form: {value!r}") from error
     return value
+
+
+def check_texts(value: object, what: str) -> None:
+    """Refuse plain JSON with a text in it, key or value, that cannot be stored anywhere.
+
+    Raises
+    ------
+    InputError
+        As `checked_text`, with the keys that lead to the text.
+    """
+    if isinstance(value, str):
+        checked_text(value, what)
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            checked_text(key, what)
+            check_texts(item, f"{what}: {key}")
+    elif isinstance(value, list):
+        for item in value:
+            check_texts(item, what)
 
 
 def storable(value: str) -> str:

@@ -77,6 +77,7 @@ def _make_fills(name: sa.types.TypeEngine[str]) -> None:
     op.drop_table("fills")
     table = op.create_table("fills", *columns)
     op.create_index("fills_seq", "fills", ["seq"])
+    op.create_index("fills_order", "fills", ["client_order_id"])
     op.bulk_insert(table, rows)
 
 
