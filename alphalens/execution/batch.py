@@ -138,8 +138,8 @@ class Batch:
         return True
 
     def _move(self, working: _Working, said: VenueOrder, event: str) -> None:
-        status = said.status
-        if status in (_S.PARTIAL, _S.FILLED):  # executions alone fill an order
+        status, is_short = said.status, _ends_short(working, said)
+        if status in (_S.PARTIAL, _S.FILLED) and not is_short:  # executions alone fill an order
             status = _S.PARTIAL if working.filled else _S.ACCEPTED
         if working.status in _PENDING and not status.is_final and event not in _BACK:
             return  # it was told before the change that is asked for
@@ -149,7 +149,7 @@ class Batch:
         self._add(kind, answer_payload(said, status), working.order)
         working.status = status
         is_ours = status is _S.REPLACED and not working.order.replaced_by
-        if working.order.origin is Origin.OURS and (is_ours or status is _S.REJECTED):
+        if working.order.origin is Origin.OURS and (is_ours or is_short or status is _S.REJECTED):
             self._ended_by_venue(working.order, said, status)
 
     def _after_the_end(self, working: _Working, said: VenueOrder, *, is_listed: bool) -> None:
@@ -166,7 +166,8 @@ class Batch:
 
     def _ended_by_venue(self, order: OrderRecord, said: VenueOrder, status: OrderStatus) -> None:
         what = f"{order.intent.side} {order.intent.quantity} {order.intent.symbol}"
-        message = f"the venue ended {what} ({order.client_order_id}): {status} {said.reason}"
+        how = f"{status} with {said.filled_quantity} executed {said.reason}"
+        message = f"the venue ended {what} ({order.client_order_id}): {how}"
         self._alert(f"order_{status}", message.rstrip(), _values(order))
 
     def _unreadable(self, update: VenueUpdate) -> None:
@@ -379,6 +380,14 @@ class Batch:
         self._entries.append(
             alert_entry(code, message, self._clock.now(), values, Severity.CRITICAL)
         )
+
+
+def _ends_short(working: _Working, said: VenueOrder) -> bool:
+    """Return whether an order is filled with less than was wanted: the venue made it smaller.
+
+    It does so to the one exit of a position when a part of the other is executed.
+    """
+    return said.status is _S.FILLED and said.filled_quantity == working.filled
 
 
 def _is_leg_of(order: OrderRecord, said: VenueOrder) -> bool:

@@ -115,7 +115,8 @@ class OrderRecord:
         The order as it was wanted; of one that we did not place, as the venue has it.
     status : OrderStatus
         Where it stands. It becomes partly or wholly filled by executions only, never by an
-        answer that merely says so.
+        answer that merely says so; it is filled with less than was wanted if the venue made it
+        smaller, as it does to one exit when a part of the other is executed.
     updated_at : datetime
         When the last record about it was written.
     run_id : str
@@ -278,10 +279,13 @@ def _adopted(order: OrderRecord, record: Record) -> OrderRecord:
     )
 
 
+_WORKING = frozenset({_S.ACCEPTED, _S.PARTIAL, _S.FILLED})
+
+
 def _answered(order: OrderRecord, record: Record) -> OrderRecord:
     payload = record.payload
     said = OrderStatus(payload["status"])
-    if said in (_S.ACCEPTED, _S.PARTIAL, _S.FILLED):  # executions alone fill an order
+    if said in _WORKING and record.kind is not _K.ORDER_CLOSED:  # executions alone fill an order
         said = _S.PARTIAL if order.filled_quantity else _S.ACCEPTED
     return replace(
         order,
