@@ -40,6 +40,10 @@ class Adoption:
         """Return our order of that id, or of the leg of that id."""
         return self._books.orders.get(self._legs.get(client_order_id, client_order_id))
 
+    def remember_leg(self, client_order_id: str, owner: str) -> None:
+        """Take note of which order of ours a leg belongs to."""
+        self._legs[client_order_id] = owner
+
     def entries(
         self, order: VenueOrder, *, parent: OrderRecord | None = None, is_opening: bool = False
     ) -> Iterator[Entry]:
@@ -71,7 +75,7 @@ class Adoption:
     def _parent(self, order: VenueOrder) -> OrderRecord | None:
         """Return our order that another one is an exit or a leg of."""
         if not order.parent:
-            return None
+            return self._whole(order)
         parent = self._books.orders.by_venue_id(order.parent)
         if parent is not None:
             return parent
@@ -80,6 +84,15 @@ class Adoption:
                 answer = self._broker.order(waiting.client_order_id)
                 if answer is not None and answer.venue_order_id == order.parent:
                     return waiting
+        return None
+
+    def _whole(self, leg: VenueOrder) -> OrderRecord | None:
+        """Return our multi-leg order whose answer nests a leg that does not name its parent."""
+        for order in self._books.orders.spreads(leg.symbol):
+            answer = self._broker.order(order.client_order_id)
+            children = () if answer is None else answer.children
+            if any(child.client_order_id == leg.client_order_id for child in children):
+                return order
         return None
 
     def _take_over(

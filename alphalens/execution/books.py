@@ -147,6 +147,10 @@ class Books:
         """Return the execution of that id that belongs to no order, if it was booked."""
         return self._foreign.get(fill_id)
 
+    def booked(self, fill_id: str) -> Fill | None:
+        """Return the execution of that id as it is stored, or None if there is none."""
+        return self._journal.fill(fill_id)
+
     def equity(self) -> Decimal:
         """Return cash plus the value of the positions at the last prices."""
         return self.ledger.equity(self.prices)

@@ -155,6 +155,7 @@ class Intake:
     def _listed_fills(self, fills: Sequence[Fill]) -> tuple[Fill, ...]:
         if not fills:
             return ()
+        self._recall_legs(fills)
         unknown = {
             f.client_order_id for f in fills if self._adoption.owner(f.client_order_id) is None
         }
@@ -172,6 +173,14 @@ class Intake:
             new = (*new, *batch.new)
         self._books.fills_cursor = fills[-1].fill_id
         return new
+
+    def _recall_legs(self, fills: Sequence[Fill]) -> None:
+        """Remember the order of a leg whose execution an earlier process has booked."""
+        for fill in fills:
+            if fill.client_order_id and self._adoption.owner(fill.client_order_id) is None:
+                booked = self._books.booked(fill.fill_id)
+                if booked is not None and booked.client_order_id != fill.client_order_id:
+                    self._adoption.remember_leg(fill.client_order_id, booked.client_order_id)
 
     def _activities(self, listed: Sequence[Activity]) -> None:
         """Book what moved the account without an order; the venue may tell it twice."""

@@ -155,6 +155,12 @@ class JournalReader:
             query = query.where(fills.c.at >= since)
         return tuple(fill_from(json.loads(row.record)) for row in self._rows(query))
 
+    def fill(self, fill_id: str) -> Fill | None:
+        """Return the execution of that id as it was booked, or None if it was not."""
+        query = sa.select(fills.c.record).where(fills.c.fill_id == fill_id)
+        found = next(self._rows(query), None)
+        return None if found is None else fill_from(json.loads(found.record))
+
     def marks(self) -> tuple[Mark, ...]:
         """Return every valuation of the book, in order."""
         names = [column.name for column in marks.c if column.name != "seq"]

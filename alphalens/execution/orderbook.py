@@ -85,6 +85,11 @@ class OrderBook:
         """Return the exits of all orders, among those in memory."""
         return tuple(order for order in self._orders.values() if order.origin is Origin.EXIT)
 
+    def spreads(self, symbol: str) -> tuple[OrderRecord, ...]:
+        """Return the multi-leg orders with a leg of a symbol, among those in memory."""
+        orders = self._orders.values()
+        return tuple(o for o in orders if any(leg.symbol == symbol for leg in o.intent.legs))
+
     @property
     def open(self) -> tuple[OrderRecord, ...]:
         """Return the orders that may still be executed, oldest first."""

@@ -323,6 +323,30 @@ def test_fault_48_parent_is_not_filled_before_every_leg_is(desk, missing):
     check(desk)
 
 
+@pytest.mark.parametrize("missing", ["none", HIGH])
+def test_fault_48_legs_are_known_after_a_restart(desk, missing):
+    with_options(desk)
+    desk.venue.set_quote(CALL, "5.95", "6")
+    intent = spread(desk)
+    desk.submit(intent)
+    legs = legs_of(desk, intent)
+    if missing != "none":
+        desk.venue.arm_event("skip", client_order_id=legs[missing], event="fill")
+        desk.venue.arm("empty", method="GET", path="/v2/account/activities/FILL", count=-1)
+    desk.venue.set_quote(CALL, "3.95", "4")
+    held = {CALL, HIGH} - {missing}
+    desk.until(lambda: set(desk.session.ledger.positions) == held)
+    desk.crash()  # what a leg belongs to was in memory only
+    desk.venue.disarm()
+    desk.open(assets=WITH_PUT)
+    desk.until(lambda: desk.status(intent) is S.FILLED)
+    assert (desk.session.ledger.quantity(CALL), desk.session.ledger.quantity(HIGH)) == (2, -2)
+    assert sorted(fill.symbol for fill in desk.session.journal.fills()) == sorted([CALL, HIGH])
+    assert not {"external_order", "foreign_fill"} & set(desk.alerts())
+    assert desk.session.frozen == {}
+    check(desk)
+
+
 def bracket(desk: WireDesk, units: str = "10") -> OrderRecord:
     """Enter with two exits, and wait until both work."""
     sign = 1 if not units.startswith("-") else -1
