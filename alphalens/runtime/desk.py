@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from alphalens.brokers.alpaca_broker import AlpacaBroker
 from alphalens.brokers.base import Broker
 from alphalens.brokers.paper_broker import PaperBroker
 from alphalens.config import Settings
+from alphalens.data.alpaca_stream import AlpacaDataStream
 from alphalens.errors import BrokerError, ConfigError
 from alphalens.execution import Journal, TradingSession
 from alphalens.execution.halt import halt_file_of
@@ -23,10 +24,11 @@ from alphalens.risk import enabled_classes
 from alphalens.storage import open_engine
 from alphalens.trading.clock import Clock, SystemClock
 
-__all__ = ["open_desk", "permission_of"]
+__all__ = ["open_desk", "open_quotes", "permission_of"]
 
 _ANY_ACCOUNT = "paper"  # the default of the setting: no number was typed
 _CONNECT_S = 10.0
+_QUOTES = "wss://stream.data.alpaca.markets/v2/iex"
 _TRADED = (AssetClass.EQUITY, AssetClass.OPTION, AssetClass.CRYPTO)
 
 
@@ -95,6 +97,42 @@ def open_desk(
         yield session
 
 
+@contextmanager
+def open_quotes(
+    settings: Settings, symbols: Sequence[str], *, url: str = _QUOTES
+) -> Iterator[AlpacaDataStream]:
+    """Open the present quotes and trading halts of some shares, with the keys of the settings.
+
+    The paper venue trades on them as well as Alpaca does: give them to `run_desk`.
+
+    Parameters
+    ----------
+    settings : Settings
+        Alpaca's key and secret.
+    symbols : sequence of str
+        Canonical symbols.
+    url : str
+        Address of the stream; by default that of the exchange IEX, which every account has.
+
+    Yields
+    ------
+    AlpacaDataStream
+        Connecting, or connected. One that cannot connect says why; the desk trades nothing
+        on quotes that are missing.
+
+    Raises
+    ------
+    ConfigError
+        If a key is missing, or the address is neither Alpaca's nor of this machine.
+    InputError
+        If Alpaca has no name for a symbol.
+    """
+    key, secret = _keys(settings)
+    rng = random.Random()  # noqa: S311 - jitter of retries, nothing secret
+    with AlpacaDataStream(key, secret, url=url, symbols=symbols, rng=rng) as stream:
+        yield stream
+
+
 def permission_of(settings: Settings, broker: Broker | None = None) -> Permission:
     """Return what the settings allow.
 
@@ -144,20 +182,16 @@ def _broker(
     stack: ExitStack,
 ) -> Broker:
     if settings.venue == "paper":
-        return PaperBroker(
+        paper = PaperBroker(
             account_id=settings.account,
             cash=settings.paper_cash,
             clock=clock,
             assets=assets,
             store=folder / "venue.sqlite",
         )
-    key = settings.alpaca_api_key.get_secret_value()
-    secret = settings.alpaca_secret_key.get_secret_value()
-    if not key or not secret:
-        raise ConfigError(
-            "ALPHALENS_VENUE is alpaca, and ALPACA_API_KEY or ALPACA_SECRET_KEY is empty: put "
-            "both into .env, or set ALPHALENS_VENUE=paper"
-        )
+        stack.callback(paper.close)
+        return paper
+    key, secret = _keys(settings)
     account = "" if settings.account == _ANY_ACCOUNT else settings.account
     broker = stack.enter_context(
         AlpacaBroker(
@@ -176,3 +210,14 @@ def _broker(
             f"{broker.connection().problem or 'no reason given'}; look at network and keys"
         )
     return broker
+
+
+def _keys(settings: Settings) -> tuple[str, str]:
+    key = settings.alpaca_api_key.get_secret_value()
+    secret = settings.alpaca_secret_key.get_secret_value()
+    if not key or not secret:
+        raise ConfigError(
+            "Alpaca is asked, and ALPACA_API_KEY or ALPACA_SECRET_KEY is empty: put both into "
+            ".env, or set ALPHALENS_VENUE=paper and show the venue prices of your own"
+        )
+    return key, secret
