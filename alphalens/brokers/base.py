@@ -149,12 +149,15 @@ class VenueSession:
         Whether the regular session is open.
     next_open, next_close : datetime
         Instants of the next opening and the next close.
+    calendar : str
+        The market whose hours these are, by its name in `alphalens.assets.calendars.CALENDARS`.
     """
 
     at: datetime
     is_open: bool
     next_open: datetime
     next_close: datetime
+    calendar: str = "XNYS"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

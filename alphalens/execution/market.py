@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from alphalens.assets import calendars
+from alphalens.assets.base import Asset
 from alphalens.assets.kinds import AssetClass
 from alphalens.assets.venues import Capability
 from alphalens.brokers.base import Account, Broker
@@ -16,6 +18,8 @@ from alphalens.trading.clock import Clock
 from alphalens.trading.market import Quote, TradingStatus
 
 __all__ = ["Market", "Permission"]
+
+_ALWAYS_OPEN = "24/7"  # nothing to judge, and its table is slow to load
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +88,9 @@ class Permission:
 class Market:
     """Quotes, halts, hours, buying power and the venue's clock, as far as they are known.
 
+    A venue that tells its hours tells those of one market. An asset of another is judged by
+    the hours of its own calendar; where the venue tells none, no hours are judged.
+
     Parameters
     ----------
     broker : Broker
@@ -98,7 +105,8 @@ class Market:
         self._broker, self._clock, self._permission = broker, clock, permission
         self._quotes: dict[str, Quote] = {}
         self._halted: set[str] = set()
-        self._sessions: dict[str, MarketSession] = {}
+        self._told: tuple[str, MarketSession] | None = None  # a calendar, and its hours
+        self._computed: dict[str, MarketSession] = {}
         self._skew_s: Decimal | None = None
         self._account: Account | None = None
         self.asked_at: datetime | None = None  # when the venue last told of the account
@@ -141,7 +149,7 @@ class Market:
             hours = MarketSession(
                 is_open=told.is_open, next_open=told.next_open, next_close=told.next_close
             )
-            self._sessions = {"XNYS": hours}
+            self._told = (told.calendar, hours)
         return self._account
 
     def venue_now(self) -> datetime:
@@ -164,13 +172,34 @@ class Market:
             enabled_classes=permission.classes,
             capabilities=permission.capabilities,
             sectors=permission.sectors,
-            sessions=self._sessions,
+            sessions=self._sessions(view.assets),
             quotes=dict(self._quotes),
             price_times={symbol: at - self._ahead for symbol, at in view.price_times.items()},
             halted=frozenset(self._halted),
             clock_skew_s=self._skew_s,
             buying_power=None if account is None else account.buying_power,
         )
+
+    def _sessions(self, assets: Mapping[str, Asset]) -> dict[str, MarketSession]:
+        """Return the hours of each calendar that something here is traded by."""
+        if self._told is None:
+            return {}
+        names = {asset.calendar for asset in assets.values()} - {_ALWAYS_OPEN}
+        return {name: self._hours(name) for name in names}
+
+    def _hours(self, calendar: str) -> MarketSession:
+        """Return the venue's word on a market, or what its calendar says until that changes."""
+        source, now = calendars.CALENDARS[calendar], self.venue_now()
+        if self._told is not None and source == calendars.CALENDARS[self._told[0]]:
+            return self._told[1]
+        known = self._computed.get(source)
+        if known is None or now >= min(known.next_open, known.next_close):
+            known = self._computed[source] = MarketSession(
+                is_open=calendars.is_open(calendar, now),
+                next_open=calendars.next_open(calendar, now),
+                next_close=calendars.next_close(calendar, now),
+            )
+        return known
 
     def _facts(self, account: Account) -> VenueFacts:
         permission = self._permission

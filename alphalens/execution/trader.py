@@ -16,7 +16,7 @@ from alphalens.execution.books import Books
 from alphalens.execution.control import Control
 from alphalens.execution.entries import closing_payload
 from alphalens.execution.exits import ExitGuard
-from alphalens.execution.gate_view import gate_view
+from alphalens.execution.gate_view import Memory, gate_view
 from alphalens.execution.intake import Intake
 from alphalens.execution.journal import Journal
 from alphalens.execution.market import Market, Permission
@@ -66,6 +66,7 @@ class Trader:
         self._broker, self._clock, self._limits = broker, clock, limits
         self._assets, self._permission = assets, permission
         books = self.books = Books(journal)
+        self._memory = Memory()
         self.market = Market(broker=broker, clock=clock, permission=permission)
         self.intake = Intake(books=books, broker=broker, clock=clock)
         self.control = Control(
@@ -136,6 +137,7 @@ class Trader:
             cycle_id=cycle_id,
             without=without,
             asked_at=self.market.asked_at,
+            memory=self._memory,
         )
         return self.market.complete(view)
 

@@ -65,13 +65,14 @@ class BookView:
         Symbols whose trading the market halted, that a person has to clear, and whose
         position was there before us and is not claimed.
     orders : tuple of SentOrder
-        Every order that is open, and those of the last minute or of the window of duplicates.
+        Every order that is open, those of the last minute or of the window of duplicates, and
+        those executed after the venue told its buying power.
     sectors : Mapping of str to str
         Sector by symbol; those that are absent are one sector of their own.
     traded_today : Decimal
         Absolute value executed since the UTC date began.
     buying_power : Decimal or None
-        The venue's own figure; None if it does not say.
+        The venue's own figure, of the moment that it told it; None if it does not say.
     margin_rates : Mapping of str to Decimal
         Share of the notional that opening takes, by symbol; 1 for one that is absent.
 

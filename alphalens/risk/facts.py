@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, localcontext
+from functools import partial
 
 from alphalens.assets.kinds import AssetClass
 from alphalens.errors import InputError
+from alphalens.risk.figures import CONTEXT, absurd_figure, is_sound
 from alphalens.trading.orders import OrderIntent
 
-__all__ = ["MarketSession", "SentOrder", "VenueFacts", "enabled_classes"]
+__all__ = [
+    "MarketSession",
+    "SentOrder",
+    "VenueFacts",
+    "enabled_classes",
+    "highest_own",
+    "wish_of",
+]
+
+_ZERO = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentOrder:
     """An order that went out: it is still open, or it is recent.
+
+    What the rules ask of every order at every judgement is told once, when it is made.
 
     Attributes
     ----------
@@ -27,23 +41,77 @@ class SentOrder:
         Units not yet executed; 0 once nothing more can come of it.
     is_reserved : bool
         Whether the buying power that the venue told has its cost taken off already.
+    executed : Decimal
+        Units executed; asked of an order only that is not reserved.
+    price : Decimal
+        What one of them was bought or sold for on average, fees counted in; 0 of an order
+        with legs.
+    is_open : bool
+        Whether more of it may be executed.
+    units : Mapping of str to Decimal
+        Signed units by symbol that may still be executed; empty if a figure is absurd.
+    own_price : Decimal
+        The highest of its limit and its stop, 0 without one.
+    wish : tuple
+        What two orders have in common that ask for the same.
+    flaws : tuple of (str, Decimal)
+        Figures that nothing can be computed with, by what they are.
     """
 
     intent: OrderIntent
     at: datetime
     remaining: Decimal
     is_reserved: bool = False
+    executed: Decimal = _ZERO
+    price: Decimal = _ZERO
+    is_open: bool = field(init=False, repr=False, compare=False)
+    units: Mapping[str, Decimal] = field(init=False, repr=False, compare=False)
+    own_price: Decimal = field(init=False, repr=False, compare=False)
+    wish: tuple[object, ...] = field(init=False, repr=False, compare=False)
+    flaws: tuple[tuple[str, Decimal], ...] = field(init=False, repr=False, compare=False)
 
-    @property
-    def is_open(self) -> bool:
-        """Return whether more of it may be executed."""
-        return self.remaining > 0
+    def __post_init__(self) -> None:
+        """Tell what follows from the order alone."""
+        with localcontext(CONTEXT):
+            flaws = tuple(self._find_flaws())
+            tell = partial(object.__setattr__, self)
+            tell("flaws", flaws)
+            tell("is_open", is_sound(self.remaining) and self.remaining > 0)
+            tell("units", {} if flaws else self._left())
+            tell("own_price", highest_own(self.intent))
+            tell("wish", wish_of(self.intent))
 
-    @property
-    def units(self) -> dict[str, Decimal]:
-        """Return the signed units by symbol that may still be executed."""
+    def _find_flaws(self) -> Iterator[tuple[str, Decimal]]:
+        for name in ("remaining", "executed", "price"):
+            if not is_sound(getattr(self, name)):
+                yield name, getattr(self, name)
+        figure = absurd_figure(self.intent)
+        if figure is not None:
+            yield "a figure", figure
+
+    def _left(self) -> dict[str, Decimal]:
         left, quantity = self.remaining, self.intent.quantity
         return {symbol: units / quantity * left for symbol, units in self.intent.traded.items()}
+
+
+def highest_own(intent: OrderIntent) -> Decimal:
+    """Return the highest of the limit and the stop of an order; 0 without one above it."""
+    own = (intent.limit_price, intent.stop_price)
+    return max([_ZERO, *(price for price in own if price is not None)])
+
+
+def wish_of(intent: OrderIntent) -> tuple[object, ...]:
+    """Return what is asked for, whatever it is called: equal for two orders that are twins."""
+    return (
+        intent.symbol,
+        intent.side,
+        intent.quantity,
+        intent.limit_price,
+        intent.stop_price,
+        intent.trail_amount,
+        intent.trail_fraction,
+        intent.legs,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

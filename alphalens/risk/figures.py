@@ -4,14 +4,26 @@ from __future__ import annotations
 
 from dataclasses import fields
 from datetime import datetime
-from decimal import Decimal
+from decimal import Context, Decimal, DivisionByZero, InvalidOperation, Overflow
 from math import inf
 
 from alphalens.assets.grid import MAX_DIGITS
 from alphalens.trading.market import Quote
 from alphalens.trading.orders import OrderIntent
 
-__all__ = ["absurd_figure", "age_s", "exact", "is_price", "is_sound", "is_sound_quote", "text"]
+__all__ = [
+    "CONTEXT",
+    "absurd_figure",
+    "age_s",
+    "exact",
+    "is_price",
+    "is_sound",
+    "is_sound_quote",
+    "text",
+]
+
+#: The gate computes in it whatever the caller's context is: 18 digits on both sides, and more.
+CONTEXT = Context(prec=60, traps=[InvalidOperation, DivisionByZero, Overflow])
 
 _STEP = Decimal("0.000001")
 _LEAST, _MOST = Decimal(1).scaleb(-MAX_DIGITS), Decimal(1).scaleb(MAX_DIGITS)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from alphalens.assets.base import Asset, on_grid
+from alphalens.assets.kinds import AssetClass
 from alphalens.assets.rules import Violation, ViolationCode
 from alphalens.errors import InputError
 from alphalens.risk.cases import Case
@@ -32,6 +33,7 @@ def grid(case: Case) -> Iterator[Reason]:
             yield case.refuse(_C.UNKNOWN_ASSET, ": the asset is", symbol, known, remedy)
             continue
         yield from _class(case, asset)
+        yield from _leg(case, asset)
         yield from _violations(case, asset, units)
         yield from _expired(case, asset)
         yield from _ticks(case, asset)
@@ -45,6 +47,13 @@ def _class(case: Case, asset: Asset) -> Iterator[Reason]:
     enabled = ", ".join(sorted(case.book.enabled_classes)) or "nothing"
     says, remedy = f": {asset.symbol} is of class", "set the feature flag of the class"
     yield case.refuse(_C.ASSET_CLASS_DISABLED, says, asset.asset_class, enabled, remedy)
+
+
+def _leg(case: Case, asset: Asset) -> Iterator[Reason]:
+    """Tell whether an order of several legs has one that no venue takes beside others."""
+    if case.intent.legs and asset.asset_class is not AssetClass.OPTION:
+        says, remedy = f": the leg {asset.symbol} is of class", "send it as an order of its own"
+        yield case.refuse(_C.ORDER_TYPE, says, asset.asset_class, AssetClass.OPTION, remedy)
 
 
 def _violations(case: Case, asset: Asset, units: Decimal) -> Iterator[Reason]:

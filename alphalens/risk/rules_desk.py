@@ -9,7 +9,7 @@ from alphalens.assets.grid import MAX_DIGITS
 from alphalens.risk.book import BookView
 from alphalens.risk.cases import Case
 from alphalens.risk.exposure import exposure_breaches
-from alphalens.risk.figures import absurd_figure, is_sound, text
+from alphalens.risk.figures import is_sound, text
 from alphalens.risk.kill_switch import TradingState, stricter
 from alphalens.risk.limits import RiskLimits
 from alphalens.risk.reasons import Reason, ReasonCode, over, refusal
@@ -59,10 +59,8 @@ def _figures(book: BookView) -> Iterator[tuple[str, Decimal]]:
         for symbol, value in getattr(book, name).items():
             yield f"{name} of {symbol}", value
     for order in book.orders:
-        yield f"remaining of {order.intent.client_order_id}", order.remaining
-        figure = absurd_figure(order.intent)
-        if figure is not None:
-            yield f"a figure of {order.intent.client_order_id}", figure
+        for name, value in order.flaws:
+            yield f"{name} of {order.intent.client_order_id}", value
 
 
 def _venue(case: Case) -> Iterator[Reason]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from alphalens.risk.cases import Case, side_of
-from alphalens.risk.facts import SentOrder
+from alphalens.risk.facts import SentOrder, wish_of
 from alphalens.risk.figures import age_s, text
 from alphalens.risk.reasons import Reason, ReasonCode
 from alphalens.trading.orders import OrderIntent, Side
@@ -14,17 +15,7 @@ from alphalens.trading.orders import OrderIntent, Side
 __all__ = ["identity", "rate"]
 
 _C = ReasonCode
-_MINUTE_S = 60
-_SAME = (
-    "symbol",
-    "side",
-    "quantity",
-    "limit_price",
-    "stop_price",
-    "trail_amount",
-    "trail_fraction",
-    "legs",
-)
+_MINUTE = timedelta(minutes=1)
 
 
 def identity(case: Case) -> Iterator[Reason]:
@@ -45,7 +36,7 @@ def rate(case: Case) -> Iterator[Reason]:
         (_C.MAX_ORDERS_PER_CYCLE, len(book.sent) + 1, limits.max_orders_per_cycle)
     ]
     if limits.max_orders_per_minute is not None:
-        recent = sum(_age(case, order) < _MINUTE_S for order in book.orders)
+        recent = sum(_is_younger(order, book.now, _MINUTE) for order in book.orders)
         counts.append((_C.MAX_ORDERS_PER_MINUTE, recent + 1, limits.max_orders_per_minute))
     if limits.max_open_orders is not None and not case.is_reducing:
         working = sum(order.is_open for order in book.orders)
@@ -60,12 +51,15 @@ def _twins(case: Case) -> Iterator[Reason]:
     window, planned = case.limits.duplicate_window_s, case.book.planned
     if window is None:
         return
-    is_planned = case.intent.client_order_id in planned
+    own, wish = case.intent.client_order_id, wish_of(case.intent)
+    is_planned = own in planned
     for order in case.book.orders:
-        age = _age(case, order)
+        if order.wish != wish or order.intent.client_order_id == own:
+            continue
         if is_planned and order.intent.client_order_id in planned:
             continue  # two legs of a plan that was made as a whole and stored once
-        if age < window and _is_twin(order.intent, case.intent):
+        age = age_s(case.book.now, order.at, None)
+        if age < window:
             says = f": the same went out as {order.intent.client_order_id}, seconds ago"
             remedy = "if it is meant twice, wait, or lower duplicate_window_s in the risk limits"
             limit = f"at least {window}"
@@ -73,16 +67,13 @@ def _twins(case: Case) -> Iterator[Reason]:
             return
 
 
-def _is_twin(one: OrderIntent, other: OrderIntent) -> bool:
-    if one.client_order_id == other.client_order_id:
-        return False
-    return all(getattr(one, name) == getattr(other, name) for name in _SAME)
-
-
 def _wash(case: Case) -> Iterator[Reason]:
     """Tell whether the order could be executed against one of our own."""
+    traded = case.units.keys()
     for order in case.book.orders:
-        if not order.is_open or order.intent.client_order_id == case.intent.client_order_id:
+        if not order.is_open or traded.isdisjoint(order.units):
+            continue
+        if order.intent.client_order_id == case.intent.client_order_id:
             continue
         for symbol, units in order.units.items():
             mine = case.units.get(symbol)
@@ -114,5 +105,5 @@ def _asked(intent: OrderIntent) -> str:
     return text(intent.limit_price)
 
 
-def _age(case: Case, order: SentOrder) -> float:
-    return age_s(case.book.now, order.at, None)
+def _is_younger(order: SentOrder, now: datetime, span: timedelta) -> bool:
+    return order.at.tzinfo is not None and now - order.at < span

@@ -14,7 +14,7 @@ from alphalens.risk.exposure import gross_and_net, no_price, values_of
 from alphalens.risk.figures import text
 from alphalens.risk.limits import RiskLimits
 from alphalens.risk.reasons import Approval, Reason, ReasonCode
-from alphalens.risk.stake import opening_costs, order_value
+from alphalens.risk.stake import opening_costs, order_value, spent
 
 __all__ = ["agreement", "size"]
 
@@ -96,8 +96,10 @@ def _money(case: Case) -> Iterator[Reason]:
         return
     remedy = "order less, close something first, or bring money"
     unknown, total = opening_costs(case)
-    if book.buying_power is not None and unknown > book.buying_power:
-        yield _short(case, "the venue's figure", unknown, book.buying_power, remedy)
+    if book.buying_power is not None:
+        unknown += spent(case)
+        if unknown > book.buying_power:
+            yield _short(case, "the venue's figure", unknown, book.buying_power, remedy)
     if leverage is None:
         return
     values, _ = values_of(book.quantities, case.unit_values)

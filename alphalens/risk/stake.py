@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from alphalens.assets.kinds import OptionKind
 from alphalens.assets.options import Option
-from alphalens.risk.cases import Case, side_of
-from alphalens.trading.orders import OrderIntent, Side
+from alphalens.risk.cases import Case
+from alphalens.risk.facts import SentOrder, highest_own
+from alphalens.trading.orders import Side
 
-__all__ = ["max_loss", "opening_costs", "order_value", "worst_price"]
+__all__ = ["max_loss", "opening_costs", "order_value", "spent", "worst_price"]
 
 _ZERO, _ONE = Decimal(0), Decimal(1)
 
 
 def worst_price(case: Case) -> Decimal:
     """Return the highest of the market's price and the prices of a plain order."""
-    intent = case.intent
-    own = (intent.limit_price, intent.stop_price)
-    return max(case.price(intent.symbol), *(price for price in own if price is not None), _ZERO)
+    return max(case.price(case.intent.symbol), highest_own(case.intent))
 
 
 def order_value(case: Case) -> Decimal:
@@ -84,66 +82,180 @@ def opening_costs(case: Case) -> tuple[Decimal, Decimal]:
 
     Notes
     -----
-    Only what an order may still execute counts: after an execution the venue's figure is to
-    be asked for again.
+    Only what an order may still execute counts; `spent` tells what was executed. Time O(n) in
+    the open orders.
     """
-    rooms: dict[tuple[str, Side], Decimal] = {}
+    bill = _Bill(case)
     unknown = known = _ZERO
     for order in case.book.orders:
         if order.is_open:
-            cost = _cost(case, order.intent, order.units, rooms)
+            cost = bill.cost(order)
             if order.is_reserved:
                 known += cost
             else:
                 unknown += cost
-    own = _cost(case, case.intent, case.units, rooms)
+    own = bill.cost(SentOrder(intent=case.intent, at=case.book.now, remaining=case.intent.quantity))
     return unknown + own, known + unknown + own
 
 
-def _cost(
-    case: Case,
-    intent: OrderIntent,
-    units: Mapping[str, Decimal],
-    rooms: dict[tuple[str, Side], Decimal],
-) -> Decimal:
-    """Return the cost of one order, and use up the room that it closes."""
-    opening = {s: _opening(case, s, n, rooms) for s, n in units.items()}
-    if not any(opening.values()):
+def spent(case: Case) -> Decimal:
+    """Return what executions took of the buying power after the venue told it, in currency.
+
+    Those of orders that were sent after it; of an order sent before it the venue has taken
+    the whole cost off already.
+
+    Notes
+    -----
+    With the units ``b`` bought and ``s`` sold of an asset by such orders, at the average
+    prices ``p`` and ``q``, what is held now is theirs up to ``|b - s|`` units of the same
+    sign: these count at ``p`` or ``q`` as `opening_costs` counts units not yet executed. What
+    was both bought and sold counts by what was lost in it, ``min(b, s) (p - q)``; a gain, and
+    what closing gave back, does not count before the venue tells it. A multi-leg order counts
+    by the share of it that was executed, unless its legs are closed again.
+    """
+    trades: dict[str, _Trades] = {}
+    total = _ZERO
+    for order in case.book.orders:
+        if order.is_reserved or not order.executed:
+            continue
+        if order.intent.legs:
+            total += _spread_held(case, order)
+        else:
+            trades.setdefault(order.intent.symbol, _Trades()).add(order)
+    return total + sum((one.cost(case, symbol) for symbol, one in trades.items()), _ZERO)
+
+
+@dataclass(slots=True)
+class _Trades:
+    """Units and value of what was bought and sold of one asset."""
+
+    units: dict[Side, Decimal] = field(default_factory=lambda: dict.fromkeys(Side, _ZERO))
+    value: dict[Side, Decimal] = field(default_factory=lambda: dict.fromkeys(Side, _ZERO))
+
+    def add(self, order: SentOrder) -> None:
+        """Count the executions of an order."""
+        side = order.intent.side
+        self.units[side] += order.executed
+        self.value[side] += order.executed * order.price
+
+    def cost(self, case: Case, symbol: str) -> Decimal:
+        """Return what is held of it at what it cost, and what was lost in the rest."""
+        held, net = case.book.held(symbol), self.units[Side.BUY] - self.units[Side.SELL]
+        lost, multiplier = _ZERO, case.multiplier(symbol)
+        if all(self.units.values()):
+            worse = max(_ZERO, self._price(Side.BUY) - self._price(Side.SELL))
+            lost = min(self.units.values()) * worse * multiplier
+        if net * held <= 0:
+            return lost
+        side = Side.BUY if net > 0 else Side.SELL
+        own, price = min(abs(net), abs(held)), max(self._price(side), _ZERO)
+        asset = case.book.assets.get(symbol)
+        if isinstance(asset, Option) and side is Side.SELL:
+            price = max(price, _written(case, asset, _ZERO))
+        return lost + own * price * multiplier * case.book.margin_rates.get(symbol, _ONE)
+
+    def _price(self, side: Side) -> Decimal:
+        return self.value[side] / self.units[side]
+
+
+def _spread_held(case: Case, order: SentOrder) -> Decimal:
+    """Return what the executed part of a multi-leg order ties up; 0 once it is closed."""
+    wanted = order.intent.traded
+    if all(case.book.held(symbol) * units <= 0 for symbol, units in wanted.items()):
         return _ZERO
-    own = case if intent is case.intent else replace(case, intent=intent, units=intent.traded)
-    if intent.legs:
-        share = max(abs(n) for n in units.values()) / max(map(abs, own.units.values()))
+    own = replace(case, intent=order.intent, units=wanted)
+    return order_value(own) * (order.executed / order.intent.quantity)
+
+
+@dataclass(slots=True)
+class _Line:
+    """What the orders of one asset have in common, looked up once."""
+
+    market: Decimal | None
+    rate: Decimal
+    factor: Decimal  # the rate, times what one unit is worth at a price of 1
+    is_option: bool
+    to_buy: Decimal  # units that buying, and that selling, may still close
+    to_sell: Decimal
+
+    def open(self, units: Decimal) -> Decimal:
+        """Return the signed units beyond what closes the position held, and use that up."""
+        if units > 0:
+            closing = min(units, self.to_buy)
+            self.to_buy -= closing
+            return units - closing
+        closing = min(-units, self.to_sell)
+        self.to_sell -= closing
+        return units + closing
+
+
+class _Bill:
+    """What orders cost one after the other: each uses up the room that it closes."""
+
+    def __init__(self, case: Case) -> None:
+        self._case = case
+        self._lines: dict[str, _Line] = {}
+
+    def cost(self, order: SentOrder) -> Decimal:
+        """Return the cost of one order."""
+        intent = order.intent
+        if intent.legs:
+            return self._spread(order)
+        symbol = intent.symbol
+        line = self._lines.get(symbol) or self._line(symbol)
+        units = order.units[symbol]
+        if line.to_buy or line.to_sell:
+            units = line.open(units)
+            if not units:
+                return _ZERO
+        price = intent.reference_price if line.market is None else line.market
+        if order.own_price > price:
+            price = order.own_price
+        if line.is_option:
+            return _leg_value(self._case, symbol, units, price) * line.rate
+        return abs(units) * price * line.factor
+
+    def _spread(self, order: SentOrder) -> Decimal:
+        opening = [self._line(symbol).open(units) for symbol, units in order.units.items()]
+        if not any(opening):
+            return _ZERO
+        own = replace(self._case, intent=order.intent, units=order.intent.traded)
+        share = max(map(abs, order.units.values())) / max(map(abs, own.units.values()))
         return order_value(own) * share
-    symbol, price = intent.symbol, worst_price(own)
-    rate = case.book.margin_rates.get(symbol, _ONE)
-    return _leg_value(own, symbol, opening.get(symbol, _ZERO), price) * rate
 
-
-def _opening(
-    case: Case, symbol: str, units: Decimal, rooms: dict[tuple[str, Side], Decimal]
-) -> Decimal:
-    """Return the signed units beyond what closes the position held."""
-    side, held = side_of(units), case.book.held(symbol)
-    room = rooms.get((symbol, side), abs(held) if held * side.sign < 0 else _ZERO)
-    closing = min(abs(units), room)
-    rooms[symbol, side] = room - closing
-    return side.sign * (abs(units) - closing)
+    def _line(self, symbol: str) -> _Line:
+        line = self._lines.get(symbol)
+        if line is None:
+            case, held = self._case, self._case.book.held(symbol)
+            rate = case.book.margin_rates.get(symbol, _ONE)
+            line = self._lines[symbol] = _Line(
+                market=case.market(symbol),
+                rate=rate,
+                factor=rate * case.multiplier(symbol),
+                is_option=isinstance(case.book.assets.get(symbol), Option),
+                to_buy=max(-held, _ZERO),
+                to_sell=max(held, _ZERO),
+            )
+        return line
 
 
 def _leg_value(case: Case, symbol: str, units: Decimal, price: Decimal) -> Decimal:
     asset = case.book.assets.get(symbol)
     if isinstance(asset, Option) and units < 0 and not case.is_closing(symbol, units):
-        price = max(price, _written(case, asset, units))
+        price = max(price, _written(case, asset, -units))
     return abs(units) * price * case.multiplier(symbol)
 
 
 def _written(case: Case, option: Option, units: Decimal) -> Decimal:
-    """Return what an option written puts at stake per share; 0 where shares held cover it."""
+    """Return what an option written puts at stake per share; 0 where shares held cover it.
+
+    `units` are about to be written, beside those that are held short already.
+    """
     if option.kind is OptionKind.PUT:
         return option.strike
     share, book = option.underlying, case.book
     free = book.held(share) - book.reserved(share, Side.SELL)
-    written = book.reserved(option.symbol, Side.SELL) - units
+    written = book.reserved(option.symbol, Side.SELL) + units
     written -= sum((_short_calls(case, s, share) for s in sorted(book.quantities)), _ZERO)
     if free >= written * option.multiplier:
         return _ZERO

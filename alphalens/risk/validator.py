@@ -27,13 +27,13 @@ The rules, in the order in which they are told:
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Context, DivisionByZero, InvalidOperation, Overflow, localcontext
+from decimal import localcontext
 
 from alphalens.assets.grid import MAX_DIGITS
 from alphalens.risk.book import BookView
 from alphalens.risk.cases import Case, case_of
 from alphalens.risk.exposure import exposure_breaches, worths
-from alphalens.risk.figures import absurd_figure
+from alphalens.risk.figures import CONTEXT, absurd_figure
 from alphalens.risk.kill_switch import TradingState
 from alphalens.risk.limits import RiskLimits
 from alphalens.risk.reasons import Approval, Reason, ReasonCode, Verdict, refusal
@@ -48,8 +48,6 @@ from alphalens.trading.orders import OrderIntent
 __all__ = ["book_breaches", "is_loss", "validate"]
 
 _LOSSES = frozenset({ReasonCode.MAX_DAILY_LOSS, ReasonCode.MAX_DRAWDOWN})
-#: The rules compute in it whatever the caller's context is: 18 digits on both sides, and more.
-_CONTEXT = Context(prec=60, traps=[InvalidOperation, DivisionByZero, Overflow])
 
 
 def validate(
@@ -88,8 +86,10 @@ def validate(
     order of the other side were executed. Gross, net, sector and concentration: as if every
     open order were executed, so that closings sent earlier make room for openings; should
     those closings fail at the venue, the next mark finds the book in breach and trading goes
-    to reducing. Buying power: closings give nothing back until they are executed.
-    Time O(n) in the positions and open orders.
+    to reducing. Buying power: closings give nothing back until they are executed; what was
+    executed since the venue told it is taken off.
+    Time O(n) in the positions and open orders, of which each was checked once, when its
+    `SentOrder` was made.
 
     Examples
     --------
@@ -113,7 +113,7 @@ def validate(
     'max_order: buy 3 SPY reaches 0.15, limit is 0.1: order less, or raise max_order in the risk \
 limits'
     """
-    with localcontext(_CONTEXT):
+    with localcontext(CONTEXT):
         mistake = _absurd(intent) or unusable(book)
         if mistake is not None:
             return Verdict((mistake,))
@@ -132,7 +132,7 @@ def book_breaches(book: BookView, limits: RiskLimits) -> tuple[Reason, ...]:
         ``max_daily_loss`` and ``max_drawdown`` ask for a halt, ``max_gross``, ``max_net`` and
         ``unusable_book`` for reducing.
     """
-    with localcontext(_CONTEXT):
+    with localcontext(CONTEXT):
         mistake = unusable(book)
         if mistake is not None:
             return (mistake,)

@@ -91,3 +91,13 @@ def test_venue_takes_parts_of_shares_for_the_day_only():
     view = book(assets={"SPY": fractions}, capabilities=taken)
     assert codes(intent("0.5"), view) == []
     assert codes(intent("0.5", time_in_force=TimeInForce.GTC), view) == [C.TIME_IN_FORCE]
+
+
+def test_leg_that_is_no_option_is_refused_and_an_order_of_its_own_is_not():
+    assets = {**options().assets, "SPY": Equity(symbol="SPY")}
+    prices = {**options().prices, "SPY": D(100)}
+    view = options(assets=assets, prices=prices, price_times=dict.fromkeys(prices, NOW))
+    assert codes(legs(("buy", "SPY"), ("sell", CALL_100)), view) == [C.ORDER_TYPE]
+    assert codes(legs(("buy", "SPY"), ("sell", "QQQ"))) == [C.ORDER_TYPE, C.ORDER_TYPE]
+    assert codes(legs(("buy", CALL_100), ("sell", CALL_110), limit_price=D(3)), view) == []
+    assert codes(intent("1", symbol="SPY"), view) == []

@@ -1,11 +1,15 @@
-"""What options put at stake: strikes, spreads, cover."""
+"""What orders put at stake and cost: strikes, spreads, cover, and what was executed."""
+
+from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from alphalens.assets import AssetClass, Equity, Option
 from alphalens.risk import ReasonCode
 from alphalens.risk.cases import case_of
-from alphalens.risk.stake import max_loss, order_value
+from alphalens.risk.stake import max_loss, opening_costs, order_value, spent
 from alphalens.trading import Side
 from alphalens.trading.orders import Leg
 
@@ -21,6 +25,8 @@ from .builders import (
     codes,
     intent,
     legs,
+    limit,
+    sent,
 )
 
 PREMIUMS = {CALL_100: D(7), CALL_110: D(4), PUT_90: D(3), PUT_80: D(1), "SPY": D(100)}
@@ -138,3 +144,98 @@ def test_multi_leg_order_that_is_half_done_reserves_half():
     power = ReasonCode.INSUFFICIENT_BUYING_POWER
     assert power not in codes(intent("3"), view)
     assert power in codes(intent("4"), view)
+
+
+SYMBOLS = ("SPY", "QQQ")
+amounts = st.integers(1, 12).map(D)
+prices = st.integers(320, 480).map(lambda quarters: D(quarters) / 4)
+
+
+@st.composite
+def sent_orders(draw):
+    symbol, side = draw(st.sampled_from(SYMBOLS)), draw(st.sampled_from(list(Side)))
+    quantity, price = draw(amounts), draw(st.one_of(st.none(), prices))
+    fields = {"symbol": symbol, "reference_price": draw(prices), "client_order_id": "o0"}
+    order = intent(quantity, side, **fields)
+    if price is not None:
+        order = limit(price, quantity, side, **fields)
+    left = draw(st.sampled_from([D(0), quantity / 2, quantity]))
+    return sent(order, remaining=left, is_reserved=draw(st.booleans()))
+
+
+def plain_costs(view, own):
+    """The definition: an order after the other, each closes what those before it left."""
+    left, totals = dict(view.quantities), {True: D(0), False: D(0)}
+    open_orders = [(o.intent, o.remaining, o.is_reserved) for o in view.orders if o.remaining]
+    for order, units, is_reserved in (*open_orders, (own, own.quantity, False)):
+        symbol, sign = order.symbol, order.side.sign
+        closing = min(units, max(D(0), -sign * left.get(symbol, D(0))))
+        left[symbol] = left.get(symbol, D(0)) + sign * closing
+        at = view.prices.get(symbol, order.reference_price)
+        price = max([at] if order.limit_price is None else [at, order.limit_price])
+        rate = view.margin_rates.get(symbol, 1)
+        totals[is_reserved] += (units - closing) * price * rate
+    return totals[False], totals[False] + totals[True]
+
+
+@given(
+    orders=st.lists(sent_orders(), max_size=8),
+    held=st.dictionaries(st.sampled_from(SYMBOLS), st.integers(-15, 15).map(D)),
+    own=sent_orders(),
+    shown=st.sampled_from([{"SPY": D(100), "QQQ": D(90)}, {"SPY": D("99.5")}]),
+    rates=st.sampled_from([{}, {"QQQ": D("0.25")}]),
+)
+def test_open_orders_cost_what_each_of_them_costs_after_the_others(orders, held, own, shown, rates):
+    view = book(orders=tuple(orders), quantities=held, prices=shown, margin_rates=rates)
+    case = case_of(replace(own.intent, client_order_id="o1"), view, WIDE)
+    assert opening_costs(case) == plain_costs(view, own.intent)
+
+
+def done(units, side=Side.BUY, price=100, remaining="0", is_reserved=False, symbol="SPY"):
+    """An order of which some units were executed."""
+    order = intent(str(abs(D(units))), side, symbol=symbol, client_order_id=f"{side}{symbol}")
+    one = sent(order, remaining=remaining, is_reserved=is_reserved)
+    return replace(one, executed=D(units), price=D(price))
+
+
+@pytest.mark.parametrize(
+    ("orders", "held", "expected"),
+    [
+        ([done("10", price=99)], 10, 990),
+        ([done("10", price=99, is_reserved=True)], 10, 0),
+        ([done("10", Side.SELL, price=99)], -10, 990),  # a short sale
+        ([done("10")], 0, 0),  # it closed ten that were short
+        ([done("15")], 5, 500),  # it turned ten short into five long
+        ([done("10")], 30, 1000),  # beside twenty from before
+        ([done("10"), done("4", Side.SELL, price=101)], 6, 600),  # a gain waits for the venue
+        ([done("10"), done("10", Side.SELL, price=90)], 0, 100),  # a loss does not
+        ([done("10"), done("10", Side.SELL, price=90)], 7, 100),
+        ([done("10", price=102), done("5", price=99)], 15, 1515),
+        ([done("10", price=-3)], 10, 0),
+    ],
+)
+def test_executions_after_the_venue_was_asked_take_what_they_opened(orders, held, expected):
+    view = book(orders=tuple(orders), quantities={"SPY": D(held)}, buying_power=D(expected))
+    assert spent(case_of(intent(), view, WIDE)) == expected
+    power = ReasonCode.INSUFFICIENT_BUYING_POWER
+    assert power in codes(intent("1", symbol="QQQ"), view)
+    enough = replace(view, buying_power=D(expected + 100))
+    assert power not in codes(intent("1", symbol="QQQ"), enough)
+
+
+def test_executed_share_of_a_spread_ties_up_its_loss_until_it_is_closed():
+    order = legs(
+        ("buy", CALL_100), ("sell", CALL_110), limit_price=D(3), quantity="4", client_order_id="o0"
+    )
+    half = replace(sent(order, remaining="2"), executed=D(2))
+    held = {CALL_100: D(2), CALL_110: D(-2)}
+    assert spent(case_of(intent(), desk(orders=(half,), quantities=held), WIDE)) == 600
+    assert spent(case_of(intent(), desk(orders=(half,)), WIDE)) == 0
+
+
+def test_option_written_since_ties_up_its_strike_unless_it_is_covered():
+    written = replace(sent(one(CALL_110, Side.SELL), remaining="0"), executed=D(1), price=D(4))
+    case = case_of(intent(), desk(orders=(written,), quantities={CALL_110: D(-1)}), WIDE)
+    assert spent(case) == 11_000
+    held = {CALL_110: D(-1), "SPY": D(100)}
+    assert spent(case_of(intent(), desk(orders=(written,), quantities=held), WIDE)) == 400

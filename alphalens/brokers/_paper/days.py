@@ -37,6 +37,7 @@ class Days:
             is_open=calendars.is_open(self.calendar, at),
             next_open=calendars.next_open(self.calendar, at),
             next_close=calendars.next_close(self.calendar, at),
+            calendar=self.calendar,
         )
 
     def is_open(self, at: datetime) -> bool:
