@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
@@ -67,6 +67,25 @@ def _accepted_cash(cash: Decimal) -> Decimal:
     return cash
 
 
+def _accepted_address(*schemes: str) -> Callable[[str], str]:
+    def accepted(url: str) -> str:
+        from alphalens.net.endpoint import checked_url  # loads the wire: only where one is given
+
+        secure, plain = schemes
+        try:
+            return checked_url(url, schemes=(secure, plain)) if url else url
+        except ConfigError as error:  # it shows no user, no password and no query
+            raise ValueError(str(error)) from None
+
+    return accepted
+
+
+def _accepted_path(path: str) -> str:
+    if not path.isprintable():
+        raise ValueError(f"{path!r} holds a character that no path should: give the name of a file")
+    return path
+
+
 class Settings(BaseModel):
     """Everything that can be set, validated and frozen.
 
@@ -77,9 +96,10 @@ class Settings(BaseModel):
     account : str
         Account number at the venue, as a person typed it; live trading needs it. The paper
         broker takes any name, and ``paper`` means that no number was typed.
-    alpaca_base_url, alpaca_stream_url : str
+    alpaca_base_url, alpaca_stream_url, alpaca_data_url : str
         Host of Alpaca's trading API, which alone decides whether money is real, and the
-        address of its stream; empty means the one of the same host.
+        address of its stream; empty means the one of the same host. Neither holds a user, a
+        password or a query: keys have settings of their own.
     database_url : SecretStr
         Where the journal is kept, such as ``postgresql+psycopg://user@host/desk``; empty means
         a SQLite file.
@@ -101,14 +121,22 @@ SecretStr
         What the pre-trade gate enforces; keys ``ALPHALENS_LIMIT_<FIELD>``.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        arbitrary_types_allowed=True,
+        hide_input_in_errors=True,  # an input may hold a password
+    )
 
     venue: Literal["paper", "alpaca"] = "paper"
     account: str = Field(default="paper", min_length=1)
-    alpaca_base_url: str = "https://paper-api.alpaca.markets"
-    alpaca_stream_url: str = ""
+    alpaca_base_url: Annotated[str, AfterValidator(_accepted_address("https", "http"))] = (
+        "https://paper-api.alpaca.markets"
+    )
+    alpaca_stream_url: Annotated[str, AfterValidator(_accepted_address("wss", "ws"))] = ""
+    alpaca_data_url: Annotated[str, AfterValidator(_accepted_address("wss", "ws"))] = ""
     database_url: SecretStr = SecretStr("")
-    halt_file: str = ""
+    halt_file: Annotated[str, AfterValidator(_accepted_path)] = ""
     alert_webhook_url: SecretStr = SecretStr("")
     paper_cash: Annotated[Decimal, AfterValidator(_accepted_cash)] = Decimal(1_000_000)
     model: Annotated[str, AfterValidator(_accepted_model)] = ""

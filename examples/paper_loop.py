@@ -28,7 +28,6 @@ from alphalens.testing.alpaca_server import AlpacaServer
 from alphalens.trading import Target
 
 WEIGHTS = {"AAPL": 0.04, "MSFT": 0.04, "SPY": 0.04}
-IEX = "wss://stream.data.alpaca.markets/v2/iex"
 
 
 def cycle_at(now: datetime, every: timedelta) -> str:
@@ -60,18 +59,18 @@ class Hold:
         )
 
 
-def trade(settings: Settings, folder: Path, every: timedelta, quotes_url: str) -> DeskReport:
+def trade(settings: Settings, folder: Path, every: timedelta) -> DeskReport:
     """Open the desk that the settings name, and run it until a signal comes."""
     assets = {symbol: Equity(symbol=symbol) for symbol in WEIGHTS}
     with (
-        open_quotes(settings, list(WEIGHTS), url=quotes_url) as feed,
+        open_quotes(settings, list(WEIGHTS)) as feed,
         open_desk(settings, assets=assets, folder=folder, run_id="paper-loop") as session,
     ):
         return run_desk(session, step=Hold(every), every=every, feed=feed)
 
 
 @contextmanager
-def loopback(folder: Path) -> Iterator[tuple[Settings, str]]:
+def loopback(folder: Path) -> Iterator[Settings]:
     """Open a venue on this machine, with prices that wander; its book is a file that stays."""
     folder.mkdir(parents=True, exist_ok=True)
     venue = AlpacaServer(
@@ -92,7 +91,7 @@ def loopback(folder: Path) -> Iterator[tuple[Settings, str]]:
     with venue:
         market.start()
         try:
-            yield load_settings(overrides=of_loopback(venue)), venue.data_stream_url
+            yield load_settings(overrides=of_loopback(venue))
         finally:
             over.set()
             market.join()
@@ -105,6 +104,7 @@ def of_loopback(venue: AlpacaServer) -> dict[str, str]:
         "ALPHALENS_ACCOUNT": "paper",
         "ALPHALENS_ALPACA_BASE_URL": venue.rest_url,
         "ALPHALENS_ALPACA_STREAM_URL": venue.stream_url,
+        "ALPHALENS_ALPACA_DATA_URL": venue.data_stream_url,
         "ALPACA_API_KEY": "PKTEST",
         "ALPACA_SECRET_KEY": "secret",
         "ENABLE_LIVE_TRADING": "false",
@@ -120,17 +120,16 @@ def main() -> int:
     )
     parser.add_argument("--folder", type=Path, default=Path("demo/paper_loop"))
     parser.add_argument("--every", type=float, default=3600.0, help="seconds from cycle to cycle")
-    parser.add_argument("--quotes-url", default=IEX, help="address of the quotes")
     given = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     every = timedelta(seconds=given.every)
     try:
         if given.loopback:
-            with loopback(given.folder) as (settings, url):
-                report = trade(settings, given.folder, every, url)
+            with loopback(given.folder) as settings:
+                report = trade(settings, given.folder, every)
         else:
-            report = trade(load_settings(), given.folder, every, given.quotes_url)
+            report = trade(load_settings(), given.folder, every)
     except AlphaLensError as error:
         print(f"error: {error}", file=sys.stderr)
         return exit_code(error)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from alphalens.config import load_settings
+from alphalens.config import Settings, load_settings
 from alphalens.errors import ConfigError
 
 SECRET = "hunter2-very-secret"
@@ -261,3 +261,41 @@ def test_a_malformed_line_does_not_show_its_secret(tmp_path: Path):
     with pytest.raises(ConfigError) as caught:
         load_settings(env_file=env, environ={})
     assert SECRET not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("key", "address"),
+    [
+        ("ALPHALENS_ALPACA_BASE_URL", f"https://ann:{SECRET}@paper-api.alpaca.markets"),
+        ("ALPHALENS_ALPACA_BASE_URL", f"https://paper-api.alpaca.markets?key={SECRET}"),
+        ("ALPHALENS_ALPACA_STREAM_URL", f"wss://ann:{SECRET}@paper-api.alpaca.markets/stream"),
+    ],
+)
+def test_address_of_the_venue_with_a_secret_in_it_is_refused_without_showing_it(key, address):
+    with pytest.raises(ConfigError, match=rf"^{key} in environment: an address") as caught:
+        load_settings(env_file=None, environ={key: address})
+    assert SECRET not in "".join(traceback.format_exception(caught.value))
+
+
+def test_no_address_is_shown_with_its_password():
+    given = {
+        "DATABASE_URL": f"postgresql+psycopg://ann:{SECRET}@localhost/desk",
+        "ALPHALENS_ALERT_WEBHOOK_URL": f"https://ann:{SECRET}@hooks.example/{SECRET}",
+        "ALPHALENS_ALPACA_BASE_URL": "http://127.0.0.1:8080",
+        "ALPHALENS_ALPACA_STREAM_URL": "ws://127.0.0.1:8080/stream",
+    }
+    settings = load_settings(env_file=None, environ=given)
+    shown = f"{settings!r} {settings} {settings.model_dump()} {settings.model_dump_json()}"
+    assert SECRET not in shown + "".join(row.value for row in settings.rows())
+
+
+def test_refusal_of_settings_made_by_hand_does_not_show_what_was_given():
+    with pytest.raises(ValidationError) as caught:
+        Settings(alpaca_base_url=f"https://ann:{SECRET}@paper-api.alpaca.markets")
+    assert SECRET not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize("path", ["desk\0.halt", "desk\n.halt"])
+def test_halt_file_that_can_never_exist_is_refused(path):
+    with pytest.raises(ConfigError, match="ALPHALENS_HALT_FILE in command line: 'desk"):
+        load_settings(env_file=None, environ={}, overrides={"ALPHALENS_HALT_FILE": path})

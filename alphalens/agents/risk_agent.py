@@ -16,6 +16,7 @@ import numpy as np
 from alphalens.agents.base import Context, Degraded
 from alphalens.data.base import DataView
 from alphalens.errors import InputError
+from alphalens.execution.planner import MIN_TRADE
 from alphalens.execution.session import Assessment
 from alphalens.trading.orders import OrderIntent
 from alphalens.trading.targets import Target
@@ -61,7 +62,7 @@ class RiskPolicy:
     max_volatility: float | None = None
     window: int = 252
     min_rows: int = 60
-    min_trade: Decimal = Decimal("0.005")
+    min_trade: Decimal = MIN_TRADE
 
     def __post_init__(self) -> None:
         """Refuse a policy that nothing satisfies."""

@@ -104,13 +104,14 @@ class AlpacaBroker:
         options: AlpacaOptions = _DEFAULTS,
         timing: Timing = _MACHINE,
     ) -> None:
+        self._url, self._is_live = "", is_live  # a traceback may show one that was refused
         if not key or not secret:
             raise ConfigError("Alpaca needs a key and a secret, and one of them is empty")
         if is_live and not account_id:
             raise ConfigError("a live account needs its number, so that no other one is traded")
         checked_headers({"key": key, "secret": secret})
         self._url, stream = check_urls(base_url, stream_url, is_live=is_live)
-        self._is_live, self._expected = is_live, account_id
+        self._expected = account_id
         self._gate, self._is_checked, self._is_closed = threading.Lock(), False, False
         self._stood = Connection(is_up=False)  # the stream, when fills were last asked for
         self._loop = LoopThread("alpaca")

@@ -153,6 +153,13 @@ def name(text: str) -> str:
     return _fit(_LONGEST_NAME)(text)
 
 
+def file_path(text: str) -> Path:
+    """Return the path of a file, if there can be one of that name."""
+    if not text.strip() or not text.isprintable():
+        raise argparse.ArgumentTypeError(f"{text!r}: the name of a file")
+    return Path(text)
+
+
 def _reason(text: str) -> str:
     return _fit(_LONGEST_REASON)(text)
 
@@ -169,6 +176,4 @@ def _fit(longest: int) -> Callable[[str], str]:
 
 
 def _target(text: str) -> str | Path:
-    if not text.strip() or not text.isprintable():
-        raise argparse.ArgumentTypeError(f"{text!r}: a file or a URL")
-    return text if "://" in text else Path(text)
+    return text if "://" in text and text.isprintable() else file_path(text)

@@ -16,6 +16,7 @@ from alphalens.cli.journal import (
     ask,
     asker,
     chosen,
+    file_path,
     journal_option,
     journal_to_read,
     name,
@@ -74,7 +75,7 @@ def _declare(
     if run in (_status, _halt, _resume):
         parser.add_argument(
             "--halt-file",
-            type=Path,
+            type=file_path,
             metavar="FILE",
             help="[the journal's file with .halt after its name; none for a server]",
         )

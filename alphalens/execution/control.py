@@ -8,7 +8,7 @@ from datetime import timedelta
 from os.path import lexists
 from pathlib import Path
 
-from alphalens.errors import BrokerError, CredentialsRefused, InputError
+from alphalens.errors import BrokerError, ConfigError, CredentialsRefused, InputError
 from alphalens.execution.books import Books
 from alphalens.execution.commands import Command, CommandKind, pending_commands
 from alphalens.execution.entries import alert_entry
@@ -37,6 +37,7 @@ _EVENTS = {
     CommandKind.RESUME: StateEvent.RESUME,
 }
 _LIMITS = "risk limits"
+_LONGEST_APPROVAL = timedelta(days=30)
 
 
 class Control:
@@ -51,11 +52,17 @@ class Control:
     clock : Clock
         The present.
     valid_for : timedelta
-        How long an approval counts.
+        How long an approval counts, at most 30 days.
     halt_file : Path or None
         While this file exists, trading is halted: it works when the database does not.
     cancel : callable
         Cancels an order: its id, and why.
+
+    Raises
+    ------
+    ConfigError
+        If an approval would not count, or for longer than 30 days, or there can be no such
+        halt file.
     """
 
     def __init__(
@@ -68,6 +75,13 @@ class Control:
         halt_file: Path | None,
         cancel: Callable[[str, str], object],
     ) -> None:
+        if why := _unfit(valid_for):
+            raise ConfigError(f"an approval {why}")
+        if halt_file is not None and "\0" in str(halt_file):
+            raise ConfigError(
+                f"the halt file {str(halt_file)!r} can never exist, for its name holds a NUL "
+                f"character: give another"
+            )
         self._books, self._journal, self._clock = books, journal, clock
         self._valid_for, self._halt_file = valid_for, halt_file
         self._cancel = cancel
@@ -188,9 +202,12 @@ class Control:
         Raises
         ------
         InputError
-            If nobody is named, the id belongs to another order, or the order is final.
+            If nobody is named, the id belongs to another order, the order is final, or the
+            agreement would not count, or for longer than 30 days.
         """
-        now = self._clock.now()
+        now, counts_for = self._clock.now(), self._valid_for if valid_for is None else valid_for
+        if why := _unfit(counts_for):
+            raise InputError(f"an approval of {intent.client_order_id} {why}")
         self._check_open(intent, "approve")
         given = self._books.approvals.get(intent.fingerprint)
         if given is not None and given.covers(intent, now) and command_id is None:
@@ -201,7 +218,7 @@ class Control:
             by=by,
             reason=reason,
             at=now,
-            expires_at=now + (self._valid_for if valid_for is None else valid_for),
+            expires_at=now + counts_for,
         )
         payload = {
             "client_order_id": approval.client_order_id,
@@ -316,3 +333,11 @@ class Control:
         message = f"{command.by} asked to {command.kind} {what}, which {why}; look at it again"
         alert = alert_entry("command_ignored", message, self._clock.now(), {"by": command.by})
         self._books.write(EventKind.ALERT, {**alert[1], "command_id": command.id})
+
+
+def _unfit(valid_for: timedelta) -> str:
+    """Return what is wrong with the time for which an approval counts; empty if nothing is."""
+    if timedelta(0) < valid_for <= _LONGEST_APPROVAL:
+        return ""
+    longest = _LONGEST_APPROVAL.days
+    return f"counts for more than 0 and at most {longest} days, got {valid_for}"

@@ -1,13 +1,14 @@
-"""Two exits of one position, both executed: the position has gone through zero."""
+"""Exits that do not match their entry: both executed, or gone while something is held."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 
 from alphalens.errors import BrokerError, CredentialsRefused, TradingHalted
 from alphalens.execution.books import Books
 from alphalens.execution.entries import alert_entry, described, values_of
+from alphalens.execution.orderbook import reserved
 from alphalens.execution.records import OrderRecord, Origin
 from alphalens.trading.clock import Clock
 from alphalens.trading.events import Severity
@@ -24,10 +25,16 @@ __all__ = ["ExitGuard"]
 
 _ZERO = Decimal(0)
 _PAIR = 2
+_WITH_EXITS = frozenset({OrderClass.BRACKET, OrderClass.OTO})
 
 
 class ExitGuard:
-    """Watch the exits of brackets: what they executed together may not exceed the entry.
+    """Watch the exits of brackets: they close what was entered, neither more nor less.
+
+    What both exits executed too much is closed. A venue lets the exits work once their entry is
+    executed whole, and takes them away with an entry that ends before: what was executed of it
+    is then held without an exit. That is told, once a run, and a person has to act; nothing is
+    sold, for that the position is wanted is all that the entry said.
 
     Parameters
     ----------
@@ -58,16 +65,58 @@ class ExitGuard:
         self._cancel, self._is_flattening = cancel, is_flattening
         self._told: set[str] = set()
         self._waiting: set[str] = set()
+        self._entering: set[str] = set()  # entries with exits, executed in part
 
     def check_all(self) -> None:
-        """Close what is still to be closed, as after a start."""
+        """Close what is still to be closed, and tell what has no exit, as after a start."""
+        parents = {order.parent_id for order in self._books.orders.exits()}
+        self._entering |= {key for key in parents if _has_exits(self._books.orders[key])}
+        self._check_entries()
         if self._is_flattening:
-            self._check_each(order.parent_id for order in self._books.orders.exits())
+            self._check_each(parents)
 
     def check(self, fills: Iterable[Fill]) -> None:
-        """Look at the exits among new executions, tell of an excess, and close it."""
-        touched = [self._books.orders.get(fill.client_order_id) for fill in fills]
-        self._check_each(_parent_of(order) for order in touched if order is not None)
+        """Look at the exits among new executions, tell of an excess, and close it.
+
+        Look also at the entries that were executed in part, and tell of those that ended so.
+        """
+        orders = [self._books.orders.get(fill.client_order_id) for fill in fills]
+        touched = [order for order in orders if order is not None]
+        self._entering |= {order.client_order_id for order in touched if _has_exits(order)}
+        self._check_entries()
+        self._check_each(_parent_of(order) for order in touched)
+
+    def _check_entries(self) -> None:
+        for key in sorted(self._entering):
+            order = self._books.orders[key]
+            if not order.status.is_final:
+                continue
+            if not (order.remaining and order.filled_quantity) or order.replaced_by:
+                self._entering.discard(key)  # it has its exits, or another order has them now
+            elif not any(one.is_open for one in self._exits_of(order)):
+                self._entering.discard(key)
+                self._tell_of_entry(order)
+
+    def _exits_of(self, order: OrderRecord) -> Iterator[OrderRecord]:
+        """Give the exits of an entry, and those it took over from the order it replaced."""
+        found: OrderRecord | None = order
+        while found is not None:
+            yield from self._books.orders.children(found.client_order_id)
+            before = found.intent.replaces
+            found = self._books.orders.get(before) if before else None
+
+    def _tell_of_entry(self, entry: OrderRecord) -> None:
+        intent, held = entry.intent, self._books.ledger.quantity(entry.intent.symbol)
+        closing = reserved(self._books.open_orders, intent.side.other).get(intent.symbol, _ZERO)
+        bare = min(entry.filled_quantity, held * intent.side.sign - closing)
+        if bare <= 0:
+            return
+        message = (
+            f"{described(intent)} is {entry.status} with {entry.filled_quantity} executed, and its "
+            f"exits are gone with it: {bare} {intent.symbol} are held without an exit. Place a "
+            f"stop, or close them"
+        )
+        self._alert("entry_without_exits", message, {**values_of(intent), "units": str(bare)})
 
     def _check_each(self, parents: Iterable[str]) -> None:
         due = {*parents, *self._waiting} - {""}
@@ -103,7 +152,7 @@ class ExitGuard:
             f"{entered} had been entered, the position is {self._books.ledger.quantity(symbol)}. "
             + ("It is closed at market" if self._is_flattening else "Close it")
         )
-        self._alert("both_exits_filled", message, closing)
+        self._alert("both_exits_filled", message, values_of(closing))
 
     def _close(
         self, parent: OrderRecord, exits: Iterable[OrderRecord], closing: OrderIntent
@@ -122,7 +171,7 @@ class ExitGuard:
         if order.status is OrderStatus.REFUSED:
             why = "; ".join(reason.message for reason in order.reasons)
             message = f"{described(closing)} was to close what both exits left: {why}. Close it"
-            self._alert("flatten_refused", message, closing)
+            self._alert("flatten_refused", message, values_of(closing))
 
     def _take_away(self, one: OrderRecord) -> None:
         if one.is_pending or one.is_unresolved:
@@ -134,8 +183,8 @@ class ExitGuard:
         except BrokerError:
             return  # it stays asked for, and is looked up
 
-    def _alert(self, code: str, message: str, closing: OrderIntent) -> None:
-        now, values = self._clock.now(), values_of(closing)
+    def _alert(self, code: str, message: str, values: Mapping[str, str]) -> None:
+        now = self._clock.now()
         self._books.write_all([alert_entry(code, message, now, values, Severity.CRITICAL)])
 
     def _closing(self, parent: OrderRecord, exit_side: Side, excess: Decimal) -> OrderIntent:
@@ -147,7 +196,7 @@ class ExitGuard:
             account=old.account,
             cycle_id=old.cycle_id,
             symbol=old.symbol,
-            side=Side.SELL if exit_side is Side.BUY else Side.BUY,
+            side=exit_side.other,
             quantity=min(excess, abs(books.ledger.quantity(old.symbol)) or excess),
             reference_price=books.prices.get(old.symbol, old.reference_price),
             created_at=self._clock.now(),
@@ -159,3 +208,7 @@ def _parent_of(order: OrderRecord) -> str:
     if order.origin is Origin.EXIT:
         return order.parent_id
     return order.client_order_id if order.intent.order_class is OrderClass.OCO else ""
+
+
+def _has_exits(order: OrderRecord) -> bool:
+    return order.origin is Origin.OURS and order.intent.order_class in _WITH_EXITS

@@ -111,6 +111,8 @@ class Intake:
         with self._reading(may_infer=self._is_overdue(order, answer)) as batch:
             batch.adopt(answer)
             batch.status(answer, is_listed=True)
+            for exit_order in answer.children:
+                batch.status(exit_order, is_listed=True)
         return tuple(batch.new)
 
     def _take(self, updates: Sequence[VenueUpdate]) -> tuple[Fill, ...]:

@@ -13,10 +13,11 @@ from alphalens.trading.ledger import Ledger
 from alphalens.trading.orders import OrderIntent, Side, client_order_id
 from alphalens.trading.targets import Target
 
-__all__ = ["closings_first", "plan_orders"]
+__all__ = ["MIN_TRADE", "closings_first", "plan_orders"]
 
 _ZERO = Decimal(0)
-_BAND = Decimal("0.005")
+#: Change of a position, as a fraction of equity, below which it is left alone by default.
+MIN_TRADE = Decimal("0.005")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ def plan_orders(
     account: str,
     cycle_id: str,
     at: datetime,
-    min_trade: Decimal = _BAND,
+    min_trade: Decimal = MIN_TRADE,
     leave_alone: Collection[str] = (),
 ) -> tuple[OrderIntent, ...]:
     """Return the orders that bring a book to its target.

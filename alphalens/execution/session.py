@@ -16,6 +16,7 @@ from alphalens.execution.assessment import Assessment, assess
 from alphalens.execution.entries import alert_entry
 from alphalens.execution.journal import Journal
 from alphalens.execution.market import Permission
+from alphalens.execution.planner import MIN_TRADE
 from alphalens.execution.reconcile import Difference
 from alphalens.execution.records import Mark, OrderRecord
 from alphalens.execution.trader import Trader
@@ -29,7 +30,6 @@ from alphalens.trading.targets import Structure, Target
 
 __all__ = ["Assessment", "StartReport", "TradingSession"]
 
-_BAND = Decimal("0.005")
 _DAY = timedelta(hours=24)
 _GRACE = timedelta(seconds=5)
 _HEARTBEAT = timedelta(seconds=30)
@@ -229,12 +229,12 @@ class TradingSession:
         Raises
         ------
         InputError
-            If a price is not positive, a held asset never had one, or `at` is naive, in the
-            future, or in the past and before the last mark. Nothing is stored then.
+            If a price is no Decimal or not positive, a held asset never had one, or `at` is
+            naive, in the future, or in the past and before the last mark. Nothing is stored then.
         """
         with self._lock:
-            instant = self.clock.now() if at is None else at
-            mark = value_book(self._books, prices, instant, now=self.clock.now())
+            now = self.clock.now()  # read once: a clock may jump back between two readings
+            mark = value_book(self._books, prices, now if at is None else at, now=now)
             self._control.judge_book(self.book_view(), self.limits)
         return mark
 
@@ -243,7 +243,7 @@ class TradingSession:
         target: Target,
         *,
         cycle_id: str,
-        min_trade: Decimal = _BAND,
+        min_trade: Decimal = MIN_TRADE,
         structures: Sequence[Structure] | None = None,
     ) -> tuple[OrderIntent, ...]:
         """Plan a cycle and store the plan; of a cycle planned before, return the stored one.

@@ -29,8 +29,8 @@ def value_book(books: Books, prices: Mapping[str, Decimal], at: datetime, *, now
     Raises
     ------
     InputError
-        If a price is not positive, a held asset never had one, or `at` is naive, in the
-        future, or in the past and before the last mark. Nothing is stored then.
+        If a price is no Decimal or not positive, a held asset never had one, or `at` is naive,
+        in the future, or in the past and before the last mark. Nothing is stored then.
     """
     if at.tzinfo is None:
         raise InputError(f"mark: a time zone is needed, got {at.isoformat()}")
@@ -39,6 +39,11 @@ def value_book(books: Books, prices: Mapping[str, Decimal], at: datetime, *, now
     if books.last_mark is not None and at < min(books.last_mark.at, now):  # a clock may jump back
         raise InputError(f"mark: {at} lies before the last one, {books.last_mark.at}")
     for symbol, price in prices.items():
+        if not isinstance(price, Decimal):
+            raise InputError(
+                f"mark: the price of {symbol} must be a Decimal, so that it is exact, got "
+                f"{price!r}: give Decimal(str(price))"
+            )
         if not (price.is_finite() and price > 0):
             raise InputError(f"mark: the price of {symbol} must be positive, got {price}")
     known = {**books.prices, **prices}

@@ -156,6 +156,7 @@ class AlertSender:
         self._unmarked: list[int] = []
         self._failures = 0
         self._wake, self._stop = threading.Event(), threading.Event()
+        self._is_last = False
         self._thread: threading.Thread | None = None
 
     def __enter__(self) -> Self:
@@ -183,12 +184,12 @@ class AlertSender:
         self._wake.set()
 
     def stop(self, *, timeout_s: float = 10.0) -> None:
-        """End the thread after the try that is on its way, and close the channels.
+        """End the thread after one more pass over what waits, and close the channels.
 
         Parameters
         ----------
         timeout_s : float
-            Longest wait for that try. What was not marked goes out after the next start.
+            Longest wait for that. What was not marked goes out after the next start.
         """
         self._stop.set()
         self._wake.set()
@@ -216,14 +217,25 @@ class AlertSender:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            try:
-                pause_s, self._failures = self.deliver(), 0
-            except StorageError as error:
-                pause_s = self._kept_back("the outbox does not answer: %s", error)
-            except Exception as error:  # noqa: BLE001 - the outermost loop of its thread
-                pause_s = self._kept_back("a channel failed in a way of its own: %r", error)
+            pause_s = self._pass()
             self._wake.wait(pause_s)
             self._wake.clear()
+        self._is_last = True
+        self._pass()  # the end of a run is told too
+
+    def _pass(self) -> float:
+        """Make one pass, whatever happens in it, and return the seconds until the next."""
+        try:
+            pause_s, self._failures = self.deliver(), 0
+        except StorageError as error:
+            return self._kept_back("the outbox does not answer: %s", error)
+        except Exception as error:  # noqa: BLE001 - the outermost loop of its thread
+            return self._kept_back("a channel failed in a way of its own: %r", error)
+        return pause_s
+
+    def _is_cut(self) -> bool:
+        """Return whether a pass is to end where it is."""
+        return self._stop.is_set() and not self._is_last
 
     def _kept_back(self, why: str, error: Exception) -> float:
         """Say once that alerts wait, and return how long to wait before the next try."""
@@ -241,7 +253,7 @@ class AlertSender:
         suspect: Notice | None = None
         waiting = self._waiting(after=line.cursor)
         for notice in waiting:
-            if self._stop.is_set() or self._clock.monotonic() - began >= self._pace.pass_s:
+            if self._is_cut() or self._clock.monotonic() - began >= self._pace.pass_s:
                 return True
             if self._try(line, notice):
                 if suspect is not None:
@@ -256,7 +268,7 @@ class AlertSender:
 
     def _try_those_aside(self, line: _Line, now: float) -> None:
         for seq, refused in list(line.aside.items()):
-            if now >= refused.not_before and not self._stop.is_set():
+            if now >= refused.not_before and not self._is_cut():
                 if self._offer(line, refused.notice):
                     del line.aside[seq]
                     self._completed(seq)

@@ -27,9 +27,10 @@ class Notice:
     ----------
     seq : int
         Number of its journal record: the same in every try, so that a receiver can tell one
-        that it had already.
+        that it had already. 0 if no record carries it, because the journal cannot.
     hash : str
-        Hash of that record, which tells the alerts of two journals apart.
+        Hash of that record, which tells the alerts of two journals apart; without a record, of
+        the alert itself.
     at : str
         When, as UTC text.
     run_id, cycle_id : str
@@ -49,6 +50,11 @@ class Notice:
     severity: str
     message: str
     values: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """Return what a receiver knows it again by: the number of its record, or its hash."""
+        return str(self.seq) if self.seq else self.hash
 
 
 class Channel(Protocol):

@@ -49,7 +49,8 @@ class WebhookChannel:
          "message": "...", "values": {"by": "ann"}, "text": "CRITICAL state_changed: ..."}
 
     ``text`` is what the chat services show. The header ``Idempotency-Key`` is `seq`, the
-    number of the journal record; `hash` tells two journals apart. An alert counts as taken if
+    number of the journal record; `hash` tells two journals apart. An alert about the journal
+    itself has no record: its `seq` is 0, and the key is its `hash`. An alert counts as taken if
     the answer is 2xx and no HTML page, which is what a proxy or a login shows; a redirect is
     not followed. A try that got no answer is made again, so a receiver may see one twice.
     """
@@ -74,12 +75,12 @@ class WebhookChannel:
 
     def send(self, notice: Notice) -> None:
         """Post an alert and wait for the answer, at most the timeout."""
-        request = Request(
+        request = _SecretRequest(
             method="POST",
             path=self._path,
             params=self._params,
             body=json.dumps(_payload(notice), allow_nan=False),
-            headers={"idempotency-key": str(notice.seq)},
+            headers={"idempotency-key": notice.key},
             priority=Priority.OPEN,
             deadline_s=self._timeout_s,
         )
@@ -98,6 +99,15 @@ class WebhookChannel:
         with suppress(NotSent):  # the loop is closed already, and the connection with it
             self._loop.run(self._transport.close(), timeout_s=self._timeout_s)
         self._loop.close()
+
+
+class _SecretRequest(Request):
+    """A call whose path is a secret, and in no text: a traceback may show its parts."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"Request({self.method!r})"
 
 
 def _payload(notice: Notice) -> dict[str, object]:

@@ -130,9 +130,7 @@ def _exits(case: Case) -> Iterator[Reason]:
 def _exit_side(case: Case) -> Side:
     """Return the side of the exits: the order's own for an oco, else the other one."""
     side = case.intent.side
-    if case.intent.order_class is OrderClass.OCO:
-        return side
-    return Side.SELL if side is Side.BUY else Side.BUY
+    return side if case.intent.order_class is OrderClass.OCO else side.other
 
 
 def _beyond(case: Case, name: str, stop: Decimal, side: Side, base: Decimal) -> Iterator[Reason]:

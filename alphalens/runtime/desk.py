@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 from alphalens.assets import Asset, AssetClass, Capability, capability
@@ -19,6 +20,7 @@ from alphalens.execution.halt import halt_file_of
 from alphalens.execution.market import Permission
 from alphalens.monitoring.alerts import AlertSender
 from alphalens.monitoring.channels import Channel, LogChannel
+from alphalens.monitoring.past_journal import journal_failures_told
 from alphalens.monitoring.webhook import WebhookChannel
 from alphalens.risk import enabled_classes
 from alphalens.storage import open_engine
@@ -78,6 +80,11 @@ def open_desk(
     present = SystemClock() if clock is None else clock
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
+        stack.enter_context(
+            journal_failures_told(
+                partial(_channels, settings), present, run_id=run_id, secrets=settings.secrets()
+            )
+        )
         place = settings.database_url.get_secret_value() or folder / "desk.sqlite"
         engine = open_engine(place)
         stack.callback(engine.dispose)
@@ -99,7 +106,7 @@ def open_desk(
 
 @contextmanager
 def open_quotes(
-    settings: Settings, symbols: Sequence[str], *, url: str = _QUOTES
+    settings: Settings, symbols: Sequence[str], *, url: str = ""
 ) -> Iterator[AlpacaDataStream]:
     """Open the present quotes and trading halts of some shares, with the keys of the settings.
 
@@ -112,7 +119,8 @@ def open_quotes(
     symbols : sequence of str
         Canonical symbols.
     url : str
-        Address of the stream; by default that of the exchange IEX, which every account has.
+        Address of the stream; by default that of the settings, or of the exchange IEX, which
+        every account has.
 
     Yields
     ------
@@ -129,7 +137,8 @@ def open_quotes(
     """
     key, secret = _keys(settings)
     rng = random.Random()  # noqa: S311 - jitter of retries, nothing secret
-    with AlpacaDataStream(key, secret, url=url, symbols=symbols, rng=rng) as stream:
+    address = url or settings.alpaca_data_url or _QUOTES
+    with AlpacaDataStream(key, secret, url=address, symbols=symbols, rng=rng) as stream:
         yield stream
 
 
@@ -159,15 +168,16 @@ def permission_of(settings: Settings, broker: Broker | None = None) -> Permissio
 def _alerts(settings: Settings, place: str | Path, clock: Clock) -> Iterator[None]:
     """Deliver alerts to the log, and to the webhook if there is one, beside the order path."""
     engine = open_engine(place)
-    channels: list[Channel] = [LogChannel()]
-    hook = settings.alert_webhook_url.get_secret_value()
-    if hook:
-        channels.append(WebhookChannel(hook))
     try:
-        with AlertSender(engine, channels, clock, secrets=settings.secrets()):
+        with AlertSender(engine, _channels(settings), clock, secrets=settings.secrets()):
             yield
     finally:
         engine.dispose()
+
+
+def _channels(settings: Settings) -> list[Channel]:
+    hook = settings.alert_webhook_url.get_secret_value()
+    return [LogChannel(), *([WebhookChannel(hook)] if hook else [])]
 
 
 def _capabilities(venue: str) -> Mapping[AssetClass, Capability]:

@@ -82,4 +82,6 @@ def _make_engine(url: str, is_read_only: bool) -> sa.Engine:
 
 def _safe(url: str) -> str:
     scheme, _, rest = url.partition("://")
-    return f"{scheme}://{rest.rpartition('@')[2].partition('?')[0]}" if rest else url
+    return (
+        f"{scheme}://{rest.rpartition('@')[2].partition('?')[0]}" if rest else "a text without ://"
+    )

@@ -42,6 +42,11 @@ class Side(StrEnum):
         """Return +1 for a buy and -1 for a sell."""
         return 1 if self is Side.BUY else -1
 
+    @property
+    def other(self) -> Side:
+        """Return the side that takes this one back."""
+        return Side.SELL if self is Side.BUY else Side.BUY
+
 
 class OrderType(StrEnum):
     """How the price of an order is found."""

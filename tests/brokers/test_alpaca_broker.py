@@ -34,6 +34,15 @@ def test_settings_that_do_not_agree_are_refused(changes, said) -> None:
         made(**changes)
 
 
+@pytest.mark.parametrize("keys", [("", SECRET), ("odd\nkey", SECRET), (KEY, SECRET)])
+def test_one_that_was_refused_can_still_be_shown(keys) -> None:
+    refused = object.__new__(AlpacaBroker)
+    address = "https://ann:hunter2@paper-api.alpaca.markets"
+    with pytest.raises(ConfigError):
+        refused.__init__(*keys, base_url=address, is_live=False, rng=random.Random(1))
+    assert repr(refused) == "AlpacaBroker('', is_live=False)"
+
+
 def test_missing_key_is_refused() -> None:
     with pytest.raises(ConfigError, match="key and a secret"):
         AlpacaBroker("", SECRET, base_url=PAPER, is_live=False, rng=random.Random(1))

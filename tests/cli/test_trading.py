@@ -343,3 +343,11 @@ def test_reading_a_status_takes_an_engine_that_refuses_writes(desk):
             connection.exec_driver_sql("DELETE FROM outbox")
     finally:
         engine.dispose()
+
+
+def test_halt_file_that_can_never_exist_is_refused_before_anything_is_done(desk, shell):
+    session = desk.open()
+    with pytest.raises(SystemExit) as ended:
+        shell.run(*HALT, "--halt-file", "desk\0.halt")
+    assert ended.value.code == ExitCode.USER
+    assert pending_commands(session.journal.engine) == ()

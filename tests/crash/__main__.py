@@ -26,7 +26,7 @@ def main() -> int:
     parser.add_argument("--all", action="store_true", help="try every point, without limit")
     parser.add_argument("--places", type=int, help="how many distinct places; all by default")
     parser.add_argument("--sample", type=int, default=_SAMPLE, help="how many points more")
-    parser.add_argument("--workers", type=int, default=2 * (os.cpu_count() or 2))
+    parser.add_argument("--workers", type=int, default=3 * (os.cpu_count() or 2))
     given = parser.parse_args()
     names = ("sqlite", "postgresql") if given.database == "both" else (given.database,)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that nothing is left behind

@@ -11,10 +11,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.crash.drive import Broken, live_through
+from tests.crash.edges import OUT_OF_REACH, Edge, edges_of, wanted_edges
 from tests.crash.outcome import Outcome, differences, outcome_of
 from tests.crash.points import NO_ORDER, Point, point_from
 from tests.servers import own_schema
@@ -22,7 +23,7 @@ from tests.servers import own_schema
 __all__ = ["Campaign", "Result", "Verdict", "live"]
 
 _GONE = {"lost", "broken"}  # of a day that did not end nobody can say that nothing was lost
-_SEED, _TRIES = 20260302, 3
+_SEED, _TRIES = 20260302, 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +34,9 @@ class Result:
     has_died: bool = False
     passed: tuple[Point, ...] = ()
     outcome: Outcome | None = None
+    edges: frozenset[Edge] = frozenset()
     problem: str = ""
+    harness: str = ""  # what kept the day itself from taking place: it says nothing
 
 
 @contextmanager
@@ -55,9 +58,12 @@ def live(server: str, folder: Path, traders: Path, point: Point | None) -> Resul
                 folder, database, traders, kill_at=point, log=str(log) if point is None else ""
             )
             outcome = outcome_of(database, folder / "venue.sqlite")
+            edges = edges_of(database)
         rows = json.loads(log.read_text(encoding="utf-8")) if point is None else []
         passed = tuple(map(point_from, rows))
-        return Result(point=point, has_died=has_died, passed=passed, outcome=outcome)
+        return Result(point=point, has_died=has_died, passed=passed, outcome=outcome, edges=edges)
+    except OSError as error:
+        return Result(point=point, harness=f"{type(error).__name__}: {error}")
     except Exception as error:  # noqa: BLE001 - told, and the run fails by it
         kind = "" if isinstance(error, Broken) else f"{type(error).__name__}: "
         return Result(point=point, problem=f"{kind}{error}")
@@ -85,6 +91,7 @@ class Campaign:
     def __init__(self, name: str, server: str, folder: Path, traders: Path, workers: int) -> None:
         self._name, self._server, self._folder, self._traders = name, server, folder, traders
         self._workers, self._number = workers, 0
+        self._edges: frozenset[Edge] = frozenset()  # of the days with a death
 
     def run(self, wanted: int | None, sample: int) -> Verdict:
         """Try the points, say what came of each that changed anything, and sum up.
@@ -94,9 +101,9 @@ class Campaign:
         """
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(self._workers, mp_context=context) as pool:
-            quiet = list(self._live(pool, [None, None]))
+            quiet = self._quiet(pool)
             undisturbed = quiet[0].outcome
-            problems = [r.problem for r in quiet if r.problem]
+            problems = [r.problem or r.harness for r in quiet if r.outcome is None]
             if undisturbed is None or problems:
                 self._say(f"the undisturbed day failed: {problems}")
                 return Verdict(name=self._name)
@@ -107,7 +114,31 @@ class Campaign:
             first, second = (dict.fromkeys(r.passed) for r in quiet)
             places = self._places([*first, *second])
             chosen = self._chosen(places, [p for p in first if p in second], wanted, sample)
-            return self._judge(pool, chosen, places, undisturbed)
+            verdict = self._judge(pool, chosen, places, undisturbed)
+            self._tell_edges(quiet[0].edges)
+            return verdict
+
+    def _quiet(self, pool: ProcessPoolExecutor) -> list[Result]:
+        """Live through two days that nobody disturbs."""
+        quiet: list[Result] = []
+        for _ in range(_TRIES):
+            found = list(self._live(pool, [None] * (2 - len(quiet))))
+            quiet += [result for result in found if not result.harness]
+            for result in found:
+                if result.harness:
+                    self._say(f"harness: {result.harness}")
+            if len(quiet) == 2:
+                return quiet
+        return [*quiet, *found]
+
+    def _tell_edges(self, undisturbed: frozenset[Edge]) -> None:
+        """Say which legal changes of an order's state the days have gone along."""
+        every = wanted_edges() | OUT_OF_REACH.keys()
+        self._say(f"edges of the table of states {len(undisturbed & every)} / {len(every)}")
+        for edge in sorted(every - undisturbed, key=str):
+            why = OUT_OF_REACH.get(edge, "missed")
+            by_death = ", reached by a death" if edge in self._edges else ""
+            self._say(f"no edge {edge[0] or 'new'} -> {edge[1]}: {why}{by_death}")
 
     def _say(self, what: str) -> None:
         sys.stdout.write(f"{self._name}: {what}\n")
@@ -128,10 +159,7 @@ class Campaign:
     ) -> list[Point]:
         rng = random.Random(_SEED)
         is_steady = set(steady)
-        firsts = [
-            next((p for p in ps if p in is_steady), replace(ps[0], step="", nth=0))
-            for ps in places.values()
-        ]
+        firsts = [next((p for p in ps if p in is_steady), ps[0].anywhere) for ps in places.values()]
         firsts.sort(key=lambda point: point.state == NO_ORDER)  # the telling ones first
         if wanted is not None:
             firsts = rng.sample(firsts, min(wanted, len(firsts)))
@@ -147,12 +175,18 @@ class Campaign:
         undisturbed: Outcome,
     ) -> Verdict:
         tried: dict[Point, list[tuple[str, str]]] = {}
-        for _ in range(_TRIES):
+        for attempt in range(_TRIES):
             left = [point for point in chosen if point not in tried]
-            for result in self._live(pool, left):
+            # Threads race: what a step did not pass this time, another step may.
+            aims = {point.anywhere if attempt else point: point for point in left}
+            for result in self._live(pool, list(aims)):
+                self._edges |= result.edges
+                if result.harness:
+                    self._say(f"harness at {result.point}: {result.harness}")
+                    continue
                 if result.point is None or not (result.has_died or result.problem):
                     continue  # it went another way this time, and was not killed
-                found = tried[result.point] = list(_found(undisturbed, result))
+                found = tried[aims[result.point]] = list(_found(undisturbed, result))
                 for kind, what in found:
                     self._say(f"{kind} at {result.point}: {what}")
         for point in sorted(set(chosen) - set(tried)):

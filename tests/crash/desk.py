@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from alphalens.assets import Asset, Equity
+from alphalens.assets import Asset, Crypto, Equity, Option
 from alphalens.errors import BrokerError
 from alphalens.execution import TradingSession
 from alphalens.execution.records import OrderRecord
@@ -16,10 +16,18 @@ from alphalens.risk import RiskLimits
 from alphalens.trading import OrderIntent, OrderStatus, Side
 from alphalens.trading.events import EventKind
 from alphalens.trading.orders import OrderType, client_order_id
+from alphalens.trading.targets import Target
 
-ACCOUNT, CYCLE = "PA3CRASH0001", "day"
-OPEN = datetime(2026, 3, 2, 15, tzinfo=UTC)  # a Monday, half an hour after the opening
-PRICE = Decimal(20)
+ACCOUNT, CYCLE, PLAN = "PA3CRASH0001", "day", "plan"
+EARLY = datetime(2026, 3, 2, 14, 20, tzinfo=UTC)  # a Monday, ten minutes before the opening
+OPEN = EARLY + timedelta(minutes=40)
+COIN = "BTC/USD"
+LOW, HIGH = "SPRD260320C00020000", "SPRD260320C00022000"
+CONTRACT = "OPTN260320P00020000"
+PRICES = {COIN: Decimal(60_000), LOW: Decimal(2), HIGH: Decimal(1), CONTRACT: Decimal(2)}
+PRICE = Decimal(20)  # of everything else
+_LONG_S = 60.0
+_MOVED = Decimal("1.2")  # planned at these prices, every order would be another one
 GRACE = timedelta(milliseconds=40)
 LIMITS = RiskLimits(
     max_order=Decimal("0.05"),
@@ -34,9 +42,15 @@ LIMITS = RiskLimits(
 )
 
 
+def price_of(symbol: str) -> Decimal:
+    """Return the price of the day."""
+    return PRICES.get(symbol, PRICE)
+
+
 def order_id(name: str, replace: int = 0) -> str:
-    """Return the client order id of an order of the day."""
-    return client_order_id(ACCOUNT, CYCLE, name, 0, replace)
+    """Return the client order id of an order of the day; those of the plan are named by it."""
+    cycle = PLAN if ":" in name else CYCLE
+    return client_order_id(ACCOUNT, cycle, name, 0, replace)
 
 
 def flatten_id(name: str) -> str:
@@ -54,39 +68,57 @@ class HandedClock:
 
     def __init__(self, now: datetime) -> None:
         self.instant = now
+        self.ahead_s = 0.0
 
     def now(self) -> datetime:
         return self.instant
 
     def monotonic(self) -> float:
-        return time.monotonic()
+        return time.monotonic() + self.ahead_s
 
 
 def assets(symbols: tuple[str, ...]) -> Mapping[str, Asset]:
     """Return what the desk may trade."""
-    return {symbol: Equity(symbol=symbol) for symbol in symbols}
+    return {symbol: _asset(symbol) for symbol in symbols}
+
+
+def _asset(symbol: str) -> Asset:
+    if symbol == COIN:
+        return Crypto(symbol=COIN, tick=Decimal("0.01"), lot=Decimal("0.0001"))
+    if symbol in PRICES:
+        return Option(symbol=symbol, underlying=symbol[:4])
+    return Equity(symbol=symbol)
 
 
 class Desk:
     """What a step of the day may ask the trader for; each call may be repeated."""
 
-    def __init__(self, session: TradingSession, symbols: tuple[str, ...]) -> None:
-        self.session, self._symbols = session, symbols
+    def __init__(
+        self, session: TradingSession, clock: HandedClock, symbols: tuple[str, ...]
+    ) -> None:
+        self.session, self._clock, self._symbols = session, clock, symbols
 
     def mark(self) -> None:
         """Give every symbol its price of the day."""
-        self.session.mark(dict.fromkeys(self._symbols, PRICE))
+        self.session.mark({symbol: price_of(symbol) for symbol in self._symbols})
+
+    def come_back(self) -> None:
+        """Let so much time pass that the venue is asked how it stands, and take new prices."""
+        self._clock.ahead_s += _LONG_S
+        self.session.collect_fills()
+        self.mark()
 
     def intent(self, name: str, units: str, *, symbol: str = "", **changes) -> OrderIntent:
         quantity = Decimal(units)
+        symbol = symbol or name.partition(".")[0]
         intent = OrderIntent(
             client_order_id=order_id(name),
             account=ACCOUNT,
             cycle_id=CYCLE,
-            symbol=symbol or name.partition(".")[0],
+            symbol=symbol,
             side=Side.BUY if quantity > 0 else Side.SELL,
             quantity=abs(quantity),
-            reference_price=PRICE,
+            reference_price=price_of(symbol),
             created_at=OPEN,
         )
         if "limit" in changes:
@@ -97,11 +129,7 @@ class Desk:
 
     def send(self, name: str, units: str, **changes) -> None:
         """Submit an order; one that never arrived goes out again, as a cycle does."""
-        intent = self.intent(name, units, **changes)
-        self.session.submit([intent])
-        self.until(lambda: not self.order(name).is_unresolved)
-        if self.order(name).is_absent:
-            self.session.submit([intent])
+        self._submit([self.intent(name, units, **changes)])
 
     def send_unseen(self, name: str, units: str, **changes) -> None:
         """Submit an order and leave open what became of it; one that never left goes again."""
@@ -109,6 +137,20 @@ class Desk:
         (order,) = self.session.submit([intent])
         if order.is_absent:
             self.session.submit([intent])
+
+    def follow(self, target: Target) -> None:
+        """Submit the plan of a cycle; one that is stored is read again, at other prices."""
+        if self.has_finished(PLAN):
+            return
+        if self.session.plan_for(PLAN) is not None:
+            self.session.mark({symbol: price_of(symbol) * _MOVED for symbol in self._symbols})
+        self._submit(self.session.plan(target, cycle_id=PLAN))
+        self.mark()
+
+    def finish_plan(self) -> None:
+        """End the cycle that was planned, once."""
+        if not self.has_finished(PLAN):
+            self.session.finish_cycle(PLAN)
 
     def replace(self, name: str, **changes) -> None:
         """Replace an order; a replacement that never arrived is asked for under the next id."""
@@ -145,6 +187,16 @@ class Desk:
             self.session.cancel(order_id(name))
         except BrokerError as error:
             self.said = str(error)
+
+    def _submit(self, intents: Sequence[OrderIntent]) -> None:
+        def left(which: str) -> list[OrderIntent]:
+            orders = {one: self.session.order(one.client_order_id) for one in intents}
+            return [one for one in intents if getattr(orders[one], which)]
+
+        self.session.submit(intents)
+        self.until(lambda: not left("is_unresolved"))
+        if left("is_absent"):
+            self.session.submit(left("is_absent"))
 
     def _replacement(self, name: str, attempt: int) -> OrderRecord:
         found = self.session.order(order_id(name, attempt))

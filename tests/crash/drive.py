@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
@@ -18,12 +18,13 @@ from alphalens.execution import Command, CommandKind, write_command
 from alphalens.storage import open_engine
 from alphalens.testing.alpaca_server import AlpacaServer
 from tests.crash.day import DAY
-from tests.crash.desk import ACCOUNT, OPEN
+from tests.crash.desk import ACCOUNT, EARLY
 from tests.crash.points import Point, row_of
 
 __all__ = ["Broken", "forking", "live_through"]
 
 _START_S, _STEP_S = 120.0, 60.0
+_CALLS = 1_000_000  # a minute: the day is not slowed down by a limit that it never means to meet
 
 #: Faults that keep the venue from acting. They pass with the process that they met: an order
 #: is tried twice, and a death between two tries is one of them already.
@@ -64,9 +65,12 @@ class Life:
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.settimeout(_STEP_S)
         self._socket.connect(str(address))
-        self._lines: TextIO = self._socket.makefile("rw", encoding="utf-8")
+        self._lines: TextIO = self._socket.makefile("r", encoding="utf-8")
         self._write(task)
-        self.pid = json.loads(self._lines.readline())["pid"]
+        told = json.loads(self._read() or "{}")
+        if "pid" not in told:
+            raise ConnectionError(f"no trader came up: {told}")
+        self.pid = told["pid"]
         self.died_at: dict[str, object] | None = None
 
     def is_ready(self) -> bool:
@@ -75,32 +79,33 @@ class Life:
 
     def does(self, step: str, now: str) -> bool:
         """Have it do a step; False if it died."""
-        try:
+        with suppress(BrokenPipeError, ConnectionResetError):  # it says why it is gone
             self._write({"step": step, "now": now})
-        except BrokenPipeError:
-            return self._hears("done")
         return self._hears("done")
 
     def end(self) -> None:
         """Let it end by itself, and wait for that."""
-        self._socket.shutdown(socket.SHUT_WR)
+        with suppress(OSError):  # it is gone already, and says why
+            self._socket.shutdown(socket.SHUT_WR)
         assert not self._hears("nothing more")
         self._close()
 
     def _write(self, message: dict[str, Any]) -> None:
-        self._lines.write(json.dumps(message) + "\n")
-        self._lines.flush()
+        self._socket.sendall(f"{json.dumps(message)}\n".encode())
 
     def _read(self) -> str:
         try:
             return self._lines.readline()
         except ConnectionResetError:  # it died before it had read all that it was told
             return ""
+        except TimeoutError as error:
+            raise Broken(f"the trader said nothing for {_STEP_S:.0f} s") from error
 
     def _hears(self, word: str) -> bool:
         while line := self._read():
             told = json.loads(line)
             if "error" in told:
+                self._close()
                 raise Broken(told["error"])
             if "dying" in told:
                 self.died_at = told["dying"]
@@ -136,9 +141,11 @@ def live_through(
     ------
     Broken
         If a trader ended in another way than by the kill or at the end of the day.
+    OSError
+        If the line to a trader, or the venue, could not be had: the day says nothing then.
     """
     server = AlpacaServer(
-        folder / "venue.sqlite", now=OPEN, seed=1, rate_limit=None, account_number=ACCOUNT
+        folder / "venue.sqlite", now=EARLY, seed=1, rate_limit=_CALLS, account_number=ACCOUNT
     )
     with server:
         task = {

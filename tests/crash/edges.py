@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from alphalens.execution import JournalReader, OrderRecord
 from alphalens.execution.records import fold_order, order_id_of
+from alphalens.storage import open_engine
 from alphalens.trading import OrderStatus
 from alphalens.trading.states import TRANSITIONS
 
@@ -25,7 +26,6 @@ OUT_OF_REACH: Mapping[Edge, str] = {
     (_S.INTENDED, _S.PENDING_CANCEL): _ONLY_IN_A_LOOK_UP,
     (_S.INTENDED, _S.PENDING_REPLACE): _ONLY_IN_A_LOOK_UP,
     (_S.INTENDED, _S.REPLACED): _ONLY_IN_A_LOOK_UP,
-    (_S.PENDING_CANCEL, _S.PENDING_REPLACE): "the router refuses to replace what is canceled",
 }
 
 
@@ -35,8 +35,16 @@ def wanted_edges() -> frozenset[Edge]:
     return frozenset(e for e in edges if e not in OUT_OF_REACH and e[0] is not e[1])
 
 
-def edges_of(journal: JournalReader) -> frozenset[Edge]:
+def edges_of(database: str) -> frozenset[Edge]:
     """Return the edges that the orders of a journal have gone along."""
+    engine = open_engine(database, is_read_only=True)
+    try:
+        return _edges_of(JournalReader(engine))
+    finally:
+        engine.dispose()
+
+
+def _edges_of(journal: JournalReader) -> frozenset[Edge]:
     orders: dict[str, OrderRecord] = {}
     edges: set[Edge] = set()
     for record in journal.records():

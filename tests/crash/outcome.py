@@ -42,7 +42,7 @@ class Outcome:
     again : Mapping
         Names of orders that were sent again after the venue had them, and how often.
     trouble : tuple of str
-        Frozen symbols, a state other than active, a journal that does not verify.
+        Frozen symbols, a state other than active, a cycle planned twice, orders that are open.
     """
 
     orders: Mapping[str, Standing]
@@ -120,7 +120,10 @@ class _Venue:
 
     def executions(self) -> Iterator[tuple[str, str, Decimal, Decimal]]:
         for row in self._file.execute("SELECT * FROM executions ORDER BY seq"):
-            name = self.names[row["client_order_id"]]
+            order = self._orders[row["order_id"]]
+            if _is_leg(order):  # what a leg executes belongs to its order
+                order = self._orders[order["parent_id"]]
+            name = self.names[order["client_order_id"]]
             yield name, row["side"], _units(row["price"]), _units(row["qty"])
 
     def positions(self) -> dict[str, Decimal]:
@@ -149,7 +152,12 @@ class _Venue:
         parent = self._orders[row["parent_id"]] if row["parent_id"] else None
         if parent is None:
             return str(row["client_order_id"])
-        return f"{self._name(parent)}/{json.loads(row['state'])['type']}"
+        kind = row["symbol"] if _is_leg(row) else json.loads(row["state"])["type"]
+        return f"{self._name(parent)}/{kind}"
+
+
+def _is_leg(row: sqlite3.Row) -> bool:
+    return row["parent_id"] is not None and json.loads(row["state"])["order_class"] == "mleg"
 
 
 def _read(journal: JournalReader, venue: _Venue) -> Outcome:
@@ -182,6 +190,8 @@ def _trouble(journal: JournalReader) -> Iterator[str]:
     kinds = (EventKind.SYMBOL_FROZEN, EventKind.STATE_CHANGED)
     for record in sorted((r for k in kinds for r in journal.records(kind=k)), key=lambda r: r.seq):
         yield f"{record.kind}: {record.payload.get('symbol') or record.payload.get('to')}"
+    plans = Counter(record.cycle_id for record in journal.records(kind=EventKind.CYCLE_PLANNED))
+    yield from (f"{cycle} was planned {n} times" for cycle, n in plans.items() if n > 1)
     for order in journal.orders():
         if not order.status.is_final:
             yield f"{_described(order)} is {order.status}"

@@ -10,7 +10,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from types import FrameType
 
 import sqlalchemy as sa
@@ -43,6 +43,11 @@ class Point:
     def covers(self, other: Point) -> bool:
         """Return whether `other` is this point; without `nth`, any point of its place is."""
         return other == self or (self.nth == 0 and other.place == self.place)
+
+    @property
+    def anywhere(self) -> Point:
+        """Return the point that any of its place is."""
+        return replace(self, step="", nth=0)
 
     @property
     def place(self) -> tuple[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -22,6 +22,8 @@ __all__ = [
     "said",
     "send",
     "settled",
+    "step",
+    "story",
     "successor",
 ]
 
@@ -44,6 +46,25 @@ class Step:
     command: Callable[[], tuple[str, str]] | None = None
     trader: Callable[[Desk], object] = lambda _: None
     until: Callable[[Desk], bool] = lambda _: True
+
+
+def story(symbol: str, *steps: Mapping[str, object]) -> list[Step]:
+    """Number the steps of an order that has a symbol of its own."""
+    return [
+        Step(key=f"{symbol} {number}", symbol=symbol, **one)  # type: ignore[arg-type]
+        for number, one in enumerate(steps, 1)
+    ]
+
+
+def step(
+    *,
+    venue: Venue | None = None,
+    trader: Callable[[Desk], object] | None = None,
+    until: Callable[[Desk], bool] | None = None,
+) -> dict[str, object]:
+    """Return what a step does, to be numbered by its story."""
+    given = {"venue": venue, "trader": trader, "until": until}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def quote(symbol: str, price: str, **sizes: str) -> Venue:

@@ -22,13 +22,14 @@ from tests.crash.steps import (
     said,
     send,
     settled,
+    step,
+    story,
     successor,
 )
 
 __all__ = ["EVENING", "MORNING"]
 
 _IOC, _FOK, _GTC = TimeInForce.IOC, TimeInForce.FOK, TimeInForce.GTC
-_REST = {"limit": "19"}
 _BRACKET = {
     "limit": "20",
     "order_class": OrderClass.BRACKET,
@@ -37,36 +38,19 @@ _BRACKET = {
 }
 
 
-def _story(symbol: str, *steps: dict[str, object]) -> list[Step]:
-    return [
-        Step(key=f"{symbol} {number}", symbol=symbol, **step)  # type: ignore[arg-type]
-        for number, step in enumerate(steps, 1)
-    ]
-
-
-def _step(
-    *,
-    venue: Venue | None = None,
-    trader: Callable[[Desk], object] | None = None,
-    until: Callable[[Desk], bool] | None = None,
-) -> dict[str, object]:
-    given = {"venue": venue, "trader": trader, "until": until}
-    return {name: value for name, value in given.items() if value is not None}
-
-
 def _plain() -> list[Step]:
     """Orders that nothing happens to."""
     return [
-        *_story("MKT", _step(trader=send("MKT", "10"), until=settled("MKT", "filled"))),
-        *_story("SHRT", _step(trader=send("SHRT", "-10"), until=settled("SHRT", "filled"))),
-        *_story(
+        *story("MKT", step(trader=send("MKT", "10"), until=settled("MKT", "filled"))),
+        *story("SHRT", step(trader=send("SHRT", "-10"), until=settled("SHRT", "filled"))),
+        *story(
             "STOP",
-            _step(trader=send("STOP", "10", stop="21"), until=settled("STOP", "accepted")),
-            _step(venue=quote("STOP", "21.2"), until=settled("STOP", "filled")),
+            step(trader=send("STOP", "10", stop="21"), until=settled("STOP", "accepted")),
+            step(venue=quote("STOP", "21.2"), until=settled("STOP", "filled")),
         ),
-        *_story(
+        *story(
             "STLM",
-            _step(
+            step(
                 trader=send(
                     "STLM",
                     "10",
@@ -76,29 +60,29 @@ def _plain() -> list[Step]:
                 ),
                 until=settled("STLM", "accepted"),
             ),
-            _step(venue=quote("STLM", "21.2"), until=settled("STLM", "filled")),
+            step(venue=quote("STLM", "21.2"), until=settled("STLM", "filled")),
         ),
-        *_story(
+        *story(
             "TRL",
-            _step(
+            step(
                 trader=send(
                     "TRL", "-10", order_type=OrderType.TRAILING_STOP, trail_amount=Decimal(1)
                 ),
                 until=settled("TRL", "accepted"),
             ),
-            _step(venue=quote("TRL", "18.5"), until=settled("TRL", "filled")),
+            step(venue=quote("TRL", "18.5"), until=settled("TRL", "filled")),
         ),
-        *_story(
+        *story(
             "IOC",
-            _step(
+            step(
                 venue=quote("IOC", "20", ask_size="3"),
                 trader=send("IOC", "10", limit="20", time_in_force=_IOC),
                 until=settled("IOC", "canceled", filled="3"),
             ),
         ),
-        *_story(
+        *story(
             "FOK",
-            _step(
+            step(
                 venue=both(quote("FOK", "20", ask_size="3"), armed("malformed", "FOK")),
                 trader=send("FOK", "10", limit="20", time_in_force=_FOK),
                 until=settled("FOK", "canceled", filled="0"),
@@ -110,26 +94,26 @@ def _plain() -> list[Step]:
 def _gated() -> list[Step]:
     """Orders that the gate, a person or the venue refuses."""
     return [
-        *_story("BIG", _step(trader=send("BIG", "300"), until=settled("BIG", "refused"))),
-        *_story(
+        *story("BIG", step(trader=send("BIG", "300"), until=settled("BIG", "refused"))),
+        *story(
             "ASK",
-            _step(trader=send("ASK", "200"), until=settled("ASK", "awaiting_approval")),
+            step(trader=send("ASK", "200"), until=settled("ASK", "awaiting_approval")),
             {"command": lambda: ("approve", order_id("ASK"))},
-            _step(trader=send("ASK", "200"), until=settled("ASK", "filled")),
+            step(trader=send("ASK", "200"), until=settled("ASK", "filled")),
         ),
-        *_story(
+        *story(
             "DENY",
-            _step(trader=send("DENY", "200"), until=settled("DENY", "awaiting_approval")),
+            step(trader=send("DENY", "200"), until=settled("DENY", "awaiting_approval")),
             {"command": lambda: ("reject", order_id("DENY"))},
-            _step(trader=send("DENY", "200"), until=settled("DENY", "refused")),
+            step(trader=send("DENY", "200"), until=settled("DENY", "refused")),
         ),
-        *_story(
+        *story(
             "WAIT",
-            _step(trader=send("WAIT", "200"), until=settled("WAIT", "awaiting_approval")),
+            step(trader=send("WAIT", "200"), until=settled("WAIT", "awaiting_approval")),
         ),
-        *_story(
+        *story(
             "REJ",
-            _step(
+            step(
                 venue=lambda venue: venue.add_asset("REJ", tradable=False),
                 trader=send("REJ", "10"),
                 until=settled("REJ", "rejected", "expired"),
@@ -151,9 +135,9 @@ def _lost() -> list[Step]:
         ("ODD", "unknown_status"),
         ("ERLY", "event_first"),
     ):
-        steps += _story(
+        steps += story(
             symbol,
-            _step(
+            step(
                 venue=armed(kind, symbol),
                 trader=send(symbol, "10"),
                 until=settled(symbol, "filled", "expired"),  # given up is an end, and a loss
@@ -164,13 +148,13 @@ def _lost() -> list[Step]:
 
 def _resting(symbol: str, *more: dict[str, object], limit: str = "19") -> list[Step]:
     """An order that rests first."""
-    first = _step(trader=send(symbol, "10", limit=limit), until=settled(symbol, "accepted"))
-    return _story(symbol, first, *more)
+    first = step(trader=send(symbol, "10", limit=limit), until=settled(symbol, "accepted"))
+    return story(symbol, first, *more)
 
 
 def _parted(symbol: str, *more: dict[str, object]) -> list[Step]:
     """An order of which four units of ten are executed first."""
-    part = _step(
+    part = step(
         venue=quote(symbol, "19", ask_size="4"),
         until=settled(symbol, "partially_filled", filled="4"),
     )
@@ -178,7 +162,7 @@ def _parted(symbol: str, *more: dict[str, object]) -> list[Step]:
 
 
 def _cancel(symbol: str, until: Callable[[Desk], bool], venue: Venue | None = None):
-    return _step(venue=venue, trader=lambda desk: desk.cancel(symbol), until=until)
+    return step(venue=venue, trader=lambda desk: desk.cancel(symbol), until=until)
 
 
 def _canceled() -> list[Step]:
@@ -188,7 +172,7 @@ def _canceled() -> list[Step]:
         *_parted(
             "LATE",
             _cancel("LATE", settled("LATE", "canceled", filled="4")),
-            _step(venue=fill("LATE", "6"), until=settled("LATE", "filled", filled="10")),
+            step(venue=fill("LATE", "6"), until=settled("LATE", "filled", filled="10")),
         ),
         *_resting(
             "TARD",
@@ -209,8 +193,8 @@ def _canceled() -> list[Step]:
                 settled("PEND", "pending_cancel"),
                 both(misheard("PEND", "pending_cancel"), armed_path("pend", "PEND", "DELETE")),
             ),
-            _step(venue=fill("PEND", "3"), until=settled("PEND", "pending_cancel", filled="7")),
-            _step(
+            step(venue=fill("PEND", "3"), until=settled("PEND", "pending_cancel", filled="7")),
+            step(
                 venue=lambda venue: venue.release_cancel(order_id("PEND")),
                 until=settled("PEND", "canceled", filled="7"),
             ),
@@ -222,7 +206,7 @@ def _replaced() -> list[Step]:
     """Replacements that work, that are lost, that come too late."""
 
     def replace(symbol: str, until: Callable[[Desk], bool], venue: Venue | None = None):
-        return _step(
+        return step(
             venue=venue, trader=lambda desk: desk.replace(symbol, limit="18.5"), until=until
         )
 
@@ -253,17 +237,15 @@ def _replaced() -> list[Step]:
             settled("RPPE", "pending_replace"),
             both(misheard("RPPE", "pending_replace"), armed_path("pend", "RPPE", "PATCH")),
         ),
-        _step(trader=Desk.listen, until=settled("RPPE", "pending_replace")),
-        _step(
-            venue=lambda venue: venue.release_replace(order_id("RPPE")), until=took_place("RPPE")
-        ),
+        step(trader=Desk.listen, until=settled("RPPE", "pending_replace")),
+        step(venue=lambda venue: venue.release_replace(order_id("RPPE")), until=took_place("RPPE")),
     )
-    late = _step(venue=fill("RPHA"), until=settled("RPHA", "filled", filled="10"))
+    late = step(venue=fill("RPHA"), until=settled("RPHA", "filled", filled="10"))
     steps.append(Step(key="RPHA late", **late))  # type: ignore[arg-type]
     steps += _parted(
         "RPBK",
         replace("RPBK", settled("RPBK", "pending_replace"), armed_path("pend", "RPBK", "PATCH")),
-        _step(
+        step(
             venue=both(
                 said("RPBK", "partially_filled", "order_replace_rejected"),
                 lambda venue: venue.set_status(successor(venue, "RPBK"), "rejected"),
@@ -278,9 +260,7 @@ def _replaced() -> list[Step]:
         "RPCN",
         replace("RPCN", settled("RPCN", "pending_replace"), armed_path("pend", "RPCN", "PATCH")),
         _cancel("RPCN", settled("RPCN", "pending_cancel")),
-        _step(
-            venue=lambda venue: venue.release_replace(order_id("RPCN")), until=took_place("RPCN")
-        ),
+        step(venue=lambda venue: venue.release_replace(order_id("RPCN")), until=took_place("RPCN")),
     )
     return steps
 
@@ -293,55 +273,63 @@ def _told_by_venue() -> list[Step]:
             if (kind, status) == ("P", "rejected"):
                 continue
             symbol = f"{kind}{status[:3].upper()}"
-            steps += begin(symbol, _step(venue=said(symbol, status), until=settled(symbol, status)))
+            steps += begin(symbol, step(venue=said(symbol, status), until=settled(symbol, status)))
     steps += _words()
     for symbol, pending, status in (
         ("DPCE", "pending_cancel", "expired"),
         ("DPCR", "pending_cancel", "rejected"),
-        ("DPRC", "pending_replace", "canceled"),
         ("DPRE", "pending_replace", "expired"),
         ("DPRR", "pending_replace", "rejected"),
     ):
         steps += _unseen(
             symbol,
-            _step(venue=lights(said(symbol, pending)), until=settled(symbol, pending)),
-            _step(venue=said(symbol, status), until=settled(symbol, status)),
+            step(venue=lights(said(symbol, pending)), until=settled(symbol, pending)),
+            step(venue=said(symbol, status), until=settled(symbol, status)),
         )
+    steps += _unseen(  # its cancel is refused, because it is being replaced
+        "DPRC",
+        step(venue=lights(said("DPRC", "pending_cancel")), until=settled("DPRC", "pending_cancel")),
+        step(
+            venue=said("DPRC", "pending_replace", "order_cancel_rejected"),
+            until=settled("DPRC", "pending_replace"),
+        ),
+        step(venue=said("DPRC", "canceled"), until=settled("DPRC", "canceled")),
+    )
     for status in ("canceled", "expired", "rejected", "replaced"):
         symbol = f"D{status[:3].upper()}"
-        ended = _step(venue=lights(said(symbol, status)), until=settled(symbol, status))
+        ended = step(venue=lights(said(symbol, status)), until=settled(symbol, status))
         steps += _unseen(symbol, ended)
-    filled = _step(venue=fill("DFIL"), until=settled("DFIL", "filled"))
-    return [*steps, *_unseen("DFIL", filled, _step(venue=lights()))]
+    filled = step(venue=fill("DFIL"), until=settled("DFIL", "filled"))
+    return [*steps, *_unseen("DFIL", filled, step(venue=lights()))]
 
 
 def _unseen(symbol: str, *more: dict[str, object]) -> list[Step]:
     """An order that works, and nobody here knows it."""
-    first = _step(
+    first = step(
         venue=dark(symbol),
         trader=lambda desk: desk.send_unseen(symbol, "10", limit="19"),
         until=settled(symbol, "unknown", "accepted"),
     )
-    return _story(symbol, first, *more)
+    return story(symbol, first, *more)
 
 
 def _words() -> list[Step]:
     """Orders of which the stream says what nobody knows, or takes back what was asked for."""
     steps = _resting(
         "AUNK",
-        _step(
+        step(
             venue=both(misheard("AUNK", "new"), said("AUNK", "new"), fill("AUNK", "4")),
             until=settled("AUNK", "partially_filled", filled="4"),
         ),
     )
     steps += _parted(
         "SLIC",
-        _step(venue=fill("SLIC", "1"), until=settled("SLIC", "partially_filled", filled="5")),
-        _step(
+        step(venue=fill("SLIC", "1"), until=settled("SLIC", "partially_filled", filled="5")),
+        step(
             venue=both(misheard("SLIC", "partial_fill"), fill("SLIC", "3")),
             until=settled("SLIC", "partially_filled", filled="8"),
         ),
-        _step(venue=fill("SLIC", "2"), until=settled("SLIC", "filled", filled="10")),
+        step(venue=fill("SLIC", "2"), until=settled("SLIC", "filled", filled="10")),
     )
     for symbol, status, begin in (
         ("BACK", "new", _resting),
@@ -352,7 +340,7 @@ def _words() -> list[Step]:
             _cancel(
                 symbol, settled(symbol, "pending_cancel"), armed_path("pend", symbol, "DELETE")
             ),
-            _step(
+            step(
                 venue=both(
                     armed_path("server_error", symbol, "DELETE", count=-1),
                     said(symbol, status, "order_cancel_rejected"),
@@ -367,18 +355,18 @@ def _words() -> list[Step]:
 def _exits() -> list[Step]:
     """Brackets: one exit executed, and both of them against all rules."""
     return [
-        *_story(
+        *story(
             "BRA",
-            _step(trader=send("BRA", "10", **_BRACKET), until=settled("BRA", "filled")),
-            _step(venue=quote("BRA", "17.5"), until=lambda desk: desk.is_flat("BRA")),
+            step(trader=send("BRA", "10", **_BRACKET), until=settled("BRA", "filled")),
+            step(venue=quote("BRA", "17.5"), until=lambda desk: desk.is_flat("BRA")),
         ),
-        *_story(
+        *story(
             "BOTH",
-            _step(
+            step(
                 trader=send("BOTH", "10", **_BRACKET),
                 until=lambda desk: desk.is_done("BOTH", "filled") and desk.exits("BOTH") == 2,
             ),
-            _step(venue=_execute_both, until=lambda desk: desk.is_flat("BOTH")),
+            step(venue=_execute_both, until=lambda desk: desk.is_flat("BOTH")),
         ),
     ]
 

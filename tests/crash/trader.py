@@ -20,15 +20,19 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
 
+import anyio._backends._asyncio  # noqa: F401 - imported late by anyio, as the next two
 import httpx
+import psycopg  # noqa: F401
+import sqlalchemy.dialects.postgresql.psycopg  # noqa: F401
 import websockets.asyncio.client  # noqa: F401 - imported late by websockets itself
 
 from alphalens.brokers.alpaca_broker import AlpacaBroker, AlpacaOptions
 from alphalens.execution import Journal, TradingSession
 from alphalens.execution.market import Permission
+from alphalens.risk import enabled_classes
 from alphalens.storage import open_engine
 from tests.crash.day import DAY, SYMBOLS
-from tests.crash.desk import GRACE, LIMITS, Desk, HandedClock, assets
+from tests.crash.desk import CONTRACT, EARLY, GRACE, LIMITS, Desk, HandedClock, assets
 from tests.crash.points import CrashPoints, Point, point_from, row_of
 
 __all__ = ["main"]
@@ -37,8 +41,8 @@ __all__ = ["main"]
 class Trader:
     """One process: opens the journal, starts the session, and does the steps it is told."""
 
-    def __init__(self, lines: TextIO, task: Mapping[str, Any]) -> None:
-        self._lines, self._task = lines, task
+    def __init__(self, line: socket.socket, orders: TextIO, task: Mapping[str, Any]) -> None:
+        self._line, self._orders, self._task = line, orders, task
         kill_at = task["kill_at"]
         self._points = CrashPoints(self._die, None if kill_at is None else point_from(kill_at))
         self._clock = HandedClock(datetime.fromisoformat(task["now"]))
@@ -47,15 +51,15 @@ class Trader:
         """Trade until the driver has nothing more to say."""
         self._points.install()
         desk = self._open()
-        self._say(ready=True)
-        for line in self._lines:
+        _say(self._line, ready=True)
+        for line in self._orders:
             order = json.loads(line)
             self._clock.instant = datetime.fromisoformat(order["now"])
             self._points.begin(order["step"])
             step = DAY[order["step"]]
             step.trader(desk)
             desk.until(lambda: step.until(desk))  # noqa: B023 - used before the next round
-            self._say(done=step.key)
+            _say(self._line, done=step.key)
         self._broker.close()
 
     def _open(self) -> Desk:
@@ -79,28 +83,30 @@ class Trader:
             limits=LIMITS,
             clock=self._clock,
             assets=assets(SYMBOLS),
-            permission=Permission(),
+            permission=Permission(classes=enabled_classes(options=True, crypto=True)),
             grace=GRACE,
         )
         self._points.session = session
         session.start()
-        return Desk(session, SYMBOLS)
+        return Desk(session, self._clock, SYMBOLS)
 
     def points(self) -> list[dict[str, object]]:
         return [row_of(point) for point in self._points.passed]
 
     def _die(self, point: Point) -> None:
-        self._say(dying=row_of(point))
+        _say(self._line, dying=row_of(point))
 
-    def _say(self, **facts: object) -> None:
-        self._lines.write(json.dumps(facts) + "\n")
-        self._lines.flush()
+
+def _say(line: socket.socket, **facts: object) -> None:
+    """Tell the driver, in one piece: another thread may be telling it something too."""
+    line.sendall(f"{json.dumps(facts)}\n".encode())
 
 
 def _warm(folder: Path) -> None:
     """Import and compile in the parent what each child would have to."""
     httpx.AsyncHTTPTransport(trust_env=False)
     open_engine(folder / "warm.sqlite").dispose()
+    assert not assets((CONTRACT,))[CONTRACT].is_expired(EARLY)  # loads the calendar
 
 
 def main(address: str) -> None:
@@ -129,17 +135,17 @@ def _bury(*_: object) -> None:
 def _trade(connection: socket.socket) -> None:
     """Live one life in this process, and end it."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    lines = connection.makefile("rw", encoding="utf-8")
-    trader = None
+    gc.disable()  # what a life of seconds leaves behind goes with it
+    orders = connection.makefile("r", encoding="utf-8")
     try:
-        task = json.loads(lines.readline())
-        print(json.dumps({"pid": os.getpid()}), file=lines, flush=True)
-        trader = Trader(lines, task)
+        task = json.loads(orders.readline())
+        _say(connection, pid=os.getpid())
+        trader = Trader(connection, orders, task)
         trader.live()
         if task["log"]:
             Path(task["log"]).write_text(json.dumps(trader.points()), encoding="utf-8")
     except BaseException:  # noqa: BLE001 - told to the driver, which fails by it
-        print(json.dumps({"error": traceback.format_exc()}), file=lines, flush=True)
+        _say(connection, error=traceback.format_exc())
         os._exit(1)
     os._exit(0)
 

@@ -1,10 +1,11 @@
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
-from alphalens.errors import InputError
+from alphalens.errors import ConfigError, InputError
 from alphalens.execution import Command, CommandKind, write_command
 from alphalens.execution.commands import pending_commands
 from alphalens.risk import TradingState
@@ -167,3 +168,28 @@ def test_approval_of_a_command_expires_like_any_other(desk):
     session.obey()
     desk.clock.advance_to(T0 + timedelta(minutes=5))
     assert session.submit([waiting.intent])[0].status is S.AWAITING
+
+
+@pytest.mark.parametrize(
+    "valid_for", [timedelta.max, timedelta(days=30, seconds=1), timedelta(0), timedelta(-1)]
+)
+def test_approval_counts_for_a_time_that_a_person_can_oversee(desk, valid_for):
+    session = desk.open(limits=ASKING)
+    (waiting,) = session.submit([desk.intent()])
+    records = session.journal.length
+    with pytest.raises(InputError, match=f"an approval of {waiting.client_order_id} counts for"):
+        session.approve(waiting.intent, by="ann", reason="seen", valid_for=valid_for)
+    assert session.journal.length == records
+    with pytest.raises(ConfigError, match="an approval counts for more than 0 and at most 30"):
+        desk.new_session(approval_valid_for=valid_for)
+
+
+def test_longest_approval_counts(desk):
+    session = desk.open(limits=ASKING)
+    given = session.approve(desk.intent(), by="ann", reason="seen", valid_for=timedelta(days=30))
+    assert given.expires_at - given.at == timedelta(days=30)
+
+
+def test_halt_file_that_can_never_exist_is_refused(desk):
+    with pytest.raises(ConfigError, match="holds a NUL"):
+        desk.new_session(halt_file=Path("desk\0.halt"))

@@ -9,9 +9,13 @@ from decimal import Decimal
 from pathlib import Path
 
 from alphalens.execution import TradingSession
-from alphalens.execution.chain import check_links  # noqa: F401 - the chain is checked by verify
 from alphalens.trading.events import EventKind
 
+#: Of a multi-leg order the venue gives each leg an order, and the whole of them no symbol.
+_WHOLE_OF_LEG = (
+    "SELECT leg.client_order_id, whole.client_order_id FROM orders leg "
+    "JOIN orders whole ON leg.parent_id = whole.id WHERE whole.symbol = ''"
+)
 _FINAL = {"filled", "canceled", "expired", "rejected", "replaced"}
 
 
@@ -48,18 +52,28 @@ def _check_cash(session: TradingSession, venue: sqlite3.Connection) -> None:
 
 
 def _check_executions(session: TradingSession, venue: sqlite3.Connection) -> None:
-    """Our executions sum up, order by order, to the venue's own."""
+    """Our executions sum up, order by order, to the venue's own, and to what the order says."""
     rows = venue.execute("SELECT client_order_id, symbol, side, qty FROM executions").fetchall()
-    theirs: dict[str, Decimal] = {}
-    for _, symbol, side, qty in rows:
-        signed = Decimal(qty) if side == "buy" else -Decimal(qty)
-        theirs[symbol] = theirs.get(symbol, Decimal(0)) + signed
-    ours: dict[str, Decimal] = {}
+    wholes = dict(venue.execute(_WHOLE_OF_LEG).fetchall())
+    theirs: dict[tuple[str, str, str], Decimal] = {}
+    for order_id, symbol, side, qty in rows:
+        key = (wholes.get(order_id, order_id), symbol, side)
+        theirs[key] = theirs.get(key, Decimal(0)) + Decimal(qty)
+    ours: dict[tuple[str, str, str], Decimal] = {}
     booked = session.journal.fills()
     for fill in booked:
-        ours[fill.symbol] = ours.get(fill.symbol, Decimal(0)) + fill.signed_quantity
+        key = (fill.client_order_id, fill.symbol, fill.side.value)
+        ours[key] = ours.get(key, Decimal(0)) + fill.quantity
     assert len({fill.fill_id for fill in booked}) == len(booked)
-    assert ours == {symbol: total for symbol, total in theirs.items() if symbol in ours or total}
+    assert ours == theirs
+    for order in session.journal.orders():
+        intent, key = order.intent, order.client_order_id
+        for leg in intent.legs:
+            units = ours.get((key, leg.symbol, leg.side.value), Decimal(0))
+            assert order.leg_fills.get(leg.symbol, Decimal(0)) == leg.side.sign * units, order
+        if not intent.legs:
+            units = ours.get((key, intent.symbol, intent.side.value), Decimal(0))
+            assert order.filled_quantity == units, order
     started = session.journal.records(kind=EventKind.RUN_STARTED)
     assert started, "the session was never started"
 

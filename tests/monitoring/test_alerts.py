@@ -342,6 +342,19 @@ def test_thread_delivers_what_is_written_while_it_runs_and_wakes_at_once(desk):
     assert desk.undelivered() == []
 
 
+def test_alert_that_ends_a_run_goes_out_before_the_sender_stops(desk):
+    book = Book()
+    slow = Pace(poll_s=60.0, pause_s=0.01, longest_pause_s=0.02, tries=3)
+    sender = desk.sender(book, pace=slow)
+    first = desk.alert("the beginning")
+    sender.start()
+    _until(lambda: book.taken == [first])
+    last = desk.alert("the end")  # nobody wakes the sender, and a minute is long
+    sender.stop()
+    assert book.taken == [first, last]
+    assert desk.undelivered() == []
+
+
 def test_orders_are_not_delayed_while_the_webhook_hangs(on_both):
     with receiving(lambda payload: Receiver.HANG) as (receiver, url):
         hook = WebhookChannel(url, timeout_s=5)

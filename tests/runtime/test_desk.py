@@ -1,6 +1,8 @@
 """A desk opened from settings: the paper venue with its own file, and the loopback Alpaca."""
 
+import sqlite3
 import time
+from contextlib import closing
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -8,11 +10,12 @@ import pytest
 
 from alphalens.assets import Equity
 from alphalens.config import load_settings
-from alphalens.errors import ConfigError, StorageError
+from alphalens.errors import AuditError, ConfigError, StorageError
 from alphalens.runtime import open_desk
 from alphalens.testing.alpaca_server import AlpacaServer
 from alphalens.trading import OrderIntent, OrderStatus, Side
 from alphalens.trading.orders import client_order_id
+from tests.monitoring.receiver import receiving
 
 ASSETS = {"AAPL": Equity(symbol="AAPL")}
 
@@ -105,3 +108,18 @@ def test_second_desk_on_the_same_journal_is_refused(tmp_path):
         open_desk(settings(), assets=ASSETS, folder=tmp_path, run_id="r"),
     ):
         raise AssertionError("the second desk should not have opened")
+
+
+def test_journal_that_was_changed_is_told_to_the_webhook(tmp_path):
+    with open_desk(settings(), assets=ASSETS, folder=tmp_path, run_id="r"):
+        pass
+    with closing(sqlite3.connect(tmp_path / "desk.sqlite")) as file, file:
+        file.execute("UPDATE journal SET payload = '{}' WHERE seq = 1")
+    with receiving() as (hook, url):
+        told = settings(ALPHALENS_ALERT_WEBHOOK_URL=url)
+        desk = open_desk(told, assets=ASSETS, folder=tmp_path, run_id="r2")
+        with pytest.raises(AuditError, match="record 1"), desk:
+            raise AssertionError("the desk should not have opened")
+    (alert,) = hook.got
+    assert (alert["code"], alert["seq"], alert["severity"]) == ("audit_broken", 0, "critical")
+    assert "record 1" in alert["message"]

@@ -35,6 +35,7 @@ def settings(venue: AlpacaServer):
             "ALPHALENS_VENUE": "alpaca",
             "ALPHALENS_ALPACA_BASE_URL": venue.rest_url,
             "ALPHALENS_ALPACA_STREAM_URL": venue.stream_url,
+            "ALPHALENS_ALPACA_DATA_URL": venue.data_stream_url,
             "ALPACA_API_KEY": "PKTEST",
             "ALPACA_SECRET_KEY": "secret",
             "ALPHALENS_LIMIT_DUPLICATE_WINDOW_S": "none",
@@ -86,7 +87,7 @@ def test_gate_of_a_desk_left_alone_judges_by_live_quotes_and_halts(venue, tmp_pa
     until = time.monotonic() + 20
     given = settings(venue)
     with (
-        open_quotes(given, ["AAPL"], url=venue.data_stream_url) as feed,
+        open_quotes(given, ["AAPL"]) as feed,
         open_desk(
             given, assets=ASSETS, folder=tmp_path, run_id="r", clock=VenueTime(venue)
         ) as session,

@@ -89,10 +89,11 @@ def test_loop_that_was_killed_in_the_middle_goes_on_with_its_plan(tmp_path, venu
         "ALPHALENS_VENUE": "alpaca",
         "ALPHALENS_ALPACA_BASE_URL": venue.rest_url,
         "ALPHALENS_ALPACA_STREAM_URL": venue.stream_url,
+        "ALPHALENS_ALPACA_DATA_URL": venue.data_stream_url,
         "ALPACA_API_KEY": "PKTEST",
         "ALPACA_SECRET_KEY": "secret",
     }
-    options = ("--every", ONE_CYCLE, "--quotes-url", venue.data_stream_url)
+    options = ("--every", ONE_CYCLE)
     venue.control.arm("delay", method="POST", path="/v2/orders", nth=2, seconds=5)
     with process(tmp_path, *options, **settings) as first:
         quote_until(venue, first, lambda: len(venue.control.requests("POST")) == 2)

@@ -14,7 +14,6 @@ from alphalens.trading.orders import (
     OrderIntent,
     OrderStatus,
     OrderType,
-    Side,
     TimeInForce,
 )
 
@@ -171,7 +170,7 @@ def parts_of(intent: OrderIntent) -> Iterator[OrderIntent]:
         yield from _legs(intent)
         return
     is_oco = intent.order_class is OrderClass.OCO
-    side = intent.side if is_oco else _other(intent.side)
+    side = intent.side if is_oco else intent.side.other
     plain = replace(
         intent,
         side=side,
@@ -209,7 +208,3 @@ def _legs(intent: OrderIntent) -> Iterator[OrderIntent]:
             limit_price=None,
             legs=(),
         )
-
-
-def _other(side: Side) -> Side:
-    return Side.SELL if side is Side.BUY else Side.BUY

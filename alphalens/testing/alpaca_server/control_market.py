@@ -68,11 +68,6 @@ class MarketControl:
         self._parts.publish()
         return self._told("t", name, told.to_json())
 
-    def set_last_day_price(self, symbol: str, price: Number) -> None:
-        """Set yesterday's close, which the figures of a position are compared with."""
-        with self._core.transaction():
-            self._core.tape.lastday[self._listed(symbol)] = decimal(price)
-
     def add_asset(self, symbol: str, exchange: str = "NASDAQ", **flags: bool) -> dict[str, Any]:
         """List a stock; flags are `tradable marginable shortable easy_to_borrow fractionable`."""
         with self._core.transaction():
