@@ -175,6 +175,11 @@ class Desk:
         """Return how many exits of an order are known."""
         return len(self.session._books.orders.children(order_id(name)))
 
+    @property
+    def has_died(self) -> bool:
+        """Return whether this process is not the first one of the day."""
+        return len(self.session.journal.records(kind=EventKind.RUN_STARTED)) > 1
+
     def has_finished(self, cycle_id: str) -> bool:
         """Return whether the end of a cycle is journalled."""
         return bool(self.session.journal.records(kind=EventKind.CYCLE_FINISHED, cycle_id=cycle_id))

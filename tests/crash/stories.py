@@ -291,7 +291,11 @@ def _told_by_venue() -> list[Step]:
         step(venue=lights(said("DPRC", "pending_cancel")), until=settled("DPRC", "pending_cancel")),
         step(
             venue=said("DPRC", "pending_replace", "order_cancel_rejected"),
-            until=settled("DPRC", "pending_replace"),
+            # That the cancel was refused is told once; who did not hear it asks for it on and on.
+            until=lambda desk: (
+                settled("DPRC", "pending_replace")(desk)
+                or (desk.has_died and settled("DPRC", "pending_cancel")(desk))
+            ),
         ),
         step(venue=said("DPRC", "canceled"), until=settled("DPRC", "canceled")),
     )
