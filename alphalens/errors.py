@@ -136,6 +136,10 @@ class StorageError(OperatorError):
     """The journal or the store cannot be written or read."""
 
 
+class PenHeld(StorageError):
+    """Another process writes the journal: that one trades, this one may not."""
+
+
 class AuditError(StorageError):
     """A stored record does not match its hash chain."""
 

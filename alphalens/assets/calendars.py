@@ -21,6 +21,7 @@ from alphalens._optional import require
 from alphalens.errors import InputError
 
 __all__ = [
+    "ALWAYS_OPEN",
     "CALENDARS",
     "FIRST_DAY",
     "LAST_DAY",
@@ -41,12 +42,14 @@ __all__ = [
 FIRST_DAY = date(1990, 1, 1)
 LAST_DAY = date(2050, 12, 31)
 
+ALWAYS_OPEN = "24/7"
+
 # Name here -> name in the library. The exchanges of the CME Group keep the same hours.
 CALENDARS: Mapping[str, str] = MappingProxyType(
     {
         "XNYS": "XNYS",
         "XNAS": "XNYS",
-        "24/7": "24/7",
+        ALWAYS_OPEN: ALWAYS_OPEN,
         "CME": "CMES",
         "CBOT": "CMES",
         "NYMEX": "CMES",

@@ -7,7 +7,7 @@ from datetime import datetime, time, timedelta
 from decimal import Decimal
 
 from alphalens.assets.base import BaseAsset
-from alphalens.assets.calendars import require_aware
+from alphalens.assets.calendars import ALWAYS_OPEN, require_aware
 from alphalens.assets.kinds import AssetClass
 from alphalens.assets.symbols import split_pair
 from alphalens.errors import InputError
@@ -22,7 +22,7 @@ class _Pair(BaseAsset):
     """What spot pairs and perpetuals share: a coin priced in another, around the clock."""
 
     lot: Decimal = Decimal("0.000000001")
-    calendar: str = "24/7"
+    calendar: str = ALWAYS_OPEN
     currency: str = field(init=False)
     base: str = field(init=False)
     quote: str = field(init=False)

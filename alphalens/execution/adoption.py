@@ -111,12 +111,19 @@ class Adoption:
             "parent_id": "" if kin is None else kin.client_order_id,
             "venue_order_id": order.venue_order_id,
             "status": _first_status(order),
-            "filled_quantity": order.filled_quantity if is_opening else _ZERO,
+            "filled_quantity": order.filled_quantity if is_opening else self._booked(order),
             "reason": order.reason,
         }
         yield (EventKind.ORDER_ADOPTED, payload, cycle_id)
         if origin is Origin.EXTERNAL:
             yield self._alert(order, before)
+
+    def _booked(self, order: VenueOrder) -> Decimal:
+        """Return the units of an order that were booked while nobody here knew the order."""
+        names = {order.client_order_id, order.venue_order_id} - {""}
+        foreign = self._books.foreign_fills
+        own = (f.quantity for f in foreign if names & {f.client_order_id, f.venue_order_id})
+        return sum(own, _ZERO)
 
     def _alert(self, order: VenueOrder, before: OrderRecord | None) -> Entry:
         what = f"{order.side} {order.quantity} {order.symbol} ({order.client_order_id})"

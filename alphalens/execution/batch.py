@@ -275,7 +275,7 @@ class Batch:
     def _is_admitted(self, fill: Fill) -> bool:
         """Ask the ledger first: what it refuses could never be replayed from the journal."""
         try:
-            self._books.admit(fill)
+            is_new = self._books.admit(fill)
         except InputError as error:
             message = (
                 f"execution {fill.fill_id}: {_told(fill)} cannot be booked: {error}; "
@@ -283,7 +283,8 @@ class Batch:
             )
             self._freeze(fill.symbol, "fill_unbookable", message, fill_id=fill.fill_id)
             return False
-        return True
+        self.duplicates += not is_new
+        return is_new
 
     def _append(self, fill: Fill, cycle_id: str) -> None:
         is_listed = self._is_listed and not fill.is_synthetic  # the list goes on after its own

@@ -8,7 +8,7 @@ before it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -74,7 +74,7 @@ class Books:
         self._journal, self._snapshot_every = journal, snapshot_every
         self.account_id = ""
         self.standing = Standing()
-        self.orders = OrderBook(find=journal.order, find_fills=self._stored_fills)
+        self.orders = OrderBook(journal)
         self.plans: dict[str, tuple[OrderIntent, ...]] = {}
         self.approvals: dict[str, Approval] = {}
         self.fills_cursor = self.activities_cursor = ""
@@ -142,6 +142,11 @@ class Books:
         """Keep the state aside, so that a restart needs not replay what led to it."""
         if self._ledger is not None:
             self._kept_seq = self._journal.save_snapshot(self._snapshot())
+
+    @property
+    def foreign_fills(self) -> tuple[Fill, ...]:
+        """Return the executions that belong to no order that was known when they were booked."""
+        return tuple(self._foreign.values())
 
     def fill_known(self, fill_id: str) -> Fill | None:
         """Return the execution of that id that belongs to no order, if it was booked."""
@@ -384,10 +389,6 @@ class Books:
         EventKind.SYMBOL_CLEARED: _fold_cleared,
         EventKind.SYMBOL_CLAIMED: _fold_claimed,
     }
-
-    def _stored_fills(self, order: OrderRecord) -> Iterable[Fill]:
-        """Give the executions of an order that stand, as they were booked."""
-        return self._journal.fills_of([order.client_order_id])
 
     def _snapshot(self) -> dict[str, object]:
         cycle = self.unfinished_cycle

@@ -84,6 +84,7 @@ class Control:
             )
         self._books, self._journal, self._clock = books, journal, clock
         self._valid_for, self._halt_file = valid_for, halt_file
+        self._is_obeying = False
         self._cancel = cancel
         self._asked: deque[tuple[StateEvent, str, str]] = deque()
 
@@ -101,9 +102,15 @@ class Control:
     def obey(self) -> int:
         """Read the halt file and the control table, do what they say, return how much that was."""
         self.answer()
-        commands = pending_commands(self._journal.engine)
-        for command in commands:
-            self._obey(command)
+        if self._is_obeying:  # what a command sends asks for commands too
+            return 0
+        self._is_obeying = True
+        try:
+            commands = pending_commands(self._journal.engine)
+            for command in commands:
+                self._obey(command)
+        finally:
+            self._is_obeying = False
         state = self._books.standing.state
         if self._halt_file is None or state is TradingState.HALTED or not lexists(self._halt_file):
             return len(commands)

@@ -95,7 +95,9 @@ class ExitGuard:
                 self._entering.discard(key)  # it has its exits, or another order has them now
             elif not any(one.is_open for one in self._exits_of(order)):
                 self._entering.discard(key)
-                self._tell_of_entry(order)
+                if key not in self._told:
+                    self._told.add(key)
+                    self._tell_of_entry(order)
 
     def _exits_of(self, order: OrderRecord) -> Iterator[OrderRecord]:
         """Give the exits of an entry, and those it took over from the order it replaced."""

@@ -29,7 +29,12 @@ from alphalens.execution.records import (
     order_from,
 )
 from alphalens.execution.replaying import check_table, record_from, replay
-from alphalens.execution.snapshots import keep_snapshot, newest_snapshot
+from alphalens.execution.snapshots import (
+    check_snapshots,
+    keep_snapshot,
+    newest_snapshot,
+    note_of,
+)
 from alphalens.storage import WriterLock, open_engine, reading, writing
 from alphalens.storage.schema import (
     GENESIS,
@@ -127,6 +132,18 @@ class JournalReader:
             for row in self._rows(_ORDERS_OF.params(keys=part))
         )
 
+    def order_of_venue(self, venue_order_id: str) -> OrderRecord | None:
+        """Return the order that the venue knows by that id, or None if there is none."""
+        query = sa.select(orders.c.record).where(orders.c.venue_order_id == venue_order_id)
+        found = next(self._rows(query), None) if venue_order_id else None
+        return None if found is None else order_from(json.loads(found.record))
+
+    def orders_naming(self, symbol: str) -> tuple[OrderRecord, ...]:
+        """Return the orders in whose content a symbol stands, as their own or as a leg's."""
+        part = f'"symbol":{canonical_json(symbol)}'
+        query = sa.select(orders.c.record).where(orders.c.record.contains(part, autoescape=True))
+        return tuple(order_from(json.loads(row.record)) for row in self._rows(query))
+
     def fills_of(self, client_order_ids: Sequence[str]) -> tuple[Fill, ...]:
         """Return the executions of orders that stand, as they were booked."""
         return tuple(
@@ -221,6 +238,7 @@ class JournalReader:
                     replay(source, target, Projector())
                 for table in (orders, fills, marks, outbox):
                     check_table(table, source, replayed)
+                check_snapshots(source)
         finally:
             replayed.dispose()
 
@@ -228,8 +246,8 @@ class JournalReader:
         """Return the newest snapshot that fits the record: its number and its content.
 
         One that was changed, or whose record is not in the journal with the hash it had, is
-        passed over; None if none is left. A snapshot saves a replay, it proves nothing: it is
-        no link of the chain, and `verify` reads the records themselves.
+        passed over; None if none is left. A snapshot saves a replay, it proves nothing:
+        `verify` reads the records themselves, one of which has its hash.
         """
         with reading(self._engine) as connection:
             return newest_snapshot(connection)
@@ -346,7 +364,8 @@ class Journal(JournalReader):
     def save_snapshot(self, body: Mapping[str, object]) -> int:
         """Keep the state after the last record, and return that record's number.
 
-        The last two snapshots are kept. What fails here has no effect on the record.
+        The last two snapshots are kept, and a record has the hash of each. A snapshot that
+        cannot be stored has no effect on the record.
 
         Parameters
         ----------
@@ -365,7 +384,9 @@ class Journal(JournalReader):
         with writing(self._engine) as connection:
             self._lock.check(connection)
             keep_snapshot(connection, seq=self._seq, head=self._hash, text=text, at=at)
-        return self._seq
+        seq = self._seq
+        self.append(EventKind.SNAPSHOT_KEPT, note_of(seq, text))
+        return seq
 
     def rebuild(self) -> int:
         """Throw the projections away, replay the journal, and return how many records it has.

@@ -19,8 +19,6 @@ from alphalens.trading.market import Quote, TradingStatus
 
 __all__ = ["Market", "Permission"]
 
-_ALWAYS_OPEN = "24/7"  # nothing to judge, and its table is slow to load
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Permission:
@@ -106,7 +104,7 @@ class Market:
         self._quotes: dict[str, Quote] = {}
         self._halted: set[str] = set()
         self._told: tuple[str, MarketSession] | None = None  # a calendar, and its hours
-        self._computed: dict[str, MarketSession] = {}
+        self._computed: dict[str, tuple[datetime, MarketSession]] = {}  # since when they hold
         self._skew_s: Decimal | None = None
         self._account: Account | None = None
         self.asked_at: datetime | None = None  # when the venue last told of the account
@@ -121,6 +119,16 @@ class Market:
             self._halted.add(symbol)
         else:
             self._halted.discard(symbol)
+
+    def forget_halts(self) -> frozenset[str]:
+        """Forget which symbols are halted, and return them: nobody heard whether they still are.
+
+        For a stream that was lost: it does not tell again what it told meanwhile, so that a
+        halt lifted then would stay for ever. A halt that is told later counts again.
+        """
+        forgotten = frozenset(self._halted)
+        self._halted.clear()
+        return forgotten
 
     def take(self, readings: Iterable[Quote | TradingStatus]) -> None:
         """Take what a stream of market data has told, in its order.
@@ -184,7 +192,7 @@ class Market:
         """Return the hours of each calendar that something here is traded by."""
         if self._told is None:
             return {}
-        names = {asset.calendar for asset in assets.values()} - {_ALWAYS_OPEN}
+        names = {asset.calendar for asset in assets.values()} - {calendars.ALWAYS_OPEN}
         return {name: self._hours(name) for name in names}
 
     def _hours(self, calendar: str) -> MarketSession:
@@ -192,13 +200,14 @@ class Market:
         source, now = calendars.CALENDARS[calendar], self.venue_now()
         if self._told is not None and source == calendars.CALENDARS[self._told[0]]:
             return self._told[1]
-        known = self._computed.get(source)
-        if known is None or now >= min(known.next_open, known.next_close):
-            known = self._computed[source] = MarketSession(
+        since, known = self._computed.get(source, (now, None))
+        if known is None or not since <= now < min(known.next_open, known.next_close):
+            known = MarketSession(
                 is_open=calendars.is_open(calendar, now),
                 next_open=calendars.next_open(calendar, now),
                 next_close=calendars.next_close(calendar, now),
             )
+            self._computed[source] = (now, known)
         return known
 
     def _facts(self, account: Account) -> VenueFacts:

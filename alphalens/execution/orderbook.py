@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 
 from alphalens.execution.evidence import Evidence
+from alphalens.execution.journal import JournalReader
 from alphalens.execution.records import (
     OrderRecord,
     Origin,
@@ -28,20 +29,12 @@ class OrderBook:
 
     Parameters
     ----------
-    find : callable
-        From an id to the order of it as it was stored, or None. Asked about orders that ended
-        before the process began.
-    find_fills : callable
-        From an order to its executions as they were stored, in order.
+    journal : JournalReader
+        Asked about orders that ended before the process began, and their executions.
     """
 
-    def __init__(
-        self,
-        *,
-        find: Callable[[str], OrderRecord | None],
-        find_fills: Callable[[OrderRecord], Iterable[Fill]],
-    ) -> None:
-        self._find, self._find_fills = find, find_fills
+    def __init__(self, journal: JournalReader) -> None:
+        self._journal = journal
         self.is_whole = True  # False once orders that ended were left in the database
         self._orders: dict[str, OrderRecord] = {}
         self._open: dict[str, OrderRecord] = {}
@@ -62,16 +55,19 @@ class OrderBook:
         """Return the order of that id, or None if there is none."""
         order = self._orders.get(client_order_id)
         if order is None and not self.is_whole:
-            order = self._find(client_order_id)
+            order = self._journal.order(client_order_id)
             if order is not None:
                 self._orders[client_order_id] = order
-                self._by_venue_id[order.venue_order_id] = client_order_id
+                if order.venue_order_id:
+                    self._by_venue_id[order.venue_order_id] = client_order_id
         return order
 
     def by_venue_id(self, venue_order_id: str) -> OrderRecord | None:
-        """Return the order that the venue knows by that id, among those in memory."""
+        """Return the order that the venue knows by that id, or None if there is none."""
         key = self._by_venue_id.get(venue_order_id)
-        return None if key is None else self._orders[key]
+        if key is not None:
+            return self._orders[key]
+        return None if self.is_whole else self._journal.order_of_venue(venue_order_id)
 
     def children(self, client_order_id: str) -> tuple[OrderRecord, ...]:
         """Return the exits of an order, among those in memory."""
@@ -86,9 +82,12 @@ class OrderBook:
         return tuple(order for order in self._orders.values() if order.origin is Origin.EXIT)
 
     def spreads(self, symbol: str) -> tuple[OrderRecord, ...]:
-        """Return the multi-leg orders with a leg of a symbol, among those in memory."""
-        orders = self._orders.values()
-        return tuple(o for o in orders if any(leg.symbol == symbol for leg in o.intent.legs))
+        """Return the multi-leg orders with a leg of a symbol."""
+        stored = () if self.is_whole else self._journal.orders_naming(symbol)
+        orders = {order.client_order_id: order for order in stored} | self._orders
+        return tuple(
+            o for o in orders.values() if any(leg.symbol == symbol for leg in o.intent.legs)
+        )
 
     @property
     def open(self) -> tuple[OrderRecord, ...]:
@@ -163,8 +162,7 @@ class OrderBook:
         """Return the executions of an order by their ids."""
         known = self._fills.get(client_order_id)
         if known is None:
-            order = None if self.is_whole else self.get(client_order_id)
-            stored = () if order is None else self._find_fills(order)
+            stored = () if self.is_whole else self._journal.fills_of([client_order_id])
             known = {fill.fill_id: fill for fill in stored}
             self._fills[client_order_id] = known
         return known

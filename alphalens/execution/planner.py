@@ -8,9 +8,10 @@ from datetime import datetime
 from decimal import Decimal
 
 from alphalens.assets.base import Asset
+from alphalens.assets.calendars import ALWAYS_OPEN
 from alphalens.errors import InputError
 from alphalens.trading.ledger import Ledger
-from alphalens.trading.orders import OrderIntent, Side, client_order_id
+from alphalens.trading.orders import OrderIntent, Side, TimeInForce, client_order_id
 from alphalens.trading.targets import Target
 
 __all__ = ["MIN_TRADE", "closings_first", "plan_orders"]
@@ -67,7 +68,8 @@ def plan_orders(
     Returns
     -------
     tuple of OrderIntent
-        Market orders: those that reduce first, then those that add, each by symbol. A
+        Market orders for the day, or until canceled where the market never closes: those that
+        reduce first, then those that add, each by symbol. A
         position that changes its sign gives two: close all, then open.
 
     Raises
@@ -103,11 +105,17 @@ def plan_orders(
             quantity=abs(leg.units),
             reference_price=prices[leg.symbol],
             created_at=at,
+            time_in_force=_in_force(assets[leg.symbol]),
             reason=f"{target.name}: {leg.name} towards weight "
             f"{target.weights.get(leg.symbol, 0.0):.4f}",
         )
         for leg in legs
     )
+
+
+def _in_force(asset: Asset) -> TimeInForce:
+    """Return how long a market order works: where nothing closes, there is no day."""
+    return TimeInForce.GTC if asset.calendar == ALWAYS_OPEN else TimeInForce.DAY
 
 
 def closings_first(intents: Iterable[OrderIntent], book: Ledger) -> tuple[OrderIntent, ...]:

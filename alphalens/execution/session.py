@@ -20,7 +20,7 @@ from alphalens.execution.planner import MIN_TRADE
 from alphalens.execution.reconcile import Difference
 from alphalens.execution.records import Mark, OrderRecord
 from alphalens.execution.trader import Trader
-from alphalens.execution.valuation import value_book
+from alphalens.execution.valuation import check_known, value_book
 from alphalens.risk import Approval, BookView, RiskLimits, Standing, StateEvent, TradingState
 from alphalens.trading.clock import Clock
 from alphalens.trading.events import AlertEvent, EventKind
@@ -229,12 +229,13 @@ class TradingSession:
         Raises
         ------
         InputError
-            If a price is no Decimal or not positive, a held asset never had one, or `at` is
-            naive, in the future, or in the past and before the last mark. Nothing is stored then.
+            If a symbol is no asset and not held, a price no Decimal or not positive, a held asset
+            never had one, or `at` naive, 5 s ahead, or past and before the last mark.
         """
         with self._lock:
-            now = self.clock.now()  # read once: a clock may jump back between two readings
-            mark = value_book(self._books, prices, now if at is None else at, now=now)
+            check_known(prices, self.assets, self.ledger)
+            now = self.clock.now()
+            mark = value_book(self._books, prices, at or now, now=now)
             self._control.judge_book(self.book_view(), self.limits)
         return mark
 

@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Container, Iterable, Mapping
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from alphalens.errors import InputError
 from alphalens.execution.books import Books
 from alphalens.execution.records import Mark, mark_from
 from alphalens.trading.events import EventKind
+from alphalens.trading.ledger import Ledger
 
-__all__ = ["value_book"]
+__all__ = ["check_known", "value_book"]
+
+_STEP = timedelta(seconds=5)  # by so much a clock may be set back between two readings
+
+
+def check_known(symbols: Iterable[str], assets: Container[str], ledger: Ledger) -> None:
+    """Refuse symbols that are neither assets of a desk nor held.
+
+    Raises
+    ------
+    InputError
+        With their names.
+    """
+    unknown = [s for s in symbols if s not in assets and s not in ledger.positions]
+    if unknown:
+        raise InputError(
+            f"mark: {', '.join(sorted(unknown))} is no asset of this desk and not held; correct "
+            f"the symbol, or add the asset"
+        )
 
 
 def value_book(books: Books, prices: Mapping[str, Decimal], at: datetime, *, now: datetime) -> Mark:
@@ -30,12 +49,14 @@ def value_book(books: Books, prices: Mapping[str, Decimal], at: datetime, *, now
     ------
     InputError
         If a price is no Decimal or not positive, a held asset never had one, or `at` is naive,
-        in the future, or in the past and before the last mark. Nothing is stored then.
+        more than 5 s in the future, or in the past and before the last mark. Nothing is stored
+        then.
     """
     if at.tzinfo is None:
         raise InputError(f"mark: a time zone is needed, got {at.isoformat()}")
-    if at > now:
+    if at > now + _STEP:
         raise InputError(f"mark: {at} lies after the present, {now}")
+    at = min(at, now)
     if books.last_mark is not None and at < min(books.last_mark.at, now):  # a clock may jump back
         raise InputError(f"mark: {at} lies before the last one, {books.last_mark.at}")
     for symbol, price in prices.items():

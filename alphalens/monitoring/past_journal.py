@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
-from alphalens.errors import AuditError, ConfigError, StorageError
+from alphalens.errors import AuditError, ConfigError, PenHeld, StorageError
 from alphalens.monitoring.channels import Channel, NotDelivered, Notice
 from alphalens.net import Redactor
 from alphalens.trading.clock import Clock
@@ -53,10 +53,13 @@ def journal_failures_told(
     ------
     StorageError
         What ended the block: told as ``audit_broken`` if the record was changed after it was
-        written, and as ``journal_failed`` otherwise.
+        written, and as ``journal_failed`` otherwise. Not told is a `PenHeld`: another desk is
+        at work on the journal.
     """
     try:
         yield
+    except PenHeld:
+        raise  # the desk that holds it is well, and says so itself
     except StorageError as error:
         code = "audit_broken" if isinstance(error, AuditError) else "journal_failed"
         message = f"{error}; the desk has ended by it, and trades again once it is started"

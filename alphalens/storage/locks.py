@@ -22,7 +22,7 @@ from typing import Protocol
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from alphalens.errors import StorageError
+from alphalens.errors import PenHeld, StorageError
 from alphalens.storage.postgres import advisory_key
 from alphalens.storage.schema import writers
 from alphalens.storage.sqlite import create_private, file_of
@@ -279,10 +279,10 @@ def _lock_schema(engine: sa.Engine) -> _Hold:
     return _SessionHold(connection, key)
 
 
-def _refused(engine: sa.Engine) -> StorageError:
+def _refused(engine: sa.Engine) -> PenHeld:
     with reading(engine) as connection:
         newest = connection.execute(_NEWEST).first()
-    return StorageError(
+    return PenHeld(
         f"{name_of(engine)} is written by {_told(newest)}. Only one process may trade an "
         f"account: stop that one, or give another database"
     )

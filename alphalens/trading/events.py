@@ -34,6 +34,7 @@ class EventKind(StrEnum):
     MARK = "mark"
     STATE_CHANGED = "state_changed"
     ALERT = "alert"
+    SNAPSHOT_KEPT = "snapshot_kept"  # the writer's memory was put aside: its hash
     CYCLE_FINISHED = "cycle_finished"
     RUN_FINISHED = "run_finished"
 

@@ -1,6 +1,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from hashlib import sha256
 
 import pytest
 import sqlalchemy as sa
@@ -251,11 +252,13 @@ def test_snapshot_comes_back_with_the_number_of_its_record(engine):
     assert book.latest_snapshot() is None
     assert book.save_snapshot({"empty": True}) == 0
     assert book.latest_snapshot() == (0, {"empty": True})
-    book.append(K.CYCLE_FINISHED, {})
-    assert book.save_snapshot({"cash": Decimal("1.50")}) == 1
-    assert JournalReader(engine).latest_snapshot() == (1, {"cash": "1.5"})
-    assert book.save_snapshot({"cash": Decimal(2)}) == 1
-    assert book.latest_snapshot() == (1, {"cash": "2"})
+    book.append(K.CYCLE_FINISHED, {})  # the second record: the first has the snapshot's hash
+    assert book.save_snapshot({"cash": Decimal("1.50")}) == 2
+    assert JournalReader(engine).latest_snapshot() == (2, {"cash": "1.5"})
+    assert book.save_snapshot({"cash": Decimal(2)}) == 3
+    assert book.latest_snapshot() == (3, {"cash": "2"})
+    kinds = [record.kind for record in book.records()]
+    assert kinds == [K.SNAPSHOT_KEPT, K.CYCLE_FINISHED, K.SNAPSHOT_KEPT, K.SNAPSHOT_KEPT]
 
 
 def test_last_two_snapshots_are_kept(engine):
@@ -264,17 +267,30 @@ def test_last_two_snapshots_are_kept(engine):
         book.append(K.CYCLE_FINISHED, {})
         book.save_snapshot({"n": number})
     with reading(engine) as connection:
-        assert connection.execute(sa.select(snapshots.c.seq)).scalars().all() == [3, 4]
+        assert connection.execute(sa.select(snapshots.c.seq)).scalars().all() == [5, 7]
 
 
-@pytest.mark.parametrize("change", [{"body": '{"n":9}'}, {"hash": "0" * 64}, {"seq": 9}])
-def test_snapshot_that_does_not_fit_the_record_is_passed_over(engine, change):
+FORGED = '{"n":9}'
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"body": FORGED},
+        {"body": FORGED, "body_hash": sha256(FORGED.encode()).hexdigest()},
+        {"hash": "0" * 64},
+        {"seq": 9},
+    ],
+)
+def test_snapshot_that_does_not_fit_the_record_is_passed_over_and_told(engine, change):
     book = written(engine, 1)
     book.save_snapshot({"n": 1})
-    book.append(K.CYCLE_FINISHED, {})
-    book.save_snapshot({"n": 2})
+    assert book.save_snapshot({"n": 2}) == 2
+    book.verify_tables()
     tamper(engine, snapshots.update().where(snapshots.c.seq == 2).values(**change))
     assert book.latest_snapshot() == (1, {"n": 1})
+    with pytest.raises(AuditError, match=rf"snapshot of record {change.get('seq', 2)} is not"):
+        book.verify_tables()
 
 
 def test_snapshot_without_canonical_text_is_refused_and_harms_nothing(engine):

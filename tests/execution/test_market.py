@@ -111,3 +111,24 @@ def test_word_of_the_venue_counts_where_a_calendar_says_something_else():
 def test_venue_without_hours_leaves_them_unjudged():
     clock = VirtualClock(SATURDAY)
     assert closed(market(clock, ""), clock) == set()
+
+
+def test_hours_that_a_wrong_clock_was_told_are_not_kept():
+    clock = Jumping(NOON)
+    desk = market(clock)
+    assert closed(desk, clock) == set()
+    clock.instant = datetime(2024, 1, 8, 22, 15, tzinfo=UTC)  # in the hour of maintenance
+    assert "ESH24" in closed(desk, clock)
+    clock.instant = NOON
+    assert closed(desk, clock) == set()
+
+
+class Jumping(VirtualClock):
+    """A clock that somebody sets."""
+
+    def __init__(self, instant: datetime) -> None:
+        super().__init__(instant)
+        self.instant = instant
+
+    def now(self) -> datetime:
+        return self.instant

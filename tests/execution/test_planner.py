@@ -5,10 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alphalens.assets import Equity
+from alphalens.assets import Crypto, Equity
 from alphalens.errors import InputError
 from alphalens.execution import plan_orders
 from alphalens.trading import Fill, Ledger, Side, Target
+from alphalens.trading.orders import TimeInForce
 
 T0 = datetime(2024, 1, 2, 21, tzinfo=UTC)
 PRICES = {s: Decimal(100) for s in ("A", "B", "C")}
@@ -137,3 +138,18 @@ def test_every_closing_order_only_reduces_and_comes_first(wanted, held):
         if " close " in intent.reason:
             assert intent.signed_quantity * held[intent.symbol] < 0
             assert intent.quantity <= abs(held[intent.symbol])
+
+
+def test_order_of_a_market_that_never_closes_has_no_day():
+    coin = Crypto(symbol="BTC/USD")
+    (bought, share) = plan_orders(
+        Target(name="t", asof=T0, weights={"A": 0.5, "BTC/USD": 0.5}),
+        book=book_of(),
+        prices={**PRICES, "BTC/USD": Decimal(100)},
+        assets={**ASSETS, "BTC/USD": coin},
+        account="P1",
+        cycle_id="c1",
+        at=T0,
+    )[::-1]
+    assert (share.symbol, share.time_in_force) == ("A", TimeInForce.DAY)
+    assert (bought.symbol, bought.time_in_force) == ("BTC/USD", TimeInForce.GTC)

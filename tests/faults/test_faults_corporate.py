@@ -347,6 +347,27 @@ def test_fault_48_legs_are_known_after_a_restart(desk, missing):
     check(desk)
 
 
+def test_fault_48_legs_that_fill_late_are_known_after_an_orderly_restart(desk):
+    with_options(desk)
+    desk.venue.set_quote(CALL, "5.95", "6")
+    intent = spread(desk)
+    desk.submit(intent)
+    legs = legs_of(desk, intent)
+    desk.session.cancel(intent.client_order_id)
+    desk.until(lambda: desk.status(intent) is S.CANCELED)
+    desk.session.finish_run()  # its snapshot has the living orders only
+    desk.crash()
+    for symbol, key in legs.items():
+        desk.venue.fill(key, qty=2, price=D(desk.prices[symbol]))
+    desk.open(assets=WITH_PUT)
+    desk.until(lambda: set(desk.session.ledger.positions) == {CALL, HIGH})
+    assert not {"external_order", "foreign_fill"} & set(desk.alerts())
+    assert {fill.client_order_id for fill in desk.session.journal.fills()} == {
+        intent.client_order_id
+    }
+    assert desk.session.external == frozenset()
+
+
 def bracket(desk: WireDesk, units: str = "10") -> OrderRecord:
     """Enter with two exits, and wait until both work."""
     sign = 1 if not units.startswith("-") else -1

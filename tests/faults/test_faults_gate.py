@@ -212,9 +212,7 @@ def test_fault_43_a_plan_is_rounded_towards_less_risk(desk, weight):
         lot = COINS[intent.symbol].lot
         assert 0 <= abs(exact) - intent.quantity < lot
         assert intent.quantity % lot == 0
-    coin = [i for i in plan if i.symbol == BTC]
-    stocks = [i for i in plan if i.symbol != BTC]
-    orders = desk.submit(*stocks, *(replace(i, time_in_force=TimeInForce.GTC) for i in coin))
+    orders = desk.submit(*plan)
     desk.until(lambda: all(desk.status(order) is S.FILLED for order in orders))
     for intent in plan:
         assert [body["qty"] for body in bodies(desk, intent)] == [f"{intent.quantity:f}"]
