@@ -44,8 +44,9 @@ class LoopPace:
         Between two marks of the book, each a record of the journal.
     pause_s, longest_pause_s : float
         To wait after a failure, doubled by each further one in a row, and at most.
-    lost_s : float
-        How long quotes may be away before somebody is told.
+    lost_s, mute_s : float
+        How long the stream of quotes may be down, and how long it may be up without a quote
+        while the market is open, before somebody is told.
     settle_s : float
         After the signal to stop: how long orders on their way are waited for.
     stop_within_s : float
@@ -64,6 +65,7 @@ class LoopPace:
     pause_s: float = 1.0
     longest_pause_s: float = 30.0
     lost_s: float = 5.0
+    mute_s: float = 60.0
     settle_s: float = 5.0
     stop_within_s: float = 20.0
 
@@ -121,8 +123,8 @@ def run_desk(
     Each turn obeys commands and halt file, takes quotes and halts in, books what the venue
     did (which also compares the books at every heartbeat), marks the book, and calls `step`
     when it is due. A silent venue is told by one alert and asked again with growing pauses;
-    `step` is not called meanwhile, nor while trading is halted. It is called late then, not
-    left out.
+    `step` is not called meanwhile, nor while trading is halted, nor before the first quotes of
+    a feed have marked the book. It is called late then, not left out.
 
     Parameters
     ----------
@@ -188,7 +190,8 @@ class _Loop:
         self._venue = Trouble(session, wait, "venue_silent", "the venue does not answer")
         self._quotes = Trouble(session, wait, "quotes_lost", "the quotes are away")
         self._strategy = Trouble(session, wait, "step_failed", "the step of the strategy failed")
-        self._due = self._ask_from = self._heard = self._now()
+        self._due = self._ask_from = self._heard = self._quoted = self._now()
+        self._is_mute = False  # and that was told
         self._mark_from = float("-inf")
         self._turns = self._steps = 0
 
@@ -217,18 +220,37 @@ class _Loop:
 
     def _hear(self) -> None:
         """Take quotes in, mark the book when it is time, and tell when the quotes are away."""
-        if self._prices is None:
+        prices = self._prices
+        if prices is None:
             return
-        self._prices.hear()
-        now, feed = self._now(), self._prices.feed
-        if now >= self._mark_from and self._prices.mark():
+        has_quotes, now = prices.hear(), self._now()
+        if has_quotes:
+            self._quoted, self._is_mute = now, False
+        if now >= self._mark_from and prices.mark():
             self._mark_from = now + self._pace.mark_s
-        if feed.is_up:
+        if prices.feed.is_up:
             self._heard = now
+            self._listen(prices, now)
+        else:
+            self._quoted = now  # the silence of a stream counts from its connection on
+            if now - self._heard >= self._pace.lost_s:
+                self._tell_of_quotes(prices.feed.problem)
+
+    def _listen(self, prices: LivePrices, now: float) -> None:
+        """Tell when a stream that is up says nothing, and when it does again."""
+        if self._quoted != now and not prices.is_market_open():
+            self._quoted = now
+        silent_s = now - self._quoted
+        if silent_s >= self._pace.mute_s and not self._is_mute:
+            self._is_mute = True
+            self._tell_of_quotes(f"the stream is connected and mute for {silent_s:.0f} s")
+        if not self._is_mute:
             self._quotes.passed()
-        elif now - self._heard >= self._pace.lost_s and not self._quotes.failures:
+
+    def _tell_of_quotes(self, problem: str) -> None:
+        if not self._quotes.failures:
             what = "what they said last grows old, and orders are refused as stale"
-            self._quotes.failed(f"{feed.problem}; {what}", Severity.WARNING)
+            self._quotes.failed(f"{problem}; {what}", Severity.WARNING)
 
     def _look(self) -> None:
         """Book what the venue did; a venue that is silent stops the strategy, not the desk."""
@@ -253,6 +275,8 @@ class _Loop:
     def _may_act(self) -> bool:
         if self._step is None or self._venue.failures:
             return False
+        if self._prices is not None and not self._prices.has_marked:
+            return False  # the prices of the last run may be old: its orders would be refused
         is_due = self._now() >= max(self._due, self._strategy.try_from)
         return is_due and self._session.state is not TradingState.HALTED
 

@@ -25,7 +25,7 @@ from alphalens.runtime import LoopPace, open_desk, run_desk
 from alphalens.trading import Bar, OrderIntent, OrderStatus, Side, VirtualClock
 from alphalens.trading.activities import ChangeKind, PositionChange
 from alphalens.trading.events import EventKind, Severity
-from alphalens.trading.market import Quote
+from alphalens.trading.market import Quote, TradingStatus
 from alphalens.trading.orders import OrderType, TimeInForce, client_order_id
 
 D = Decimal
@@ -59,10 +59,10 @@ class JumpingClock(VirtualClock):
 class Feed:
     """Quotes as a test gives them."""
 
-    is_up, problem = True, ""
+    is_up, problem, gaps = True, "", 0
 
     def __init__(self) -> None:
-        self.readings: list[Quote] = []
+        self.readings: list[Quote | TradingStatus] = []
 
     def take(self):
         taken, self.readings = self.readings, []
@@ -105,9 +105,24 @@ class Bench:
         stop = changes.pop("stop", lambda: self.turns >= turns)
         return run_desk(self.session, pace=pace, sleep=self.sleep, stop=stop, **changes)
 
-    def quote(self, bid: str = "99.99", ask: str = "100.01", symbol: str = "AAPL") -> None:
-        told = Quote(symbol=symbol, at=self.clock.now(), bid=D(bid), ask=D(ask))
+    def quote(
+        self,
+        bid: str = "99.99",
+        ask: str = "100.01",
+        symbol: str = "AAPL",
+        ahead: timedelta = timedelta(0),
+    ) -> None:
+        told = Quote(symbol=symbol, at=self.clock.now() + ahead, bid=D(bid), ask=D(ask))
         self.feed.readings.append(told)
+
+    def status(self, *, is_halted: bool, symbol: str = "AAPL") -> None:
+        code, now = "H" if is_halted else "T", self.clock.now()
+        told = TradingStatus(symbol=symbol, at=now, code=code, is_halted=is_halted)
+        self.feed.readings.append(told)
+
+    def lose_feed(self) -> None:
+        self.feed.is_up, self.feed.problem = False, "the stream is down"
+        self.feed.gaps += 1
 
     def buy(self, name: str = "one", **changes) -> OrderIntent:
         fields = {
@@ -321,6 +336,159 @@ def test_lost_quotes_are_told_once(bench):
         bench.run(50, feed=bench.feed)
         told = bench.told("quotes_lost", "quotes_lost_over")
     assert told == ["quotes_lost", "quotes_lost_over"]
+
+
+def test_strategy_waits_for_the_first_mark_of_this_run(bench):
+    with bench.open() as session:
+        bench.quote()
+        bench.run(1, feed=bench.feed)
+        assert session.prices == {"AAPL": 100}
+    bench.clock.advance_to(T0 + HOUR)
+    bench.turns, acted = 0, []
+    bench.at(4, bench.quote)
+
+    def act(session) -> None:
+        acted.append(bench.turns)
+        (order,) = session.submit([bench.buy()])
+        assert order.reasons == ()
+
+    with bench.open():
+        report = bench.run(8, step=act, every=HOUR, feed=bench.feed)
+    assert (acted, report.steps) == ([4], 1)
+
+
+def test_wide_quote_is_no_mark_that_a_strategy_could_act_on(bench):
+    acted = []
+    with bench.open():
+        bench.quote("50", "150")
+        bench.run(5, step=lambda s: acted.append(bench.turns), feed=bench.feed)
+    assert acted == []
+
+
+def test_quotes_that_are_connected_and_mute_are_told_once_until_one_comes(bench):
+    over = []
+    bench.at(10, bench.quote)
+    bench.at(69, lambda: over.append(bench.told("quotes_lost")))
+    bench.at(100, bench.lose_feed)  # worse, and told already
+    bench.at(120, lambda: setattr(bench.feed, "is_up", True))
+    bench.at(150, lambda: over.append(bench.told("quotes_lost", "quotes_lost_over")))
+    bench.at(151, bench.quote)
+    with bench.open() as session:
+        bench.run(160, feed=bench.feed)
+        first, second = [a for a in session.journal.alerts() if a.code.startswith("quotes_lost")]
+    assert over == [[], ["quotes_lost"]]
+    assert (first.code, second.code) == ("quotes_lost", "quotes_lost_over")
+    assert "connected and mute for 60 s" in first.message
+    assert (first.at, second.at) == (T0 + timedelta(seconds=70), T0 + timedelta(seconds=151))
+
+
+def test_feed_that_is_mute_since_the_start_is_told(bench):
+    with bench.open():
+        bench.run(61, feed=bench.feed)
+        assert bench.told("quotes_lost") == ["quotes_lost"]
+
+
+def test_status_alone_is_no_quote(bench):
+    for turn in range(0, 70, 10):
+        bench.at(turn, lambda: bench.status(is_halted=False))
+    with bench.open():
+        bench.run(61, feed=bench.feed)
+        assert bench.told("quotes_lost") == ["quotes_lost"]
+
+
+@pytest.mark.parametrize(
+    ("calendar", "opens_in", "told"),
+    [("XNYS", HOUR, []), ("XNYS", timedelta(seconds=30), [90]), ("", HOUR, [60])],
+)
+def test_silence_counts_while_the_market_is_open_or_tells_no_hours(
+    tmp_path, calendar, opens_in, told
+):
+    bench = Bench(tmp_path)
+    start = datetime(2024, 1, 2, 14, 30, tzinfo=UTC) - opens_in
+    bench.clock = VirtualClock(start)
+    hours = {"calendar": calendar} if calendar else {}
+    bench.venue = Venue(account_id="paper", cash=D(10_000), clock=bench.clock, **hours)
+    with bench.open() as session:
+        bench.run(100, feed=bench.feed)
+        alerts = [one for one in session.journal.alerts() if one.code == "quotes_lost"]
+    assert [(one.at - start).total_seconds() for one in alerts] == told
+
+
+def test_held_asset_that_never_had_a_price_hides_no_silence(bench):
+    given = PositionChange(
+        activity_id="a1",
+        symbol="MSFT",
+        kind=ChangeKind.ASSIGNMENT,
+        quantity=D(2),
+        price=D(50),
+        at=T0,
+    )
+    bench.venue.on_bars([Bar(symbol="MSFT", at=T0, close=D(50))])
+    with bench.open() as session:
+        bench.venue.on_activity(given)
+        bench.clock.advance_to(T0 + HOUR)
+        bench.run(70, feed=bench.feed)
+        with pytest.raises(InputError):
+            session.book_view()
+        assert bench.told("quotes_lost") == ["quotes_lost"]
+
+
+def test_halts_told_before_a_loss_are_forgotten_when_it_is_over(bench):
+    seen = []
+    bench.at(1, lambda: bench.status(is_halted=True))
+    bench.at(2, lambda: bench.status(is_halted=True, symbol="MSFT"))
+    bench.at(4, bench.lose_feed)
+    bench.at(6, lambda: seen.append(bench.session.book_view().halted))
+
+    def come_back() -> None:
+        bench.feed.is_up = True
+        bench.status(is_halted=True, symbol="MSFT")
+
+    bench.at(7, come_back)
+    bench.at(9, lambda: seen.append(bench.session.book_view().halted))
+    with bench.open() as session:
+        bench.run(12, feed=bench.feed)
+        (alert,) = [one for one in session.journal.alerts() if one.code == "halts_forgotten"]
+    assert seen == [{"AAPL", "MSFT"}, {"MSFT"}]
+    assert alert.severity is Severity.WARNING
+    assert "AAPL, MSFT" in alert.message
+
+
+def test_quote_of_what_the_desk_does_not_trade_marks_nothing(bench):
+    for turn in (2, 4):
+        bench.at(turn, lambda: bench.quote(symbol="SPY"))
+    bench.at(4, bench.quote)
+    with bench.open() as session:
+        bench.run(6, feed=bench.feed)
+        assert session.prices == {"AAPL": 100}
+
+
+def test_loss_without_halts_is_not_told_as_one(bench):
+    bench.at(2, bench.lose_feed)
+    bench.at(3, lambda: setattr(bench.feed, "is_up", True))
+    with bench.open() as session:
+        bench.run(5, feed=bench.feed)
+        assert session.journal.alerts() == ()
+
+
+def test_quote_of_the_future_stops_neither_paper_venue_nor_gate(bench, caplog):
+    resting = bench.buy(
+        order_type=OrderType.LIMIT, limit_price=D(98), time_in_force=TimeInForce.GTC
+    )
+    for turn in (2, 3):
+        bench.at(turn, lambda: bench.quote("109.99", "110.01", ahead=timedelta(days=9)))
+    bench.at(5, lambda: bench.quote("97.99", "98", ahead=timedelta(seconds=2)))
+    with bench.open() as session:
+        bench.quote()
+        bench.run(4, step=lambda s: s.submit([resting]), every=HOUR, feed=bench.feed)
+        assert session.book_view().quotes["AAPL"].ask == D("100.01")
+    with bench.open() as session:
+        bench.run(7, feed=bench.feed)
+        assert session.order(resting.client_order_id).status is OrderStatus.FILLED
+    said = [one.getMessage() for one in caplog.records if "dropped" in one.getMessage()]
+    assert len(said) == 1
+    assert "AAPL" in said[0]
+    assert "2024-01-11" in said[0]
 
 
 def test_end_tells_what_is_open_and_closes_the_run(bench):

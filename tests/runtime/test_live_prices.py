@@ -111,9 +111,45 @@ def test_gate_of_a_desk_left_alone_judges_by_live_quotes_and_halts(venue, tmp_pa
     assert codes[0] == codes[3] == {"accepted"}
 
 
+def test_halt_that_was_lifted_while_the_stream_was_lost_does_not_stay(venue, tmp_path):
+    def quote(_: float) -> None:
+        venue.control.set_quote("AAPL", "99.98", "100")
+        time.sleep(0.01)
+
+    def is_lifted_unheard() -> None:
+        venue.control.mute_data()
+        venue.control.resume("AAPL")
+        venue.control.drop_data_stream()
+        venue.control.mute_data(on=False)
+
+    buyer = Buyer([lambda: venue.control.halt("AAPL"), is_lifted_unheard])
+    until = time.monotonic() + 20
+    given = settings(venue)
+    with (
+        open_quotes(given, ["AAPL"]) as feed,
+        open_desk(
+            given, assets=ASSETS, folder=tmp_path, run_id="r", clock=VenueTime(venue)
+        ) as session,
+    ):
+        assert feed.wait_until_up(5)
+        run_desk(
+            session,
+            step=buyer,
+            every=timedelta(seconds=0.02),
+            feed=feed,
+            pace=QUICK,
+            stop=lambda: len(buyer.outcomes) >= 3 or time.monotonic() > until,
+            sleep=quote,
+        )
+        (alert,) = [one for one in session.journal.alerts() if one.code == "halts_forgotten"]
+    assert buyer.outcomes == [{"accepted"}, HALTED, {"accepted"}]
+    assert "AAPL" in alert.message
+
+
 def test_quotes_need_keys_and_an_address_that_keys_may_go_to(venue):
     without = load_settings(env_file=None, environ={}, overrides={})
-    with pytest.raises(ConfigError, match="ALPACA_API_KEY"), open_quotes(without, ["AAPL"]):
+    why = r"quotes come from Alpaca, also for ALPHALENS_VENUE=paper, and ALPACA_API_KEY .* feed of"
+    with pytest.raises(ConfigError, match=why), open_quotes(without, ["AAPL"]):
         raise AssertionError("a feed without keys should not have opened")
     other = open_quotes(settings(venue), ["AAPL"], url="wss://quotes.example/v2/iex")
     with pytest.raises(ConfigError, match=r"quotes\.example"), other:
