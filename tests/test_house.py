@@ -112,6 +112,23 @@ def test_parquet_comes_with_the_command_line_and_with_the_demo():
         assert "pyarrow" in _brought_by(extra)
 
 
+def test_the_loopback_venue_may_import_nothing_else_of_ours():
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    (alone,) = [c for c in contracts["contracts"] if c["id"].startswith("the-loopback-venue")]
+    ours = set(_modules_of("alphalens")) | set(_modules_of("alphalens.testing"))
+    itself = {"alphalens.testing", *alone["source_modules"]}
+    assert sorted(alone["forbidden_modules"]) == sorted(ours - itself)
+
+
+def _modules_of(package: str) -> Iterator[str]:
+    home = ROOT / package.replace(".", "/")
+    for path in home.iterdir():
+        if path.name != "__init__.py" and (
+            path.suffix == ".py" or (path / "__init__.py").is_file()
+        ):
+            yield f"{package}.{path.stem}"
+
+
 def test_the_readme_names_every_extra():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     named = re.search(r"Extras: `([a-z ]+)`", (ROOT / "README.md").read_text()).group(1).split()

@@ -31,12 +31,19 @@ def standing_document(status: DeskStatus) -> dict[str, object]:
     }
 
 
-def status_document(status: DeskStatus) -> dict[str, object]:
+def is_halt_asked(status: DeskStatus, said: str | None) -> bool:
+    """Return whether somebody asks for a halt, by file or by command, that is not yet obeyed."""
+    is_file_new = said is not None and status.standing.state.value != "halted"
+    return is_file_new or any(command.kind.value == "halt" for command in status.commands)
+
+
+def status_document(status: DeskStatus, said: str | None) -> dict[str, object]:
     """Return everything that is known of a desk without asking its venue."""
     from alphalens.trading.codec import to_jsonable
 
     return {
         **standing_document(status),
+        "is_halt_asked": is_halt_asked(status, said),
         "account": status.account_id,
         "run": status.run_id,
         "open_orders": [order_document(order) for order in status.open_orders],
@@ -44,7 +51,10 @@ def status_document(status: DeskStatus) -> dict[str, object]:
         "approvals": [order_document(order) for order in status.awaiting],
         "frozen": dict(status.frozen),
         "external": list(status.external),
+        "positions": to_jsonable(status.positions),
         "last_mark": to_jsonable(status.last_mark),
+        "last_fill": to_jsonable(status.last_fill),
+        "is_mark_behind": status.is_mark_behind,
         "records": status.records,
         "head": status.head,
         "alerts_waiting": status.alerts_waiting,
@@ -82,18 +92,13 @@ def command_document(command: Command) -> dict[str, object]:
 
 def status_lines(status: DeskStatus, path: Path | None, said: str | None) -> Iterator[str]:
     """Give a desk's status, one fact a line; a list that is empty says so."""
-    yield standing_line(status)
+    asked = "; a HALT IS ASKED and not yet obeyed" if is_halt_asked(status, said) else ""
+    yield f"{standing_line(status)}{asked}"
     yield f"account {status.account_id or 'none yet'}, run {status.run_id or 'none yet'}"
     yield f"journal: {status.records} records, head {status.head}"
     yield f"written last by {status.writer or 'nobody'}"
-    mark = status.last_mark
-    if mark is None:
-        yield "last mark: none"
-    else:
-        yield (
-            f"last mark: {mark.at:%Y-%m-%d %H:%M:%S} UTC, equity {mark.equity}, cash {mark.cash}, "
-            f"gross {mark.gross}, net {mark.net}, drawdown {mark.drawdown:.2%}"
-        )
+    yield _mark_line(status)
+    yield from _listed("positions", (f"{s} {units:f}" for s, units in status.positions.items()))
     yield from _listed("open orders", map(order_line, status.open_orders))
     yield from _listed("orders of unknown outcome", map(order_line, status.unknown_orders))
     yield from _listed("approvals waiting", map(order_line, status.awaiting))
@@ -140,6 +145,18 @@ def command_line(command: Command) -> str:
     about = command.client_order_id or command.symbol
     what = f"{command.kind} {about}".strip()
     return f"{command.id} {what}, by {command.by}: {command.reason}"
+
+
+def _mark_line(status: DeskStatus) -> str:
+    mark, fill = status.last_mark, status.last_fill
+    if mark is None:
+        return "last mark: none"
+    behind = "" if fill is None else f"; WITHOUT the last fill, booked {fill:%Y-%m-%d %H:%M:%S} UTC"
+    return (
+        f"last mark: {mark.at:%Y-%m-%d %H:%M:%S} UTC, equity {mark.equity}, cash {mark.cash}, "
+        f"gross {mark.gross}, net {mark.net}, drawdown {mark.drawdown:.2%}"
+        f"{behind if status.is_mark_behind else ''}"
+    )
 
 
 def _file_line(path: Path | None, said: str | None) -> str:

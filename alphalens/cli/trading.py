@@ -90,7 +90,11 @@ def _status(args: argparse.Namespace, out: Output) -> int:
     status = _read_status(args)
     path = _halt_file(args)
     said = None if path is None else read_halt_file(path)
-    document = {**status_document(status), **_about(args), "halt_file": file_document(path, said)}
+    document = {
+        **status_document(status, said),
+        **_about(args),
+        "halt_file": file_document(path, said),
+    }
     out.result(document, status_lines(status, path, said))
     return ExitCode.OK
 

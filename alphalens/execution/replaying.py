@@ -44,7 +44,8 @@ def check_table(table: sa.Table, source: sa.Connection, replayed: sa.Engine) -> 
     if wanted != found:
         raise AuditError(
             f"the table {table.name} is not what the record gives ({len(found)} rows, "
-            f"{len(wanted)} expected): it was changed; `Journal.rebuild` restores it"
+            f"{len(wanted)} expected): it was changed; stop the desk, and `alphalens audit "
+            f"rebuild` writes it anew"
         )
 
 

@@ -6,13 +6,16 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from alphalens.execution import Command, Mark, OrderRecord
+from alphalens.execution.bookkeeping import ledger_of
 from alphalens.execution.commands import pending_commands
 from alphalens.execution.records import Origin, intent_from, order_from
+from alphalens.execution.replaying import record_from
 from alphalens.risk import Standing, TradingState
 from alphalens.storage import reading
 from alphalens.storage.schema import journal, marks, meta, orders, outbox, writers
@@ -54,6 +57,12 @@ class DeskStatus:
         Symbols with positions or orders that are not ours and not claimed, alphabetical.
     last_mark : Mark or None
         The last valuation of the book.
+    positions : Mapping of str to Decimal
+        Signed units by symbol that the ledger of the record has, alphabetical.
+    last_fill : datetime or None
+        When executions were last booked or corrected.
+    is_mark_behind : bool
+        Whether that was after the last mark: its figures are without it.
     records : int
         Length of the journal.
     head : str
@@ -74,6 +83,9 @@ class DeskStatus:
     frozen: Mapping[str, str]
     external: tuple[str, ...]
     last_mark: Mark | None
+    positions: Mapping[str, Decimal]
+    last_fill: datetime | None
+    is_mark_behind: bool
     records: int
     head: str
     commands: tuple[Command, ...]
@@ -120,6 +132,8 @@ def desk_status(engine: sa.Engine) -> DeskStatus:
         seq, _, head = connection.execute(_HEAD).scalar_one().partition(":")
         live = tuple(order_from(json.loads(t)) for t in connection.execute(_LIVE).scalars())
         mark = connection.execute(_LAST_MARK).mappings().first()
+        fill = connection.execute(_LAST_FILL).first()
+        held = _held(connection) if facts.account_id else {}
         waiting = connection.execute(_UNDELIVERED).scalar_one()
         writer = connection.execute(_LAST_WRITER).first()
     return DeskStatus(
@@ -130,13 +144,26 @@ def desk_status(engine: sa.Engine) -> DeskStatus:
         live_orders=live,
         frozen=facts.frozen,
         external=tuple(sorted(facts.external)),
-        last_mark=None if mark is None else Mark(**mark),
+        last_mark=None if mark is None else _mark_of(mark),
+        positions=held,
+        last_fill=None if fill is None else fill.at,
+        is_mark_behind=mark is not None and fill is not None and fill.seq > mark["seq"],
         records=int(seq),
         head=head,
         commands=pending,
         alerts_waiting=waiting,
         writer="" if writer is None else f"{writer.owner} since {writer.at:%Y-%m-%d %H:%M:%S} UTC",
     )
+
+
+def _held(connection: sa.Connection) -> dict[str, Decimal]:
+    """Return what the ledger holds that the record leads to."""
+    ledger = ledger_of(record_from(row) for row in connection.execute(_BOOKED))
+    return {symbol: ledger.quantity(symbol) for symbol in sorted(ledger.positions)}
+
+
+def _mark_of(row: sa.RowMapping) -> Mark:
+    return Mark(**{name: value for name, value in row.items() if name != "seq"})
 
 
 @dataclass(slots=True)
@@ -201,10 +228,18 @@ _LIVE = (
     .order_by(orders.c.created_at, orders.c.symbol, orders.c.client_order_id)
 )
 _HEAD = sa.select(meta.c.value).where(meta.c.key == "head")
-_LAST_MARK = (
-    sa.select(*(column for column in marks.c if column.name != "seq"))
-    .order_by(marks.c.seq.desc())
+_LAST_MARK = sa.select(marks).order_by(marks.c.seq.desc()).limit(1)
+_FILLS = (EventKind.FILL.value, EventKind.FILLS_CORRECTED.value)
+_LAST_FILL = (
+    sa.select(journal.c.seq, journal.c.at)
+    .where(journal.c.kind.in_(_FILLS))
+    .order_by(journal.c.seq.desc())
     .limit(1)
+)
+_BOOKED = (
+    sa.select(journal)
+    .where(journal.c.kind.in_([EventKind.RUN_STARTED, EventKind.ACTIVITY, *_FILLS]))
+    .order_by(journal.c.seq)
 )
 _UNDELIVERED = sa.select(sa.func.count()).select_from(outbox).where(outbox.c.delivered_at.is_(None))
 _LAST_WRITER = sa.select(writers).order_by(writers.c.epoch.desc()).limit(1)

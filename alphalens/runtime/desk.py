@@ -7,10 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
-from alphalens.assets import Asset, AssetClass, Capability, capability
+from alphalens.assets import Asset, AssetClass, Capability, Option, capability
+from alphalens.assets.calendars import CALENDARS
 from alphalens.brokers.alpaca_broker import AlpacaBroker
 from alphalens.brokers.base import Broker
+from alphalens.brokers.margin import Financing
 from alphalens.brokers.paper_broker import PaperBroker
 from alphalens.config import Settings
 from alphalens.data.alpaca_stream import AlpacaDataStream
@@ -30,8 +33,11 @@ __all__ = ["open_desk", "open_quotes", "permission_of"]
 
 _ANY_ACCOUNT = "paper"  # the default of the setting: no number was typed
 _CONNECT_S = 10.0
+_MOST_NAMED = 5
 _QUOTES = "wss://stream.data.alpaca.markets/v2/iex"
 _TRADED = (AssetClass.EQUITY, AssetClass.OPTION, AssetClass.CRYPTO)
+_IN_SECTORS = (AssetClass.EQUITY, AssetClass.OPTION)
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 @contextmanager
@@ -43,8 +49,12 @@ def open_desk(
     run_id: str,
     clock: Clock | None = None,
     broker: Broker | None = None,
+    sectors: Mapping[str, str] = _NONE,
 ) -> Iterator[TradingSession]:
     """Open the account that the settings name, and close everything at the end.
+
+    A paper venue keeps the hours of its assets if they all have the same, and charges for
+    what is borrowed: `alphalens.brokers.Financing` at its defaults.
 
     Parameters
     ----------
@@ -62,6 +72,9 @@ def open_desk(
         The present; the machine's by default.
     broker : Broker, optional
         The venue; by default the one that the settings name.
+    sectors : Mapping of str to str
+        Sector by symbol, for the limit on sectors; an option without one is in that of its
+        underlying.
 
     Yields
     ------
@@ -71,13 +84,15 @@ def open_desk(
     Raises
     ------
     ConfigError
-        If settings, host, account and flags do not agree; nothing is sent then.
+        If settings, host, account and flags do not agree, or the settings limit sectors and a
+        share or an option has none; nothing is sent then.
     BrokerError
         If the venue does not answer.
     StorageError
         If the journal cannot be written, or another process writes it.
     """
     present = SystemClock() if clock is None else clock
+    known_sectors = _sectors_of(settings, assets, sectors)
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         stack.enter_context(
@@ -96,7 +111,7 @@ def open_desk(
             limits=settings.limits,
             clock=present,
             assets=assets,
-            permission=permission_of(settings, venue),
+            permission=permission_of(settings, venue, sectors=known_sectors),
             halt_file=Path(settings.halt_file) if settings.halt_file else halt_file_of(place),
         )
         stack.enter_context(_alerts(settings, place, present))
@@ -135,14 +150,20 @@ def open_quotes(
     InputError
         If Alpaca has no name for a symbol.
     """
-    key, secret = _keys(settings)
+    key, secret = _keys(
+        settings,
+        "quotes come from Alpaca, also for ALPHALENS_VENUE=paper",
+        "or give run_desk a feed of your own",
+    )
     rng = random.Random()  # noqa: S311 - jitter of retries, nothing secret
     address = url or settings.alpaca_data_url or _QUOTES
     with AlpacaDataStream(key, secret, url=address, symbols=symbols, rng=rng) as stream:
         yield stream
 
 
-def permission_of(settings: Settings, broker: Broker | None = None) -> Permission:
+def permission_of(
+    settings: Settings, broker: Broker | None = None, *, sectors: Mapping[str, str] = _NONE
+) -> Permission:
     """Return what the settings allow.
 
     Parameters
@@ -151,6 +172,8 @@ def permission_of(settings: Settings, broker: Broker | None = None) -> Permissio
         Flags and account number.
     broker : Broker, optional
         The venue; one with a host is asked whether that is for real money.
+    sectors : Mapping of str to str
+        Sector by symbol, for the limit on sectors.
     """
     is_alpaca = isinstance(broker, AlpacaBroker)
     return Permission(
@@ -161,7 +184,29 @@ def permission_of(settings: Settings, broker: Broker | None = None) -> Permissio
             options=settings.enable_options_trading, crypto=settings.enable_crypto_trading
         ),
         capabilities=_capabilities("alpaca" if is_alpaca else "paper"),
+        sectors=sectors,
     )
+
+
+def _sectors_of(
+    settings: Settings, assets: Mapping[str, Asset], sectors: Mapping[str, str]
+) -> Mapping[str, str]:
+    """Return the sectors as given and those of options; refuse a limit that cannot be judged."""
+    shares = {s: a.underlying for s, a in assets.items() if isinstance(a, Option)}
+    inherited = {s: sectors[share] for s, share in shares.items() if share in sectors}
+    known = {**inherited, **sectors}
+    limit = settings.limits.max_sector
+    missing = sorted(
+        s for s, asset in assets.items() if asset.asset_class in _IN_SECTORS and not known.get(s)
+    )
+    if limit is not None and missing:
+        raise ConfigError(
+            f"ALPHALENS_LIMIT_MAX_SECTOR is {limit} and {len(missing)} of {len(assets)} assets "
+            f"have no sector: {', '.join(missing[:_MOST_NAMED])}"
+            f"{', ...' if len(missing) > _MOST_NAMED else ''}; give open_desk their sectors, or "
+            f"set the limit to none"
+        )
+    return known
 
 
 @contextmanager
@@ -197,11 +242,17 @@ def _broker(
             cash=settings.paper_cash,
             clock=clock,
             assets=assets,
+            financing=Financing(),
+            calendar=_shared_calendar(assets),
             store=folder / "venue.sqlite",
         )
         stack.callback(paper.close)
         return paper
-    key, secret = _keys(settings)
+    key, secret = _keys(
+        settings,
+        "ALPHALENS_VENUE is alpaca",
+        "or set ALPHALENS_VENUE=paper and show the venue prices of your own",
+    )
     account = "" if settings.account == _ANY_ACCOUNT else settings.account
     broker = stack.enter_context(
         AlpacaBroker(
@@ -222,12 +273,18 @@ def _broker(
     return broker
 
 
-def _keys(settings: Settings) -> tuple[str, str]:
+def _shared_calendar(assets: Mapping[str, Asset]) -> str:
+    """Return the calendar that all assets have; none if their markets keep different hours."""
+    by_hours = {CALENDARS[asset.calendar]: asset.calendar for asset in assets.values()}
+    return next(iter(by_hours.values())) if len(by_hours) == 1 else ""
+
+
+def _keys(settings: Settings, why: str, otherwise: str) -> tuple[str, str]:
     key = settings.alpaca_api_key.get_secret_value()
     secret = settings.alpaca_secret_key.get_secret_value()
     if not key or not secret:
         raise ConfigError(
-            "Alpaca is asked, and ALPACA_API_KEY or ALPACA_SECRET_KEY is empty: put both into "
-            ".env, or set ALPHALENS_VENUE=paper and show the venue prices of your own"
+            f"{why}, and ALPACA_API_KEY or ALPACA_SECRET_KEY is empty: put both into .env, "
+            f"{otherwise}"
         )
     return key, secret

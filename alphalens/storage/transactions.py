@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import unquote
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
@@ -70,6 +71,12 @@ def translated(engine: sa.Engine) -> Iterator[None]:
 
 
 def name_of(engine: sa.Engine) -> str:
-    """Return the address of a database without password and options, for messages."""
+    """Return how messages call a database: the path of its file, or its address.
+
+    An address has neither password nor options.
+    """
+    if engine.dialect.name == "sqlite":
+        name = engine.url.database or ":memory:"
+        return unquote(name.removeprefix("file:")) if "uri" in engine.url.query else name
     place = {key: value for key, value in engine.url.query.items() if key in ("host", "port")}
     return engine.url.set(query=place).render_as_string(hide_password=True)

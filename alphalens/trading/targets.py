@@ -128,5 +128,15 @@ def _check(name: str, asof: datetime, values: Mapping[str, float]) -> None:
     if asof.tzinfo is None:
         raise InputError(f"{name}: asof {asof.isoformat()} has no time zone")
     for symbol, value in values.items():
-        if not isfinite(value):
-            raise InputError(f"{name}: {symbol} is {value} as of {asof}; leave the asset out")
+        if not _is_finite(value):
+            raise InputError(
+                f"{name}: {symbol} is {value!r} as of {asof}, and a finite number is needed; "
+                f"leave the asset out"
+            )
+
+
+def _is_finite(value: object) -> bool:
+    try:
+        return isfinite(value)  # type: ignore[arg-type]  # what cannot be a number is told below
+    except (TypeError, ValueError, OverflowError):
+        return False

@@ -46,6 +46,7 @@ def test_rebuild_restores_what_verify_misses(traded):
     _change(engine, marks.delete())
     code, _, err = shell.run("audit", "verify")
     assert (code, "is not what the record gives" in err) == (ExitCode.AUDIT, True)
+    assert "`alphalens audit rebuild`" in err
     said = shell.json("audit", "rebuild")
     assert (said["rebuilt"], said["head"]) == (True, head)
     assert shell.json("audit", "verify")["head"] == head

@@ -244,6 +244,45 @@ def test_status_as_text_names_the_orders_and_the_file(desk, shell):
     assert "orders of unknown outcome: none" in out
 
 
+def test_status_shows_positions_and_a_mark_without_the_last_fill(desk, shell):
+    session = desk.open()
+    said = shell.json("trading", "status")
+    assert (said["positions"], said["last_fill"], said["is_mark_behind"]) == ({}, None, False)
+    session.submit([desk.intent("B", "-4"), desk.intent("A", "10")])
+    desk.next_day()
+    session.collect_fills()
+    said = shell.json("trading", "status")
+    assert said["positions"] == {"A": "10", "B": "-4"}
+    assert (said["last_fill"], said["is_mark_behind"]) == ("2024-01-03T21:00:00.000000Z", True)
+    out = shell.run("trading", "status")[1]
+    assert "positions: 2\n  A 10\n  B -4\n" in out
+    assert "WITHOUT the last fill, booked 2024-01-03 21:00:00 UTC" in out
+    session.mark(desk.prices)
+    assert not shell.json("trading", "status")["is_mark_behind"]
+    assert "WITHOUT" not in shell.run("trading", "status")[1]
+
+
+def test_first_line_says_that_a_halt_is_asked_until_it_is_obeyed(desk, shell):
+    session = desk.open(halt_file=_halt_file(desk))
+
+    def first_line():
+        is_asked = shell.json("trading", "status")["is_halt_asked"]
+        return is_asked, shell.run("trading", "status")[1].splitlines()[0]
+
+    assert first_line() == (False, "trading is active, as from the beginning")
+    _halt_file(desk).touch()
+    by_file = first_line()
+    _halt_file(desk).unlink()
+    shell.run(*HALT, "--halt-file", str(desk.path.with_name("other")))
+    assert first_line() == by_file
+    asked = "trading is active, as from the beginning; a HALT IS ASKED and not yet obeyed"
+    assert by_file == (True, asked)
+    _halt_file(desk).touch()
+    session.obey()
+    is_asked, line = first_line()
+    assert (is_asked, "ASKED" in line, "trading is halted" in line) == (False, False, True)
+
+
 def test_status_and_desk_agree_on_what_is_not_ours(desk, shell):
     for symbol in ("A", "C"):
         desk.venue.submit(desk.intent(symbol, leg="theirs"))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from alphalens.errors import ConfigError, StorageError
 from alphalens.storage import SCHEMA_VERSION, metadata, open_engine, reading, writing
 from alphalens.storage.schema import fills, meta, revision, versions
+from alphalens.storage.transactions import name_of
 
 FILL = {
     "fill_id": "f1",
@@ -257,3 +258,20 @@ def test_a_read_only_path_may_hold_characters_of_an_address(tmp_path):
     with reading(engine) as connection:
         assert connection.execute(sa.select(meta.c.key)).scalars().all()
     engine.dispose()
+
+
+@pytest.mark.parametrize("is_read_only", [False, True])
+def test_messages_call_a_file_by_its_path(tmp_path, is_read_only):
+    path = tmp_path / "a desk.sqlite"
+    open_engine(path).dispose()
+    engine = open_engine(path, is_read_only=is_read_only)
+    try:
+        assert name_of(engine) == str(path)
+        with pytest.raises(StorageError, match=rf"^{path}: "), reading(engine) as connection:
+            connection.exec_driver_sql("SELECT * FROM nothing")
+    finally:
+        engine.dispose()
+
+
+def test_messages_say_that_a_database_is_in_memory():
+    assert name_of(open_engine("sqlite://")) == ":memory:"

@@ -13,7 +13,9 @@ def test_gross_and_net_of_a_long_short_target():
     assert (target.gross, target.net) == (0.75, 0.25)
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize(
+    "value", [float("nan"), float("inf"), "x", None, pytest.param(10**400, id="huge")]
+)
 @pytest.mark.parametrize(("kind", "field"), [(Signal, "scores"), (Target, "weights")])
 def test_value_that_is_no_number_is_refused_by_symbol(kind, field, value):
     with pytest.raises(InputError, match=r"m: B is .*; leave the asset out"):
