@@ -15,6 +15,7 @@ The second level says who has to act::
     │   │   │   └── IdTaken       the venue has another order under this client order id
     │   │   └── CredentialsRefused  the venue no longer knows our keys
     │   └── StorageError          the journal or the store cannot be written or read
+    │       ├── PenHeld           another process writes the journal
     │       └── AuditError        the record was changed after it was written
     └── PolicyError               the desk's own rules said no
         ├── RiskRejected          the pre-trade gate refused an order
@@ -43,6 +44,7 @@ __all__ = [
     "OperatorError",
     "OrderRejected",
     "OutcomeUnknown",
+    "PenHeld",
     "PolicyError",
     "RiskRejected",
     "StorageError",

@@ -480,9 +480,9 @@ class TradingSession:
     def finish_run(self, summary: Mapping[str, object] | None = None) -> None:
         """Journal the end of the run; nothing can be sent until the next start."""
         with self._lock:
+            self._books.keep()
             self._books.write(EventKind.RUN_FINISHED, dict(summary or {}))
             self._is_started = False
-            self._books.keep()
 
     def request_stop(self) -> None:
         """Take no new orders in; what is on its way is finished. Safe in a signal handler."""

@@ -161,7 +161,8 @@ class Campaign:
         is_steady = set(steady)
         firsts = [next((p for p in ps if p in is_steady), ps[0].anywhere) for ps in places.values()]
         firsts.sort(key=lambda point: point.state == NO_ORDER)  # the telling ones first
-        if wanted is not None:
+        if wanted is not None:  # a few: of those that every day passes
+            firsts = [point for point in firsts if point in is_steady]
             firsts = rng.sample(firsts, min(wanted, len(firsts)))
         rest = sorted(is_steady - set(firsts))
         more = rest if sample < 0 else rng.sample(rest, min(sample, len(rest)))

@@ -57,7 +57,7 @@ def test_the_page_tells_of_when_its_numbers_are_and_how_old(finished: AppTest) -
 
 
 def test_the_record_is_shown_as_verified_with_its_head(finished: AppTest) -> None:
-    assert "140 records, hash chain verified" in finished.success[0].value
+    assert "141 records, hash chain verified" in finished.success[0].value
 
 
 def test_the_orders_can_be_narrowed_to_a_status(

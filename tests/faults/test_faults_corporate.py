@@ -98,6 +98,7 @@ def test_fault_45_split_is_booked_before_the_adjusted_order_can_fill(desk):
     overnight(desk)
     desk.venue.act("split", symbol="AAPL", ratio=4)
     desk.until(lambda: desk.status(guard) is S.REPLACED)
+    desk.until(lambda: len(desk.session.journal.orders()) == 3)  # the adjusted one was told too
     assert desk.session.ledger.quantity("AAPL") == 400
     check(desk, alert="order_replaced_by_venue")
 
