@@ -50,7 +50,7 @@ __all__ = ["Books"]
 _alerts = logging.getLogger("alphalens.alerts")
 _ZERO = Decimal(0)
 _RECENT = timedelta(minutes=10)  # the longest window that a limit may look back
-_SNAPSHOT_VERSION = 1
+_SNAPSHOT_VERSION = 2
 
 
 class Books:
@@ -141,7 +141,9 @@ class Books:
     def keep(self) -> None:
         """Keep the state aside, so that a restart needs not replay what led to it."""
         if self._ledger is not None:
-            self._kept_seq = self._journal.save_snapshot(self._snapshot())
+            ledger, parts = self._ledger.sealed_snapshot()
+            body = {**self._snapshot(), "ledger": ledger}
+            self._kept_seq = self._journal.save_snapshot(body, parts)
 
     @property
     def foreign_fills(self) -> tuple[Fill, ...]:
@@ -181,7 +183,11 @@ class Books:
 
     def recent(self, now: datetime) -> Mapping[str, datetime]:
         """Return the orders that were sent within the last ten minutes, and when."""
-        self._recent = {k: at for k, at in self._recent.items() if now - at < _RECENT}
+        while self._recent:  # oldest first
+            order_id, at = next(iter(self._recent.items()))
+            if now - at < _RECENT:
+                break
+            del self._recent[order_id]
         return self._recent
 
     def traded_since(self, symbol: str, at: datetime) -> Decimal:
@@ -369,6 +375,7 @@ class Books:
 
     def _fold_intended(self, record: Record) -> None:
         order_id = record.payload["intent"]["client_order_id"]
+        self._recent.pop(order_id, None)  # sent again, it is the newest
         self._recent[order_id] = record.at
         if self._touched is None:
             self.sent_in(record.cycle_id).add(order_id)
@@ -396,7 +403,6 @@ class Books:
             "version": _SNAPSHOT_VERSION,
             "account_id": self.account_id,
             "standing": self.standing,
-            "ledger": self.ledger.snapshot(),
             "orders": [[order, list(fills)] for order, fills in self.orders.with_fills()],
             "foreign": list(self._foreign.values()),
             "plan": None if cycle is None else list(self.plans[cycle]),
@@ -418,7 +424,9 @@ class Books:
     def _restore(self, kept: Payload) -> None:
         self.account_id = kept["account_id"]
         self.standing = from_jsonable(Standing, kept["standing"])
-        self._ledger = Ledger.from_snapshot(kept["ledger"])
+        self._ledger = Ledger.from_snapshot(
+            {**kept["ledger"], "fills": kept["fills"], "activities": kept["activities"]}
+        )
         self.orders.is_whole = False
         for order, order_fills in kept["orders"]:
             self.orders.put(from_jsonable(OrderRecord, order), map(fill_from, order_fills))
@@ -433,7 +441,8 @@ class Books:
         self.prices = _amounts(kept["prices"])
         self.price_times = _instants(kept["price_times"])
         self.frozen, self.external = dict(kept["frozen"]), set(kept["external"])
-        self._recent = _instants(kept["recent"])
+        sent = _instants(kept["recent"]).items()
+        self._recent = dict(sorted(sent, key=lambda one: one[1]))
         date, value = kept["traded"]
         self._traded = (datetime.fromisoformat(date).date(), Decimal(value))
         self._peak, self._before_today = Decimal(kept["peak"]), Decimal(kept["before_today"])

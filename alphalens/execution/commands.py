@@ -134,7 +134,7 @@ def write_command(engine: sa.Engine, command: Command, *, at: datetime) -> int:
 
 def pending_commands(engine: sa.Engine) -> tuple[Command, ...]:
     """Return the commands that were not obeyed yet, oldest first."""
-    with reading(engine) as connection:
+    with reading(engine, is_single=True) as connection:
         return tuple(
             Command(
                 kind=CommandKind(row.kind),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields
 from datetime import datetime
+from operator import attrgetter
 
 from alphalens.brokers.base import VenueOrder
 from alphalens.execution.journal import Entry
@@ -35,6 +36,8 @@ _ACTIVITIES: Mapping[str, type[Activity]] = {
     "split": Split,
     "position_change": PositionChange,
 }
+_FILL_FIELDS = tuple(field.name for field in fields(Fill))
+_read_fill = attrgetter(*_FILL_FIELDS)
 _NAMES = {kind: name for name, kind in _ACTIVITIES.items()}
 
 
@@ -81,7 +84,7 @@ def fill_entry(fill: Fill, cycle_id: str, *, is_listed: bool) -> Entry:
 
     The list goes on after the last execution that it gave, so the record has to say so.
     """
-    payload = {field.name: getattr(fill, field.name) for field in fields(fill)}
+    payload = dict(zip(_FILL_FIELDS, _read_fill(fill), strict=True))
     return (EventKind.FILL, {**payload, "is_listed": is_listed}, cycle_id)
 
 

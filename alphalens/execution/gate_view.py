@@ -13,7 +13,7 @@ from alphalens.execution.books import Books
 from alphalens.execution.orderbook import reserved
 from alphalens.execution.records import OrderRecord, Origin
 from alphalens.risk import BookView, SentOrder
-from alphalens.trading.orders import Fill, OrderIntent, Side
+from alphalens.trading.orders import OrderIntent, Side
 
 __all__ = ["Memory", "gate_view"]
 
@@ -96,7 +96,6 @@ class _Seen:
     """What follows from one order as it stands."""
 
     order: OrderRecord
-    fills: tuple[int, Fill | None]  # how many executions, and the last of them
     sent: SentOrder
     is_unresolved: bool
     blocked: tuple[str, ...]  # symbols that wait until it is known what became of it
@@ -116,12 +115,14 @@ class _Knot:
 class Memory:
     """What was computed of each order for the last view, so that the next computes what is new.
 
-    A record of an order never changes, a new one takes its place. What is kept is looked up
-    by the record itself, so nothing can be out of date.
+    A record of an order never changes: with each execution, and each other word of the venue, a
+    new one takes its place. What is kept is looked up by the record itself, and all of it
+    forgotten when executions were corrected, so nothing can be out of date.
     """
 
     def __init__(self) -> None:
         self._seen: dict[str, _Seen] = {}
+        self._corrections = 0
         self._knots: dict[str, _Knot] = {}
         self._plan: tuple[OrderIntent, ...] = ()
         self._planned = frozenset[str]()
@@ -132,9 +133,11 @@ class Memory:
     ) -> tuple[_Seen, ...]:
         """Return what follows from each order, and forget all others."""
         known, kept = self._seen, dict[str, _Seen]()
+        if books.orders.corrections != self._corrections:  # executions changed, not the order
+            known, self._corrections = {}, books.orders.corrections
         for key, order in orders.items():
             seen = known.get(key)
-            if seen is None or seen.order is not order or not _is_valid(seen, books, asked_at):
+            if seen is None or seen.order is not order or not _is_valid(seen, asked_at):
                 seen = _see(books, order, asked_at)
             kept[key] = seen
         self._seen = kept
@@ -197,7 +200,6 @@ def _see(books: Books, order: OrderRecord, asked_at: datetime | None) -> _Seen:
     alone = (order,) if order.is_open else ()
     return _Seen(
         order=order,
-        fills=(0, None) if is_reserved else _fills(books, order),
         sent=SentOrder(
             intent=order.intent,
             at=at,
@@ -213,20 +215,11 @@ def _see(books: Books, order: OrderRecord, asked_at: datetime | None) -> _Seen:
     )
 
 
-def _is_valid(seen: _Seen, books: Books, asked_at: datetime | None) -> bool:
+def _is_valid(seen: _Seen, asked_at: datetime | None) -> bool:
     """Return whether what was told of an order is still so beside a new figure of the venue."""
     sent = seen.sent
     is_reserved = asked_at is not None and sent.at < asked_at and not seen.is_unresolved
-    if sent.is_reserved or is_reserved:
-        return sent.is_reserved is is_reserved
-    return not sent.executed or seen.fills == _fills(books, seen.order)
-
-
-def _fills(books: Books, order: OrderRecord) -> tuple[int, Fill | None]:
-    if not (order.filled_quantity or order.leg_fills):
-        return 0, None
-    fills = books.orders.fills_of(order.client_order_id)
-    return len(fills), next(reversed(fills.values()), None)
+    return sent.is_reserved is is_reserved
 
 
 def _executed(books: Books, order: OrderRecord) -> tuple[Decimal, Decimal]:

@@ -9,7 +9,7 @@ writes no more until it is opened anew.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -29,12 +29,7 @@ from alphalens.execution.records import (
     order_from,
 )
 from alphalens.execution.replaying import check_table, record_from, replay
-from alphalens.execution.snapshots import (
-    check_snapshots,
-    keep_snapshot,
-    newest_snapshot,
-    note_of,
-)
+from alphalens.execution.snapshots import Snapshot, check_snapshots, newest_snapshot
 from alphalens.storage import WriterLock, open_engine, reading, writing
 from alphalens.storage.schema import (
     GENESIS,
@@ -235,7 +230,7 @@ class JournalReader:
         try:
             with reading(self._engine) as source:  # one moment: another process may be writing
                 with writing(replayed) as target:
-                    replay(source, target, Projector())
+                    replay(source, target, Projector(is_whole=True))
                 for table in (orders, fills, marks, outbox):
                     check_table(table, source, replayed)
                 check_snapshots(source)
@@ -253,12 +248,12 @@ class JournalReader:
             return newest_snapshot(connection)
 
     def _tail(self) -> tuple[int, str]:
-        with reading(self._engine) as connection:
+        with reading(self._engine, is_single=True) as connection:
             seq, _, head = connection.execute(_HEAD).scalar_one().partition(":")
         return int(seq), head
 
     def _rows(self, query: _Select) -> Iterator[_Row]:
-        with reading(self._engine) as connection:
+        with reading(self._engine, is_single=True) as connection:
             yield from connection.execute(query).fetchall()
 
 
@@ -300,7 +295,7 @@ class Journal(JournalReader):
         self._clock, self.run_id = clock, checked_text(run_id, "run_id")
         self._lock = WriterLock.acquire(engine, at=clock.now())
         self._seq, self._hash = self._tail()
-        self._projector = Projector()
+        self._projector = Projector(is_whole=not self._seq)
         self._is_sound = True
 
     def __enter__(self) -> Self:
@@ -327,8 +322,14 @@ class Journal(JournalReader):
 
     def order(self, client_order_id: str) -> OrderRecord | None:
         """Return the order of that id, or None if there is none."""
-        known = self._projector.known(client_order_id) if self._is_sound else None
-        return super().order(client_order_id) if known is None else known
+        if not self._is_sound:
+            return super().order(client_order_id)
+        known = self._projector.known(client_order_id)
+        if known is None and not self._projector.is_whole:
+            known = super().order(client_order_id)
+            if known is None:
+                self._projector.note_absent(client_order_id)
+        return known
 
     def append(self, kind: EventKind, payload: Mapping[str, object], cycle_id: str = "") -> Record:
         """Write one record with its projections and commit; return it as it is stored.
@@ -345,32 +346,23 @@ class Journal(JournalReader):
 
     def append_all(self, entries: Sequence[Entry]) -> tuple[Record, ...]:
         """Write records in one transaction, all or none; raises as `append`."""
-        self._check_pen()
-        at = self._clock.now()
-        links = tuple(self._chain(entries, at))
-        if not links:
-            return ()
-        records = tuple(record for record, _ in links)
-        rows = [row for _, row in links]
-        self._is_sound = False
-        with writing(self._engine) as connection:
-            self._advance(connection, records[-1])
-            connection.execute(_INSERT, rows)
-            self._projector.project(connection, records, [row["payload"] for row in rows])
-        self._is_sound = True
-        self._seq, self._hash = records[-1].seq, records[-1].hash
-        return records
+        return self._write(entries)
 
-    def save_snapshot(self, body: Mapping[str, object]) -> int:
+    def save_snapshot(
+        self, body: Mapping[str, object], parts: Mapping[str, Sequence[str]] | None = None
+    ) -> int:
         """Keep the state after the last record, and return that record's number.
 
-        The last two snapshots are kept, and a record has the hash of each. A snapshot that
-        cannot be stored has no effect on the record.
+        The last two snapshots are kept. A record has the hash of each and is written in the
+        same transaction, so there is no snapshot without one.
 
         Parameters
         ----------
         body : Mapping
             The state, of what canonical JSON can hold.
+        parts : Mapping of str to sequence of str, optional
+            Texts in ASCII that belong to it, which come back in `body` under their name. A text
+            that an earlier snapshot had too is not stored again.
 
         Raises
         ------
@@ -379,14 +371,9 @@ class Journal(JournalReader):
         StorageError
             If it could not be stored, or another process holds the pen.
         """
-        self._check_pen()
-        text, at = canonical_json(body), self._clock.now()
-        with writing(self._engine) as connection:
-            self._lock.check(connection)
-            keep_snapshot(connection, seq=self._seq, head=self._hash, text=text, at=at)
-        seq = self._seq
-        self.append(EventKind.SNAPSHOT_KEPT, note_of(seq, text))
-        return seq
+        snapshot = Snapshot(self._seq, self._hash, body, parts or {})
+        self._write([(EventKind.SNAPSHOT_KEPT, snapshot.note, "")], snapshot.keep)
+        return snapshot.seq
 
     def rebuild(self) -> int:
         """Throw the projections away, replay the journal, and return how many records it has.
@@ -401,13 +388,36 @@ class Journal(JournalReader):
         with writing(self._engine) as connection:
             self._lock.check(connection)
             delivered = clear(connection)
-            self._projector = Projector()
+            self._projector = Projector(is_whole=True)
             replay(connection, connection, self._projector)
             for seq, at in delivered.items():
                 connection.execute(
                     outbox.update().where(outbox.c.seq == seq).values(delivered_at=at)
                 )
         return count
+
+    def _write(
+        self,
+        entries: Sequence[Entry],
+        beside: Callable[[sa.Connection, datetime], None] = lambda _, __: None,
+    ) -> tuple[Record, ...]:
+        """Write records, their projections and what goes beside them in one transaction."""
+        self._check_pen()
+        at = self._clock.now()
+        links = tuple(self._chain(entries, at))
+        if not links:
+            return ()
+        records = tuple(record for record, _ in links)
+        rows = [row for _, row in links]
+        self._is_sound = False
+        with writing(self._engine) as connection:
+            self._advance(connection, records[-1])
+            connection.execute(_INSERT, rows)
+            self._projector.project(connection, records, [row["payload"] for row in rows])
+            beside(connection, at)
+        self._is_sound = True
+        self._seq, self._hash = records[-1].seq, records[-1].hash
+        return records
 
     def _check_pen(self) -> None:
         self._lock.check_held()

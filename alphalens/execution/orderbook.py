@@ -37,7 +37,9 @@ class OrderBook:
         self._journal = journal
         self.is_whole = True  # False once orders that ended were left in the database
         self._orders: dict[str, OrderRecord] = {}
+        self.corrections = 0  # how often executions were put in the place of others
         self._open: dict[str, OrderRecord] = {}
+        self._unsettled: dict[str, OrderRecord] = {}
         self._fills: dict[str, dict[str, Fill]] = {}
         self._by_venue_id: dict[str, str] = {}
         self._live: dict[str, OrderRecord] = {}
@@ -95,6 +97,11 @@ class OrderBook:
         return tuple(self._open.values())
 
     @property
+    def unsettled(self) -> tuple[OrderRecord, ...]:
+        """Return those of which the venue has yet to say what became of them, oldest first."""
+        return tuple(self._unsettled.values())
+
+    @property
     def live(self) -> tuple[OrderRecord, ...]:
         """Return the orders that are not final: open, waiting, or absent; oldest first."""
         return tuple(self._live.values())
@@ -106,6 +113,7 @@ class OrderBook:
         if order.venue_order_id:
             self._by_venue_id[order.venue_order_id] = key
         _keep(self._open, key, order, stays=order.is_open)
+        _keep(self._unsettled, key, order, stays=order.is_unresolved or order.is_pending)
         _keep(self._live, key, order, stays=not order.status.is_final)
         if fills is not None:
             self._fills[key] = {fill.fill_id: fill for fill in fills}
@@ -152,6 +160,7 @@ class OrderBook:
 
     def correct(self, correction: Correction) -> None:
         """Put true executions in the place of inferred ones."""
+        self.corrections += 1
         for fill in correction.fills:
             known = self.fills_of(fill.client_order_id)
             for removed in correction.removed:

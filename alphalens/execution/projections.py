@@ -15,7 +15,7 @@ from alphalens.execution.records import (
     alert_from,
     fill_from,
     fill_of,
-    fold_order,
+    fold_records,
     mark_from,
     order_from,
     order_id_of,
@@ -63,12 +63,20 @@ _COMMAND_HANDLED = (
 class Projector:
     """Write what follows from records, in their order; the same records give the same tables.
 
-    It remembers the orders it has seen, so that a change of one costs no read, and writes each
-    table once for all records of a transaction.
+    It remembers the orders it has seen and those that it knows not to be there, so that a
+    change of one costs no read, and writes each table once for all records of a transaction.
+
+    Parameters
+    ----------
+    is_whole : bool
+        Whether it sees the journal from its first record on, so that what it does not know is
+        not there.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_whole: bool) -> None:
+        self.is_whole = is_whole
         self._orders: dict[str, OrderRecord] = {}
+        self._absent: set[str] = set()
 
     def project(
         self, connection: sa.Connection, records: Sequence[Record], texts: Sequence[str]
@@ -92,16 +100,26 @@ class Projector:
         """Return an order as the last records left it, if it is remembered."""
         return self._orders.get(client_order_id)
 
+    def note_absent(self, client_order_id: str) -> None:
+        """Remember that no order of that id is stored."""
+        if len(self._absent) >= _REMEMBERED:
+            self._absent.clear()
+        self._absent.add(client_order_id)
+
     def _project_orders(self, connection: sa.Connection, records: Sequence[Record]) -> None:
-        about = [(key, record) for record in records if (key := order_id_of(record)) is not None]
-        stored = self._recall(connection, {key for key, _ in about})
+        about: dict[str, list[Record]] = {}
+        for record in records:
+            if (key := order_id_of(record)) is not None:
+                about.setdefault(key, []).append(record)
+        stored = self._recall(connection, set(about))
         changed: dict[str, tuple[OrderRecord, int]] = {}
-        for key, record in about:
+        for key, told in about.items():
             known = self._orders.get(key)
-            order = fold_order(known, record)
+            order = fold_records(known, told)
             if order is not None and order is not known:
                 self._orders[key] = order
-                changed[key] = order, record.seq
+                self._absent.discard(key)
+                changed[key] = order, told[-1].seq
         added = [_changing(*c) | _lasting(c[0]) for k, c in changed.items() if k not in stored]
         updated = [_new(k, _changing(*c)) for k, c in changed.items() if k in stored]
         _write(connection, _ORDER_ADDED, added)
@@ -110,14 +128,15 @@ class Projector:
 
     def _recall(self, connection: sa.Connection, keys: set[str]) -> set[str]:
         """Read the orders that are not in memory; return which of `keys` are stored."""
-        unknown = sorted(keys - self._orders.keys())
-        if unknown:
+        unknown = sorted(keys - self._orders.keys() - self._absent)
+        if unknown and not self.is_whole:
             for row in connection.execute(_ORDER_TEXTS, {"keys": unknown}):
                 self._orders[row.client_order_id] = order_from(json.loads(row.record))
         return keys & self._orders.keys()
 
     def _forget(self) -> None:
         if len(self._orders) > _REMEMBERED:
+            self.is_whole = False
             self._orders = {k: o for k, o in self._orders.items() if not o.status.is_final}
 
 

@@ -6,12 +6,13 @@ and the writer's memory both use it, so a replay cannot differ from what was liv
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
+from itertools import groupby
 from typing import Any
 
 from alphalens.risk import Approval, Reason
@@ -30,6 +31,7 @@ __all__ = [
     "approval_from",
     "fill_from",
     "fold_order",
+    "fold_records",
     "intent_from",
     "mark_from",
     "order_from",
@@ -231,6 +233,17 @@ def fold_order(order: OrderRecord | None, record: Record) -> OrderRecord | None:
     return changed if changed.updated_at == record.at else replace(changed, updated_at=record.at)
 
 
+def fold_records(order: OrderRecord | None, records: Iterable[Record]) -> OrderRecord | None:
+    """Return the order after several records, as `fold_order` one by one, only faster."""
+    for is_fill, run in groupby(records, key=lambda record: record.kind is _K.FILL):
+        if is_fill and order is not None:
+            order = _filled(order, *run)
+        else:
+            for record in run:
+                order = fold_order(order, record)
+    return order
+
+
 def _first_status(record: Record) -> OrderStatus:
     if record.kind is _K.ORDER_ADOPTED:
         return OrderStatus(record.payload["status"])
@@ -321,21 +334,22 @@ def _replace_asked(order: OrderRecord, record: Record) -> OrderRecord:
     )
 
 
-def _filled(order: OrderRecord, record: Record) -> OrderRecord:
-    fill, legs = fill_of(record), dict(order.leg_fills)
-    if order.intent.legs:
-        legs[fill.symbol] = legs.get(fill.symbol, _ZERO) + fill.signed_quantity
-        filled = _whole_units(order.intent, legs)
-    else:
-        filled = order.filled_quantity + fill.quantity
-    status = after_fill(order.status, is_complete=filled >= order.intent.quantity)
+def _filled(order: OrderRecord, *records: Record) -> OrderRecord:
+    legs, filled, status = dict(order.leg_fills), order.filled_quantity, order.status
+    for fill in map(fill_of, records):
+        if order.intent.legs:
+            legs[fill.symbol] = legs.get(fill.symbol, _ZERO) + fill.signed_quantity
+            filled = _whole_units(order.intent, legs)
+        else:
+            filled += fill.quantity
+        status = after_fill(status, is_complete=filled >= order.intent.quantity)
     return replace(
         order,
         status=status,
         filled_quantity=filled,
         leg_fills=legs,
         is_absent=False,
-        updated_at=record.at,
+        updated_at=records[-1].at,
     )
 
 
@@ -345,7 +359,7 @@ def _whole_units(intent: OrderIntent, legs: Mapping[str, Decimal]) -> Decimal:
     return min(legs.get(s, _ZERO) / units * intent.quantity for s, units in wanted.items() if units)
 
 
-_CHANGES = {
+_CHANGES: Mapping[EventKind, Callable[[OrderRecord, Record], OrderRecord]] = {
     _K.ORDER_REFUSED: _refused,
     _K.APPROVAL_DENIED: _refused,
     _K.APPROVAL_REQUESTED: _awaiting,

@@ -74,10 +74,10 @@ class Resolver:
         a second asking: an order that was sent once may then pass the gate again, one that
         was sent twice expires. An error leaves the order as it is, and its symbol blocked.
         """
-        pending = [o for o in self._books.open_orders if o.is_unresolved]
+        pending = [o for o in self._books.orders.unsettled if o.is_unresolved]
         for order in pending:
             self._look_up(order)
-        for order in [o for o in self._books.open_orders if o.is_pending]:
+        for order in [o for o in self._books.orders.unsettled if o.is_pending]:
             self._settle(order)
         now = (self._books.orders[o.client_order_id] for o in pending)
         return tuple(order for order in now if not order.is_unresolved)

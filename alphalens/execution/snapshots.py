@@ -1,25 +1,27 @@
 """The writer's memory kept aside at a record, so that a start need not replay all of them.
 
 A snapshot saves a replay, and is no link of the chain; a record right after it has its hash, so
-that one which was changed is not believed.
+that one which was changed is not believed. What only ever grows is kept in parts, each a blob of
+its own, so that a snapshot costs what is new since the last one and not the whole past.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
 
 import sqlalchemy as sa
 
-from alphalens.errors import AuditError
+from alphalens.errors import AuditError, StorageError
 from alphalens.execution.records import Payload
+from alphalens.storage.blobs import get_blobs, put_blobs
 from alphalens.storage.schema import GENESIS, journal, snapshots
+from alphalens.trading.codec import canonical_json
 from alphalens.trading.events import EventKind
 
-__all__ = ["check_snapshots", "keep_snapshot", "newest_snapshot", "note_of"]
+__all__ = ["Snapshot", "check_snapshots", "newest_snapshot"]
 
 _STORED = (
     sa.select(snapshots, journal.c.hash.label("record_hash"))
@@ -37,31 +39,60 @@ _OLD = snapshots.delete().where(
 )
 
 
-def keep_snapshot(
-    connection: sa.Connection, *, seq: int, head: str, text: str, at: datetime
-) -> None:
-    """Keep the state after record `seq` with hash `head`, and of the others the newest one."""
-    row = {"seq": seq, "hash": head, "body": text, "body_hash": _hash(text), "at": at}
-    connection.execute(_SAME, {"number": seq})
-    connection.execute(snapshots.insert(), row)
-    connection.execute(_OLD)
+class Snapshot:
+    """The state after a record, about to be kept.
 
+    Parameters
+    ----------
+    seq, head : int, str
+        The record and its hash.
+    body : Mapping
+        The state, of what canonical JSON can hold.
+    parts : Mapping of str to sequence of str
+        Texts in ASCII that belong to it, by name, each kept once however many snapshots have it.
 
-def note_of(seq: int, text: str) -> dict[str, object]:
-    """Return the content of the record that a snapshot after record `seq` was kept."""
-    return {"seq": seq, "body_hash": _hash(text)}
+    Raises
+    ------
+    InputError
+        If `body` cannot be written as canonical JSON.
+    """
+
+    def __init__(
+        self,
+        seq: int,
+        head: str,
+        body: Mapping[str, object],
+        parts: Mapping[str, Sequence[str]],
+    ) -> None:
+        self.seq, self._head = seq, head
+        self._contents = [text.encode("ascii") for texts in parts.values() for text in texts]
+        names = {name: [_hash(text) for text in texts] for name, texts in parts.items()}
+        self._text = canonical_json({"body": body, "parts": names})
+
+    @property
+    def note(self) -> dict[str, object]:
+        """Return the content of the record that it was kept."""
+        return _note_of(self.seq, self._text)
+
+    def keep(self, connection: sa.Connection, at: datetime) -> None:
+        """Store it, and of the others keep the newest one."""
+        put_blobs(connection, self._contents, at=at)
+        text = self._text
+        row = {"seq": self.seq, "hash": self._head, "body": text, "body_hash": _hash(text)}
+        connection.execute(_SAME, {"number": self.seq})
+        connection.execute(snapshots.insert(), {**row, "at": at})
+        connection.execute(_OLD)
 
 
 def newest_snapshot(connection: sa.Connection) -> tuple[int, Payload] | None:
     """Return the newest snapshot that fits the record: its number and its content.
 
     One that was changed, or whose record is not in the journal with the hash it had, is passed
-    over; None if none is left.
+    over; None if none is left. Each part is in the content under its name.
     """
-    for row, is_sound in _judged(connection):
-        if is_sound:
-            body: Payload = json.loads(row.body)
-            return row.seq, body
+    for seq, body in _judged(connection):
+        if body is not None:
+            return seq, body
     return None
 
 
@@ -73,21 +104,41 @@ def check_snapshots(connection: sa.Connection) -> None:
     AuditError
         Naming the first that was changed. A start passes it over.
     """
-    for row, is_sound in _judged(connection):
-        if not is_sound:
+    for seq, body in _judged(connection):
+        if body is None:
             raise AuditError(
-                f"the snapshot of record {row.seq} is not the one that was kept there: it was "
+                f"the snapshot of record {seq} is not the one that was kept there: it was "
                 f"changed; a start passes it over and replays the record"
             )
 
 
-def _judged(connection: sa.Connection) -> Iterator[tuple[sa.Row[Any], bool]]:  # Any: columns
-    """Give each snapshot, the newest first, and whether a record has its hash."""
+def _judged(connection: sa.Connection) -> Iterator[tuple[int, Payload | None]]:
+    """Give each snapshot's number, the newest first, and its content if a record has its hash."""
     for row in connection.execute(_STORED).fetchall():
         notes = connection.execute(_NOTES, {"after": row.seq}).scalars()
         hash_of_record = GENESIS if row.seq == 0 else row.record_hash
-        is_noted = note_of(row.seq, row.body) in map(json.loads, notes)
-        yield row, is_noted and row.hash == hash_of_record
+        is_noted = _note_of(row.seq, row.body) in map(json.loads, notes)
+        is_sound = is_noted and row.hash == hash_of_record
+        yield row.seq, _whole(connection, json.loads(row.body)) if is_sound else None
+
+
+def _whole(connection: sa.Connection, kept: Payload) -> Payload | None:
+    """Return the content with its parts; None if one of them is gone or was changed."""
+    if "parts" not in kept:  # of an earlier version, whose number the reader sees
+        return kept
+    try:
+        parts = {name: _get(connection, keys) for name, keys in kept["parts"].items()}
+    except (AuditError, StorageError):
+        return None
+    return {**kept["body"], **parts}
+
+
+def _get(connection: sa.Connection, keys: Sequence[str]) -> list[str]:
+    return [content.decode("ascii") for content in get_blobs(connection, keys)]
+
+
+def _note_of(seq: int, text: str) -> dict[str, object]:
+    return {"seq": seq, "body_hash": _hash(text)}
 
 
 def _hash(text: str) -> str:

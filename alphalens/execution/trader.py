@@ -278,7 +278,8 @@ class Trader:
         return self.view(intent.cycle_id, without=intent.replaces or intent.client_order_id)
 
     def _before_send(self) -> None:
-        self.control.obey()  # a halt counts also if the venue does not answer now
-        self.watch.before_send()
-        self._exits.check(self.intake.fresh())
-        self.control.obey()  # what was asked while the venue was
+        try:
+            self.watch.before_send()
+            self._exits.check(self.intake.fresh())
+        finally:  # a halt counts also if the venue does not answer now
+            self.control.obey()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from alphalens.assets.kinds import OptionKind
@@ -121,7 +121,11 @@ def spent(case: Case) -> Decimal:
         if order.intent.legs:
             total += _spread_held(case, order)
         else:
-            trades.setdefault(order.intent.symbol, _Trades()).add(order)
+            symbol = order.intent.symbol
+            traded = trades.get(symbol)
+            if traded is None:
+                traded = trades[symbol] = _Trades()
+            traded.add(order)
     return total + sum((one.cost(case, symbol) for symbol, one in trades.items()), _ZERO)
 
 
@@ -129,33 +133,35 @@ def spent(case: Case) -> Decimal:
 class _Trades:
     """Units and value of what was bought and sold of one asset."""
 
-    units: dict[Side, Decimal] = field(default_factory=lambda: dict.fromkeys(Side, _ZERO))
-    value: dict[Side, Decimal] = field(default_factory=lambda: dict.fromkeys(Side, _ZERO))
+    bought: Decimal = _ZERO
+    sold: Decimal = _ZERO
+    paid: Decimal = _ZERO
+    received: Decimal = _ZERO
 
     def add(self, order: SentOrder) -> None:
         """Count the executions of an order."""
-        side = order.intent.side
-        self.units[side] += order.executed
-        self.value[side] += order.executed * order.price
+        if order.intent.side is Side.BUY:
+            self.bought += order.executed
+            self.paid += order.executed * order.price
+        else:
+            self.sold += order.executed
+            self.received += order.executed * order.price
 
     def cost(self, case: Case, symbol: str) -> Decimal:
         """Return what is held of it at what it cost, and what was lost in the rest."""
-        held, net = case.book.held(symbol), self.units[Side.BUY] - self.units[Side.SELL]
+        held, net = case.book.held(symbol), self.bought - self.sold
         lost, multiplier = _ZERO, case.multiplier(symbol)
-        if all(self.units.values()):
-            worse = max(_ZERO, self._price(Side.BUY) - self._price(Side.SELL))
-            lost = min(self.units.values()) * worse * multiplier
+        if self.bought and self.sold:
+            worse = max(_ZERO, self.paid / self.bought - self.received / self.sold)
+            lost = min(self.bought, self.sold) * worse * multiplier
         if net * held <= 0:
             return lost
-        side = Side.BUY if net > 0 else Side.SELL
-        own, price = min(abs(net), abs(held)), max(self._price(side), _ZERO)
+        average = self.paid / self.bought if net > 0 else self.received / self.sold
+        own, price = min(abs(net), abs(held)), max(average, _ZERO)
         asset = case.book.assets.get(symbol)
-        if isinstance(asset, Option) and side is Side.SELL:
+        if isinstance(asset, Option) and net < 0:
             price = max(price, _written(case, asset, _ZERO))
         return lost + own * price * multiplier * case.book.margin_rates.get(symbol, _ONE)
-
-    def _price(self, side: Side) -> Decimal:
-        return self.value[side] / self.units[side]
 
 
 def _spread_held(case: Case, order: SentOrder) -> Decimal:

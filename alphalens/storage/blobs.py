@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -11,12 +12,12 @@ from alphalens.errors import AuditError, InputError, StorageError
 from alphalens.storage.schema import blobs
 from alphalens.storage.transactions import name_of, reading, writing
 
-__all__ = ["Blobs"]
+__all__ = ["Blobs", "get_blobs", "put_blobs"]
 
 _LARGEST = 16 * 1024 * 1024
-_KEY = blobs.c.hash == sa.bindparam("key")
-_FIND = sa.select(blobs.c.body).where(_KEY)
-_SIZE = sa.select(blobs.c.size).where(_KEY)
+_WANTED = blobs.c.hash.in_(sa.bindparam("keys", expanding=True))
+_FIND = sa.select(blobs.c.hash, blobs.c.body).where(_WANTED)
+_STORED = sa.select(blobs.c.hash).where(_WANTED)
 
 
 class Blobs:
@@ -73,11 +74,8 @@ class Blobs:
             )
         if at.tzinfo is None:
             raise InputError(f"a time zone is needed, got the naive instant {at.isoformat()}")
-        key = hashlib.sha256(content).hexdigest()
         with writing(self._engine) as connection:
-            if connection.execute(_SIZE, {"key": key}).first() is None:
-                row = {"hash": key, "size": len(content), "body": content, "at": at}
-                connection.execute(blobs.insert(), row)
+            (key,) = put_blobs(connection, [content], at=at)
         return key
 
     def get(self, key: str) -> bytes:
@@ -90,17 +88,43 @@ class Blobs:
         AuditError
             If they were changed after they were stored.
         """
-        with reading(self._engine) as connection:
-            content = connection.execute(_FIND, {"key": key}).scalar_one_or_none()
-        if content is None:
-            raise StorageError(
-                f"{name_of(self._engine)} has no blob {key}: restore the database from a copy, "
-                f"or put the bytes again"
-            )
-        found = hashlib.sha256(content).hexdigest()
-        if found != key:
-            raise AuditError(
-                f"blob {key} does not match its hash ({len(content)} bytes give {found}): it was "
-                f"changed after it was written; restore the database from a copy"
-            )
-        return bytes(content)
+        with reading(self._engine, is_single=True) as connection:
+            return get_blobs(connection, [key])[0]
+
+
+def put_blobs(
+    connection: sa.Connection, contents: Sequence[bytes], *, at: datetime
+) -> tuple[str, ...]:
+    """Store bytes in a transaction that is open, those that are not there yet; return hashes."""
+    named = {hashlib.sha256(content).hexdigest(): content for content in contents}
+    stored = set(connection.execute(_STORED, {"keys": list(named)}).scalars())
+    rows = [
+        {"hash": key, "size": len(content), "body": content, "at": at}
+        for key, content in named.items()
+        if key not in stored
+    ]
+    if rows:
+        connection.execute(blobs.insert(), rows)
+    return tuple(hashlib.sha256(content).hexdigest() for content in contents)
+
+
+def get_blobs(connection: sa.Connection, keys: Sequence[str]) -> tuple[bytes, ...]:
+    """Return the bytes of hashes, each checked; raises as `Blobs.get`."""
+    rows = connection.execute(_FIND, {"keys": list(keys)})
+    found = {row.hash: bytes(row.body) for row in rows}
+    return tuple(_checked(connection, key, found.get(key)) for key in keys)
+
+
+def _checked(connection: sa.Connection, key: str, content: bytes | None) -> bytes:
+    if content is None:
+        raise StorageError(
+            f"{name_of(connection.engine)} has no blob {key}: restore the database from a copy, "
+            f"or put the bytes again"
+        )
+    found = hashlib.sha256(content).hexdigest()
+    if found != key:
+        raise AuditError(
+            f"blob {key} does not match its hash ({len(content)} bytes give {found}): it was "
+            f"changed after it was written; restore the database from a copy"
+        )
+    return content

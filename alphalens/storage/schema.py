@@ -84,8 +84,8 @@ class Instant(sa.TypeDecorator[datetime]):
             return None
         if value.tzinfo is None:
             raise ValueError(f"a time zone is needed, got the naive instant {value.isoformat()}")
-        utc = value.astimezone(UTC).replace(tzinfo=None)
-        return f"{utc.isoformat(timespec='microseconds')}Z"
+        utc = value if value.tzinfo is UTC else value.astimezone(UTC)
+        return f"{utc.isoformat(timespec='microseconds')[: -len('+00:00')]}Z"
 
     def process_result_value(
         self,

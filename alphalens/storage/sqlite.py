@@ -16,6 +16,9 @@ from alphalens.storage.transactions import WRITES
 
 __all__ = ["create_private", "file_of", "make_sqlite"]
 
+#: Pages in the log before they are moved to the file, 16 MiB: who commits in that moment waits
+#: for it, so it should be one commit in hundreds.
+_CHECKPOINT_PAGES = 4_000
 _BUSY_TIMEOUT_MS = 5_000
 
 
@@ -95,6 +98,7 @@ def _on_connect(connection: SQLiteConnection, _: ConnectionPoolEntry) -> None:
         cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
 
 
 def _on_connect_to_read(connection: SQLiteConnection, _: ConnectionPoolEntry) -> None:

@@ -21,11 +21,20 @@ _READS = {
     "sqlite": {},
     "postgresql": {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
 }
+_READS_ONCE = {"sqlite": {}, "postgresql": {"isolation_level": "AUTOCOMMIT"}}
 
 
 @contextmanager
-def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
+def reading(engine: sa.Engine, *, is_single: bool = False) -> Iterator[sa.Connection]:
     """Give a connection whose transaction sees one moment of the database and writes nothing.
+
+    Parameters
+    ----------
+    engine : Engine
+        From `open_engine`.
+    is_single : bool
+        Only one statement will be run. It sees one moment by itself, so that PostgreSQL needs
+        no transaction around it, nor the time to begin and end one.
 
     Raises
     ------
@@ -33,7 +42,8 @@ def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
         If the database fails.
     """
     with translated(engine), engine.connect() as connection:
-        yield connection.execution_options(**_READS.get(engine.dialect.name, {}))
+        options = _READS_ONCE if is_single else _READS
+        yield connection.execution_options(**options[engine.dialect.name])
 
 
 @contextmanager

@@ -40,7 +40,8 @@ def instant(value: datetime) -> str:
     """
     if value.tzinfo is None:
         raise InputError(f"a time zone is needed, got the naive instant {value.isoformat()}")
-    return value.astimezone(UTC).isoformat(timespec="microseconds")[: -len("+00:00")] + "Z"
+    utc = value if value.tzinfo is UTC else value.astimezone(UTC)
+    return utc.isoformat(timespec="microseconds")[: -len("+00:00")] + "Z"
 
 
 def to_jsonable(value: object) -> object:
@@ -132,7 +133,9 @@ def _finite(value: float) -> float:
 
 
 def _keyed(value: Mapping[object, object]) -> dict[str, object]:
-    return {str(key): to_jsonable(item) for key, item in value.items()}
+    return {
+        str(key): item if type(item) in _AS_IS else to_jsonable(item) for key, item in value.items()
+    }
 
 
 def _listed(value: Iterable[object]) -> list[object]:
@@ -160,7 +163,8 @@ def _enum_writer(kind: type[Enum]) -> _Encoder:
 
 def _dataclass_writer(names: tuple[str, ...]) -> _Encoder:
     def write(value: Any) -> object:  # Any: an instance of the dataclass with these fields
-        return {name: to_jsonable(getattr(value, name)) for name in names}
+        values = ((name, getattr(value, name)) for name in names)
+        return {name: one if type(one) in _AS_IS else to_jsonable(one) for name, one in values}
 
     return write
 
@@ -169,6 +173,7 @@ def _same(value: Any) -> Any:  # Any: what JSON holds is what is wanted
     return value
 
 
+_AS_IS = frozenset({str, int, bool, types.NoneType})
 _KNOWN: dict[type, _Encoder] = {}  # by the exact type, as they are met
 _WRITERS: tuple[tuple[tuple[type, ...], _Encoder], ...] = (
     ((Decimal,), _decimal_text),

@@ -122,7 +122,7 @@ class Ledger:
                 self._figures.book_flow(activity)
             else:
                 self._move(activity)
-        self._activities.known[name] = activity
+        self._activities.add(name, activity)
         return True
 
     def has_booked(self, activity_id: str) -> bool:
@@ -165,7 +165,8 @@ class Ledger:
             if history is not None:
                 self._histories[symbol] = history
         self._fills.take_back(removed.values())
-        self._fills.known.update({fill.fill_id: fill for fill in fills})
+        for fill in fills:
+            self._fills.add(fill.fill_id, fill)
         return True
 
     def open_position(
@@ -318,18 +319,43 @@ class Ledger:
     def snapshot(self) -> dict[str, object]:
         """Return the whole state as plain JSON, the ids of what was booked included."""
         return {
+            **self._state(),
+            "fills": self._fills.to_plain(),
+            "activities": self._activities.to_plain(),
+        }
+
+    def sealed_snapshot(self) -> tuple[dict[str, object], dict[str, tuple[str, ...]]]:
+        """Return the state without the ids, and the ids as texts that are never written again.
+
+        The ids of all that was ever booked only grow. Of the texts of each kind those of the
+        last call are the first ones of the next, so that each has to be stored once.
+
+        Returns
+        -------
+        tuple of dict and dict
+            Plain JSON, and by name (``"fills"``, ``"activities"``) the texts; `from_snapshot`
+            reads both in one mapping.
+        """
+        parts = {"fills": self._fills.seal(), "activities": self._activities.seal()}
+        return self._state(), parts
+
+    def _state(self) -> dict[str, object]:
+        return {
             "version": _SNAPSHOT_VERSION,
             "currency": self.currency,
             "opening": to_jsonable(self.opening),
             "figures": self._figures.to_plain(),
-            "fills": self._fills.to_plain(),
-            "activities": self._activities.to_plain(),
             "histories": {s: h.to_plain() for s, h in sorted(self._histories.items())},
         }
 
     @classmethod
     def from_snapshot(cls, snapshot: Mapping[str, Any]) -> Ledger:  # Any: plain JSON
-        """Return the ledger that `snapshot` was taken of; it goes on as that one would.
+        """Return the ledger that a snapshot was taken of; it goes on as that one would.
+
+        Parameters
+        ----------
+        snapshot : Mapping
+            From `snapshot`, or both parts of `sealed_snapshot` in one.
 
         Raises
         ------
@@ -354,8 +380,8 @@ class Ledger:
     def _read(cls, snapshot: Mapping[str, Any]) -> Ledger:  # Any: plain JSON
         ledger = cls(Decimal(snapshot["opening"]), snapshot["currency"])
         ledger._figures.restore(snapshot["figures"])
-        ledger._fills = Seen.from_plain(snapshot["fills"])
-        ledger._activities = Seen.from_plain(snapshot["activities"])
+        ledger._fills = _seen_from(snapshot["fills"])
+        ledger._activities = _seen_from(snapshot["activities"])
         ledger._histories = {s: History.from_plain(h) for s, h in snapshot["histories"].items()}
         return ledger
 
@@ -373,7 +399,7 @@ class Ledger:
                 balances[currency] = holding.fill(fill, balances[currency])
         except DecimalException as error:
             raise unkept(f"fill {name}") from error
-        self._fills.known[name] = fill
+        self._fills.add(name, fill)
         return True
 
     def _again(self, fill: Fill) -> bool:
@@ -427,3 +453,7 @@ class Ledger:
             else:
                 self._fills.check(name, fill)
         return removed, fills
+
+
+def _seen_from(stored: Any) -> Seen:  # Any: plain JSON
+    return Seen.from_plain(stored) if isinstance(stored, Mapping) else Seen.from_sealed(stored)

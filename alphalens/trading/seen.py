@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
 from alphalens.errors import InputError
 from alphalens.trading.activities import Activity, CashFlow, PositionChange, Split
-from alphalens.trading.codec import digest
+from alphalens.trading.codec import canonical_json, digest
 from alphalens.trading.orders import Fill
 
 __all__ = ["Seen"]
 
+_SEALED = 10_000  # ids in one sealed text
 _MARK_DIGITS = 16  # 64 bits: a mark tells the figures of one id apart, not ids
 #: What moves the book. Instants, notes and the ids of others may differ, since a venue tells
 #: one execution twice in different words.
@@ -32,16 +34,23 @@ class Seen:
 
     Attributes
     ----------
-    known : dict
-        By id the event, or the mark of its figures once `to_plain` was called, or None for
-        a fill that a correction took away.
+    known : Mapping
+        By id the event, or the mark of its figures once `seal` was called, or None for a fill
+        that a correction took away. It is changed by `add` and `take_back` alone.
     """
 
-    __slots__ = ("_taken_back", "known")
+    __slots__ = ("_new", "_sealed", "_taken_back", "known")
 
     def __init__(self) -> None:
         self.known: dict[str, Fill | Activity | str | None] = {}
         self._taken_back: dict[str, set[str]] = {}
+        self._new: list[str] = []  # ids of which no sealed part has the last word
+        self._sealed: list[str] = []
+
+    def add(self, name: str, event: Fill | Activity) -> None:
+        """Remember an event as booked."""
+        self.known[name] = event
+        self._new.append(name)
 
     def check(self, name: str, event: Fill | Activity) -> None:
         """Refuse an event whose id `name` was booked with other figures.
@@ -72,24 +81,54 @@ class Seen:
         for fill in fills:
             self._taken_back.setdefault(fill.fill_id, set()).add(_mark(fill))
             self.known[fill.fill_id] = None
+            self._new.append(fill.fill_id)
 
     def to_plain(self) -> dict[str, object]:
-        """Return all of it as plain JSON, and keep marks in the place of the events."""
-        for name, known in self.known.items():
-            if known is not None:
-                self.known[name] = _mark(known)
-        return {
-            "known": dict(self.known),
-            "taken_back": {name: sorted(marks) for name, marks in self._taken_back.items()},
-        }
+        """Return all of it as plain JSON, the mark of an event in its place."""
+        return self._part(self.known)
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> Seen:  # Any: plain JSON
         """Return what `to_plain` wrote."""
         seen = cls()
-        seen.known = dict(plain["known"])
-        seen._taken_back = {name: set(marks) for name, marks in plain["taken_back"].items()}
+        seen._take(plain)
+        seen._new = list(seen.known)
         return seen
+
+    def seal(self) -> tuple[str, ...]:
+        """Return all of it as texts, of which those of the last call are the first.
+
+        What is new since then makes the rest, so that a caller who kept the others has only
+        these to keep. Marks are kept in the place of the events.
+        """
+        names = list(dict.fromkeys(self._new))
+        for start in range(0, len(names), _SEALED):
+            part = self._part(names[start : start + _SEALED])
+            self.known.update(part["known"])
+            self._sealed.append(canonical_json(part))
+        self._new.clear()
+        return tuple(self._sealed)
+
+    @classmethod
+    def from_sealed(cls, texts: Sequence[str]) -> Seen:
+        """Return what `seal` wrote."""
+        seen = cls()
+        for text in texts:
+            seen._take(json.loads(text))
+        seen._sealed = list(texts)
+        return seen
+
+    def _part(self, names: Iterable[str]) -> dict[str, Any]:  # Any: plain JSON
+        known, back = self.known, self._taken_back
+        marks = ((name, known[name]) for name in names)
+        return {
+            "known": {name: None if one is None else _mark(one) for name, one in marks},
+            "taken_back": {name: sorted(back[name]) for name in names if name in back},
+        }
+
+    def _take(self, plain: Mapping[str, Any]) -> None:  # Any: plain JSON
+        self.known.update(plain["known"])
+        self._taken_back |= {name: set(marks) for name, marks in plain["taken_back"].items()}
 
 
 def _mark(event: Fill | Activity | str | None) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from alphalens.errors import ConfigError, InputError
+from alphalens.errors import BrokerError, ConfigError, InputError
 from alphalens.execution import Command, CommandKind, write_command
 from alphalens.execution.commands import pending_commands
 from alphalens.risk import TradingState
@@ -41,6 +41,45 @@ def test_halt_written_elsewhere_stops_the_next_order(desk):
     assert (order.status, line.sent, session.state) == (S.REFUSED, [], T.HALTED)
     change = session.journal.records(kind=EventKind.STATE_CHANGED)[0].payload
     assert (change["by"], change["reason"], change["command_id"]) == ("bob", "because", number)
+
+
+def test_halt_that_comes_while_the_venue_is_asked_stops_the_order(desk):
+    elsewhere = Elsewhere(desk)
+
+    class HaltingLine(FlakyBroker):
+        is_asking = False
+
+        def updates(self):
+            if self.is_asking:
+                self.is_asking = False
+                elsewhere.ask(C.HALT)
+            return super().updates()
+
+    line = HaltingLine(desk.venue)
+    session = desk.open(line)
+    line.is_asking = True
+    (order,) = session.submit([desk.intent()])
+    assert (line.is_asking, order.status, line.sent) == (False, S.REFUSED, [])
+
+
+def test_halt_counts_although_the_venue_does_not_answer(desk):
+    elsewhere = Elsewhere(desk)
+
+    class DeadLine(FlakyBroker):
+        is_dead = False
+
+        def updates(self):
+            if self.is_dead:
+                raise BrokerError("the venue does not answer")
+            return super().updates()
+
+    line = DeadLine(desk.venue)
+    session = desk.open(line)
+    line.is_dead = True
+    elsewhere.ask(C.HALT)
+    with pytest.raises(BrokerError):
+        session.submit([desk.intent()])
+    assert session.state is T.HALTED
 
 
 def test_halt_in_the_middle_of_a_batch_stops_the_rest(desk):

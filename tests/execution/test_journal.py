@@ -17,6 +17,7 @@ from alphalens.execution.commands import (
 from alphalens.storage import open_engine, reading, writing
 from alphalens.storage.schema import (
     GENESIS,
+    blobs,
     fills,
     journal,
     marks,
@@ -293,6 +294,31 @@ def test_snapshot_that_does_not_fit_the_record_is_passed_over_and_told(engine, c
         book.verify_tables()
 
 
+def stored_parts(engine):
+    with reading(engine) as connection:
+        return connection.execute(sa.select(blobs.c.body).order_by(blobs.c.body)).scalars().all()
+
+
+def test_part_of_several_snapshots_is_stored_once_and_comes_back_in_each(engine):
+    book = written(engine, 1)
+    book.save_snapshot({"n": 1}, {"ids": ["one"], "more": []})
+    book.save_snapshot({"n": 2}, {"ids": ["one", "two"], "more": ["one"]})
+    assert book.latest_snapshot() == (2, {"n": 2, "ids": ["one", "two"], "more": ["one"]})
+    assert stored_parts(engine) == [b"one", b"two"]
+
+
+@pytest.mark.parametrize("change", [blobs.update().values(body=b"none"), blobs.delete()])
+def test_snapshot_with_a_part_that_was_changed_is_passed_over_and_told(engine, change):
+    book = written(engine, 1)
+    book.save_snapshot({"n": 1})
+    book.save_snapshot({"n": 2}, {"ids": ["one"]})
+    book.verify_tables()
+    tamper(engine, change)
+    assert book.latest_snapshot() == (1, {"n": 1})
+    with pytest.raises(AuditError, match="snapshot of record 2 is not"):
+        book.verify_tables()
+
+
 def test_snapshot_without_canonical_text_is_refused_and_harms_nothing(engine):
     book = written(engine)
     with pytest.raises(InputError):
@@ -300,12 +326,25 @@ def test_snapshot_without_canonical_text_is_refused_and_harms_nothing(engine):
     assert book.append(K.RUN_FINISHED, {}).seq == 4
 
 
-def test_snapshot_that_cannot_be_stored_does_not_stop_the_pen(engine):
+def test_snapshot_that_cannot_be_stored_stops_the_pen_as_any_failed_write(engine):
     book = written(engine)
     tamper(engine, sa.text("ALTER TABLE snapshots RENAME TO gone"))
     with pytest.raises(StorageError):
         book.save_snapshot({})
-    assert book.append(K.RUN_FINISHED, {}).seq == 4
+    assert JournalReader(engine).verify() == 3
+    with pytest.raises(StorageError, match="not known what was stored"):
+        book.append(K.RUN_FINISHED, {})
+
+
+def test_snapshot_and_its_record_are_stored_together_or_not_at_all(engine):
+    book = written(engine)
+    tamper(engine, sa.text("ALTER TABLE journal RENAME TO gone"))
+    with pytest.raises(StorageError):
+        book.save_snapshot({})
+    tamper(engine, sa.text("ALTER TABLE gone RENAME TO journal"))
+    assert JournalReader(engine).latest_snapshot() is None
+    with reading(engine) as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM snapshots").scalar_one() == 0
 
 
 def test_records_of_one_transaction_are_stored_all_or_none(engine):

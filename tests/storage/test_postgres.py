@@ -166,3 +166,48 @@ def test_server_that_is_too_old_is_refused(postgres_url, monkeypatch):
     monkeypatch.setattr("alphalens.storage.postgres.OLDEST", 99)
     with pytest.raises(StorageError, match=r"is PostgreSQL \d\d, 99 or later is needed: upgrade"):
         open_engine(postgres_url)
+
+
+def test_connection_that_died_while_it_lay_idle_is_replaced_unseen(postgres_url, monkeypatch):
+    monkeypatch.setattr("alphalens.storage.postgres._IDLE_S", 0.0)
+    engine, other = open_engine(postgres_url), open_engine(postgres_url)
+    with reading(engine) as connection:
+        process = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+    cut(other, process)
+    with reading(engine, is_single=True) as connection:
+        assert connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one() != process
+    engine.dispose()
+    other.dispose()
+
+
+def test_connection_that_died_at_once_is_told_and_the_next_one_works(postgres_url, monkeypatch):
+    monkeypatch.setattr("alphalens.storage.postgres._IDLE_S", 3600.0)
+    engine, other = open_engine(postgres_url), open_engine(postgres_url)
+    with reading(engine) as connection:
+        process = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+    cut(other, process)
+    with pytest.raises(StorageError), reading(engine) as connection:
+        connection.exec_driver_sql("SELECT 1")
+    assert setting(engine, "synchronous_commit") == "on"
+    engine.dispose()
+    other.dispose()
+
+
+def test_single_statement_begins_no_transaction_and_the_next_reader_does(engine):
+    begun = "SELECT now() = statement_timestamp()"
+    with reading(engine, is_single=True) as connection:
+        connection.exec_driver_sql("SELECT pg_sleep(0.01)")
+        assert connection.exec_driver_sql(begun).scalar_one()
+    with reading(engine) as connection:
+        connection.exec_driver_sql("SELECT pg_sleep(0.01)")
+        assert not connection.exec_driver_sql(begun).scalar_one()
+        assert (
+            connection.exec_driver_sql("SHOW transaction_isolation").scalar_one()
+            == "repeatable read"
+        )
+
+
+def cut(engine, process) -> None:
+    with reading(engine) as connection:
+        query = f"SELECT pg_terminate_backend({process}, 5000)"
+        assert connection.exec_driver_sql(query).scalar_one()

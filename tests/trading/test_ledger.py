@@ -271,6 +271,44 @@ def test_snapshot_at_any_point_and_the_rest_is_the_whole(events, data):
     assert resumed.snapshot() == Ledger.replay(OPENING, events).snapshot()
 
 
+@given(histories(), st.data())
+def test_texts_sealed_before_are_the_first_of_the_next_and_the_whole_comes_back(events, data):
+    events = corrected(events)
+    points = sorted(data.draw(st.lists(st.integers(0, len(events)), max_size=3)))
+    ledger, kept, done = Ledger(OPENING), {"fills": (), "activities": ()}, 0
+    for point in points:
+        assert all(ledger.record(event) for event in events[done:point])
+        done = point
+        state, parts = ledger.sealed_snapshot()
+        for name, texts in parts.items():
+            assert texts[: len(kept[name])] == kept[name]
+        kept = parts
+        stored = json.loads(json.dumps({**state, **parts}))
+        ledger = data.draw(st.sampled_from([ledger, Ledger.from_snapshot(stored)]))
+    for event in events[done:]:
+        assert ledger.record(event)
+    assert [ledger.record(event) for event in events] == [False] * len(events)
+    assert ledger.snapshot() == Ledger.replay(OPENING, events).snapshot()
+
+
+def test_sealed_texts_have_each_id_once_and_no_more_than_is_new():
+    ledger, count = book(trade("1", "5", "f0")), 10_001
+    (first,) = ledger.sealed_snapshot()[1]["fills"]
+    ledger.apply_all(trade("1", "5", f"n{number}") for number in range(count))
+    again, *more = ledger.sealed_snapshot()[1]["fills"]
+    assert again == first
+    assert [len(json.loads(text)["known"]) for text in more] == [10_000, 1]
+    assert ledger.sealed_snapshot()[1]["fills"] == (first, *more)
+
+
+def test_conflict_is_found_over_sealed_texts():
+    state, parts = book(trade("10", "5")).sealed_snapshot()
+    resumed = Ledger.from_snapshot({**state, **parts})
+    assert not resumed.apply(trade("10.0", "5"))
+    with pytest.raises(InputError, match="fill f was booked as other figures"):
+        resumed.apply(trade("11", "5"))
+
+
 @given(histories())
 def test_corrected_book_is_the_book_of_who_knew_the_truth_at_once(events):
     truth = Ledger.replay(OPENING, corrected(events))
