@@ -11,8 +11,11 @@ CORE_TESTS := tests/golden $(addprefix tests/test_,bad_input.py binning.py calen
 	kernels.py panel.py performance.py plotting.py sheets.py tears.py utils.py \
 	doubt.py holding.py lags.py metric_options.py stats.py trials.py combination.py comparison.py) tests/factors
 
+# A file stays on one worker, which makes what its tests share once; the long files come early.
+SPREAD := -n auto --dist loadfile --no-loadscope-reorder
+
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dashboard test check lint types imports docs cover minimum bench crash crash-all lock audit clean
+.PHONY: help setup demo dashboard test check static lint types imports docs cover minimum bench crash crash-all lock audit clean
 
 help: ## show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -36,9 +39,11 @@ dashboard: $(READY) ## show the last demo run on http://127.0.0.1:8501
 		--client.toolbarMode viewer --theme.primaryColor "#2f6f9f"
 
 test: $(READY) ## run the tests
-	$(BIN)/pytest -n auto --dist loadgroup
+	$(BIN)/pytest $(SPREAD)
 
-check: lint types imports cover ## lint, types, layers, tests with coverage (documentation included)
+check: static cover ## lint, types, layers, tests with coverage (documentation included)
+
+static: lint types imports ## all that runs no code
 
 lint: $(READY) ## ruff and flake8
 	$(BIN)/ruff check .
@@ -53,7 +58,7 @@ imports: $(READY) ## layers, no cycles, no OpenAI
 
 cover: $(READY) ## the tests with coverage (90 % or more)
 	rm -f .coverage .coverage.*
-	$(BIN)/pytest -n auto --dist loadgroup --cov --cov-report=term:skip-covered
+	$(BIN)/pytest $(SPREAD) --cov --cov-report=term:skip-covered
 
 docs: $(READY) ## links, commands, code blocks and docstring examples are true
 	$(BIN)/pytest -q tests/test_docs.py

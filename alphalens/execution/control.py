@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from os.path import lexists
 from pathlib import Path
@@ -36,6 +36,8 @@ _EVENTS = {
     CommandKind.REDUCE: StateEvent.REDUCE,
     CommandKind.RESUME: StateEvent.RESUME,
 }
+#: What keeps orders back, and so is obeyed in the last moment too.
+_HOLDS = frozenset({CommandKind.HALT, CommandKind.REDUCE, CommandKind.CANCEL, CommandKind.REJECT})
 _LIMITS = "risk limits"
 _LONGEST_APPROVAL = timedelta(days=30)
 
@@ -99,14 +101,24 @@ class Control:
             self.change(event, by=by, reason=reason)
             self._asked.popleft()  # now, so that what was not stored is still asked for
 
-    def obey(self) -> int:
-        """Read the halt file and the control table, do what they say, return how much that was."""
+    def obey(self, *, is_again: bool = False) -> int:
+        """Read the halt file and the control table, do what they say, return how much that was.
+
+        Parameters
+        ----------
+        is_again : bool
+            The table was read a moment ago, before the venue was asked. Now only what holds
+            orders back is obeyed, and what was asked before it: a resume waits for the next
+            reading, for it may lift a halt that its writer could not know of.
+        """
         self.answer()
         if self._is_obeying:  # what a command sends asks for commands too
             return 0
         self._is_obeying = True
         try:
             commands = pending_commands(self._journal.engine)
+            if is_again:
+                commands = _up_to_the_last_hold(commands)
             for command in commands:
                 self._obey(command)
         finally:
@@ -348,3 +360,9 @@ def _unfit(valid_for: timedelta) -> str:
         return ""
     longest = _LONGEST_APPROVAL.days
     return f"counts for more than 0 and at most {longest} days, got {valid_for}"
+
+
+def _up_to_the_last_hold(commands: Sequence[Command]) -> tuple[Command, ...]:
+    """Return the commands up to the last of those that hold orders back."""
+    last = max((n for n, one in enumerate(commands, 1) if one.kind in _HOLDS), default=0)
+    return tuple(commands[:last])

@@ -296,6 +296,7 @@ class Journal(JournalReader):
         self._lock = WriterLock.acquire(engine, at=clock.now())
         self._seq, self._hash = self._tail()
         self._projector = Projector(is_whole=not self._seq)
+        self._parts: dict[str, str] = {}  # hashes of the last snapshot's parts, by their text
         self._is_sound = True
 
     def __enter__(self) -> Self:
@@ -322,7 +323,7 @@ class Journal(JournalReader):
 
     def order(self, client_order_id: str) -> OrderRecord | None:
         """Return the order of that id, or None if there is none."""
-        if not self._is_sound:
+        if not (self._is_sound and self._lock.is_held):
             return super().order(client_order_id)
         known = self._projector.known(client_order_id)
         if known is None and not self._projector.is_whole:
@@ -371,8 +372,9 @@ class Journal(JournalReader):
         StorageError
             If it could not be stored, or another process holds the pen.
         """
-        snapshot = Snapshot(self._seq, self._hash, body, parts or {})
+        snapshot = Snapshot(self._seq, self._hash, body, parts or {}, self._parts)
         self._write([(EventKind.SNAPSHOT_KEPT, snapshot.note, "")], snapshot.keep)
+        self._parts = snapshot.texts
         return snapshot.seq
 
     def rebuild(self) -> int:
@@ -384,16 +386,17 @@ class Journal(JournalReader):
             If the chain is broken: nothing is rebuilt from a changed record.
         """
         self._check_pen()
-        count = self.verify()
+        count, projector = self.verify(), Projector(is_whole=True)
+        self._is_sound = False
         with writing(self._engine) as connection:
             self._lock.check(connection)
             delivered = clear(connection)
-            self._projector = Projector(is_whole=True)
-            replay(connection, connection, self._projector)
+            replay(connection, connection, projector)
             for seq, at in delivered.items():
                 connection.execute(
                     outbox.update().where(outbox.c.seq == seq).values(delivered_at=at)
                 )
+        self._is_sound, self._projector = True, projector
         return count
 
     def _write(

@@ -50,6 +50,13 @@ class Snapshot:
         The state, of what canonical JSON can hold.
     parts : Mapping of str to sequence of str
         Texts in ASCII that belong to it, by name, each kept once however many snapshots have it.
+    stored : Mapping of str to str
+        Hashes of texts that are stored already, by text.
+
+    Attributes
+    ----------
+    texts : dict
+        Hashes of its own texts, by text.
 
     Raises
     ------
@@ -63,10 +70,13 @@ class Snapshot:
         head: str,
         body: Mapping[str, object],
         parts: Mapping[str, Sequence[str]],
+        stored: Mapping[str, str],
     ) -> None:
         self.seq, self._head = seq, head
-        self._contents = [text.encode("ascii") for texts in parts.values() for text in texts]
-        names = {name: [_hash(text) for text in texts] for name, texts in parts.items()}
+        given = {text for texts in parts.values() for text in texts}
+        self.texts = {text: stored.get(text) or _hash(text) for text in given}
+        self._new = [text.encode("ascii") for text in given if text not in stored]
+        names = {name: [self.texts[text] for text in texts] for name, texts in parts.items()}
         self._text = canonical_json({"body": body, "parts": names})
 
     @property
@@ -76,7 +86,7 @@ class Snapshot:
 
     def keep(self, connection: sa.Connection, at: datetime) -> None:
         """Store it, and of the others keep the newest one."""
-        put_blobs(connection, self._contents, at=at)
+        put_blobs(connection, self._new, at=at)
         text = self._text
         row = {"seq": self.seq, "hash": self._head, "body": text, "body_hash": _hash(text)}
         connection.execute(_SAME, {"number": self.seq})

@@ -278,8 +278,10 @@ class Trader:
         return self.view(intent.cycle_id, without=intent.replaces or intent.client_order_id)
 
     def _before_send(self) -> None:
-        try:
-            self.watch.before_send()
-            self._exits.check(self.intake.fresh())
-        finally:  # a halt counts also if the venue does not answer now
-            self.control.obey()
+        self.control.obey()  # a halt counts also if the venue does not answer now
+        asked = self.watch.asked
+        self.watch.before_send()
+        fresh = self.intake.fresh()
+        self._exits.check(fresh)
+        if fresh or self.watch.asked != asked:  # it took time
+            self.control.obey(is_again=True)

@@ -64,6 +64,7 @@ class Watch:
         self._gaps, self._was_down = -1, False  # none was closed yet
         self._asked_at = float("-inf")
         self._is_uncompared = self._is_told = False
+        self.asked = 0  # how often the venue was asked although its stream is there
 
     def begin(self) -> tuple[Fill, ...]:
         """Book what happened before the start."""
@@ -168,6 +169,7 @@ class Watch:
 
     def _ask(self) -> tuple[Fill, ...]:
         self._asked_at = self._clock.monotonic()
+        self.asked += 1
         return self._intake.catch_up()
 
     def _alert(self, code: str, message: str) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 import httpx
 
@@ -192,7 +194,13 @@ class Wire:
 
 
 def _open_pool() -> httpx.AsyncHTTPTransport:
-    return httpx.AsyncHTTPTransport(trust_env=False, limits=_LIMITS)
+    return httpx.AsyncHTTPTransport(verify=_certificates(), trust_env=False, limits=_LIMITS)
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Read the authorities once: it takes tens of milliseconds."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 def _cause(error: Exception) -> str:

@@ -96,8 +96,9 @@ def put_blobs(
     connection: sa.Connection, contents: Sequence[bytes], *, at: datetime
 ) -> tuple[str, ...]:
     """Store bytes in a transaction that is open, those that are not there yet; return hashes."""
-    named = {hashlib.sha256(content).hexdigest(): content for content in contents}
-    stored = set(connection.execute(_STORED, {"keys": list(named)}).scalars())
+    keys = tuple(hashlib.sha256(content).hexdigest() for content in contents)
+    named = dict(zip(keys, contents, strict=True))
+    stored = set(connection.execute(_STORED, {"keys": keys}).scalars())
     rows = [
         {"hash": key, "size": len(content), "body": content, "at": at}
         for key, content in named.items()
@@ -105,7 +106,7 @@ def put_blobs(
     ]
     if rows:
         connection.execute(blobs.insert(), rows)
-    return tuple(hashlib.sha256(content).hexdigest() for content in contents)
+    return keys
 
 
 def get_blobs(connection: sa.Connection, keys: Sequence[str]) -> tuple[bytes, ...]:

@@ -62,12 +62,14 @@ def make_postgres(url: sa.URL, *, is_read_only: bool) -> sa.Engine:
     asked = url.query.get("options", "")
     options = (*_flags(_SETTINGS), asked if isinstance(asked, str) else " ".join(asked))
     arguments = {key: value for key, value in _CONNECT.items() if key not in url.query}
+    # Twice: the option is for transactions, the setting also for a statement without one.
+    fixed = {**_FIXED, "default_transaction_read_only": "on" if is_read_only else "off"}
     engine = sa.create_engine(
         url,
         isolation_level="READ COMMITTED",
         pool_timeout=10,
         execution_options={"postgresql_readonly": is_read_only},
-        connect_args={**arguments, "options": " ".join((*options, *_flags(_FIXED)))},
+        connect_args={**arguments, "options": " ".join((*options, *_flags(fixed)))},
     )
     sa.event.listen(engine, "begin", _on_begin)
     _ask_the_idle(engine)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from urllib.parse import unquote
 
 import sqlalchemy as sa
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from alphalens.errors import StorageError
 from alphalens.storage.failures import explain
@@ -34,7 +34,8 @@ def reading(engine: sa.Engine, *, is_single: bool = False) -> Iterator[sa.Connec
         From `open_engine`.
     is_single : bool
         Only one statement will be run. It sees one moment by itself, so that PostgreSQL needs
-        no transaction around it, nor the time to begin and end one.
+        no transaction around it, nor the time to begin and end one. It must be a SELECT: only
+        an engine that was opened to read refuses a write there.
 
     Raises
     ------
@@ -59,10 +60,21 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
     StorageError
         If the database fails; whatever was written inside is undone.
     """
-    with translated(engine), engine.connect() as connection:
-        connection.execution_options(**{WRITES: True})
-        with connection.begin():
-            yield connection
+    with translated(engine), ExitStack() as stack:
+        try:
+            connection = _begin(engine, stack)
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+            connection = _begin(engine, stack)  # it died unseen; nothing was written in it
+        yield connection
+
+
+def _begin(engine: sa.Engine, stack: ExitStack) -> sa.Connection:
+    connection = stack.enter_context(engine.connect())
+    connection.execution_options(**{WRITES: True})
+    stack.enter_context(connection.begin())
+    return connection
 
 
 @contextmanager

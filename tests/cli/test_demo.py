@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import sqlite3
 from collections import Counter
-from contextlib import closing
+from contextlib import closing, redirect_stdout
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -26,11 +27,13 @@ from alphalens.reports import TradingReport
 from alphalens.reports.factor_report import judge_factor
 from alphalens.runtime import PaperRun, RunPlan, decision_dates
 from alphalens.storage import open_engine
+from alphalens.tears import TearSheet
 from alphalens.testing.desk import random_walk
 from alphalens.trading.events import EventKind
 from alphalens.trading.orders import OrderStatus
 
-pytestmark = [pytest.mark.demo, pytest.mark.xdist_group("demo")]  # one run serves them all
+pytestmark = pytest.mark.demo
+_MONTHS = 3  # as many as the desk needs to refuse an order and to ask about another
 
 
 @pytest.fixture(scope="module")
@@ -47,11 +50,24 @@ def walk(monkeypatch: pytest.MonkeyPatch) -> PriceHistory:
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder of one whole run of the command."""
+def command(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, object]]:
+    """Folder of one whole run of the command, and what it told."""
     folder = tmp_path_factory.mktemp("demo")
-    assert main(["demo", "--out", str(folder), "--quiet"]) == 0
-    return folder
+    return folder, _run_command(folder)
+
+
+@pytest.fixture(scope="module")
+def demo(command: tuple[Path, dict[str, object]]) -> Path:
+    """Folder of one whole run of the command."""
+    return command[0]
+
+
+def _run_command(folder: Path) -> dict[str, object]:
+    told = io.StringIO()
+    with redirect_stdout(told):
+        assert main(["demo", "--out", str(folder), "--months", str(_MONTHS), "--json"]) == 0
+    said: dict[str, object] = json.loads(told.getvalue())
+    return said
 
 
 def _orders(path: Path) -> tuple[OrderRecord, ...]:
@@ -136,19 +152,21 @@ def test_an_order_was_refused_and_one_waited_and_was_approved(demo: Path):
 def test_with_the_limits_doubled_no_order_is_refused_and_nobody_is_asked(
     tmp_path: Path, history: PriceHistory
 ):
-    orders = _orders(_trade(tmp_path, _settings(scale=2), _plan(history)))
+    orders = _orders(_trade(tmp_path, _settings(scale=2), _plan(history, months=_MONTHS)))
     counts = Counter(order.status for order in orders)
     assert set(counts) == {OrderStatus.FILLED}
     assert not any(order.approved_by for order in orders)
 
 
 def test_a_second_run_gives_the_same_orders_and_the_same_journal(
-    demo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    command: tuple[Path, dict[str, object]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    assert main(["demo", "--out", str(tmp_path / "again"), "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    first, second = demo / "journal.sqlite", tmp_path / "again" / "journal.sqlite"
-    assert _head(first) == _head(second) == told["journal_head"]
+    folder, told = command
+    # The sheets are not compared, and to draw them takes longer than the rest of the run.
+    monkeypatch.setattr(TearSheet, "save", lambda self, path: Path(path))
+    told_again = _run_command(tmp_path / "again")
+    first, second = folder / "journal.sqlite", tmp_path / "again" / "journal.sqlite"
+    assert _head(first) == _head(second) == told["journal_head"] == told_again["journal_head"]
     assert _orders(first) == _orders(second)
 
 

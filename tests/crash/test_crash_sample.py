@@ -15,7 +15,6 @@ from .drive import forking, live_through
 from .edges import edges_of, wanted_edges
 from .outcome import Outcome, differences, outcome_of
 
-pytestmark = pytest.mark.xdist_group("crash")  # one undisturbed day serves them all
 ROOT = Path(__file__).resolve().parents[2]
 
 

@@ -43,23 +43,66 @@ def test_halt_written_elsewhere_stops_the_next_order(desk):
     assert (change["by"], change["reason"], change["command_id"]) == ("bob", "because", number)
 
 
-def test_halt_that_comes_while_the_venue_is_asked_stops_the_order(desk):
-    elsewhere = Elsewhere(desk)
+class Gapped(FlakyBroker):
+    """A venue whose stream was lost for a moment, in which something happened."""
 
-    class HaltingLine(FlakyBroker):
-        is_asking = False
+    gap = 0
+    meanwhile = staticmethod(lambda: None)
 
-        def updates(self):
-            if self.is_asking:
-                self.is_asking = False
-                elsewhere.ask(C.HALT)
-            return super().updates()
+    def connection(self):
+        told = self.broker.connection()
+        return replace(told, gaps=told.gaps + self.gap)
 
-    line = HaltingLine(desk.venue)
+    @property
+    def capabilities(self):
+        return replace(self.broker.capabilities, has_stream=True)
+
+    def positions(self):
+        if self.gap:
+            self.meanwhile()
+        return super().positions()
+
+
+@pytest.mark.parametrize(
+    ("asked", "state"),
+    [
+        ([C.HALT], T.HALTED),
+        ([C.RESUME, C.HALT], T.HALTED),
+        ([C.HALT, C.RESUME], T.HALTED),  # the resume waits for the next reading
+        ([C.REDUCE], T.REDUCING),
+    ],
+)
+def test_what_holds_orders_back_is_obeyed_although_it_comes_while_the_venue_is_asked(
+    desk, asked, state
+):
+    line, elsewhere = Gapped(desk.venue), Elsewhere(desk)
     session = desk.open(line)
-    line.is_asking = True
+    line.gap, todo = 1, list(asked)
+    line.meanwhile = lambda: [elsewhere.ask(todo.pop(0)) for _ in list(todo)]
     (order,) = session.submit([desk.intent()])
-    assert (line.is_asking, order.status, line.sent) == (False, S.REFUSED, [])
+    assert (todo, order.status, line.sent, session.state) == ([], S.REFUSED, [], state)
+
+
+@pytest.mark.parametrize("is_halted", [True, False])
+@pytest.mark.parametrize("is_early", [True, False])
+def test_resume_does_not_lift_a_halt_that_its_writer_could_not_know_of(desk, is_halted, is_early):
+    class Moved(Gapped):
+        def positions(self):
+            held = dict(super().positions())
+            return {**held, "B": Decimal(7)} if self.gap else held
+
+    line, elsewhere = Moved(desk.venue), Elsewhere(desk)
+    session = desk.open(line)
+    if is_halted:
+        session.halt(by="ann", reason="lunch")
+    if is_early:
+        elsewhere.ask(C.RESUME)
+    else:
+        todo = [C.RESUME]
+        line.meanwhile = lambda: [elsewhere.ask(todo.pop()) for _ in list(todo)]
+    line.gap = 1
+    (order,) = session.submit([desk.intent()])
+    assert (order.status, line.sent, session.state) == (S.REFUSED, [], T.HALTED)
 
 
 def test_halt_counts_although_the_venue_does_not_answer(desk):

@@ -30,7 +30,7 @@ from alphalens.storage.schema import (
 from alphalens.trading import VirtualClock
 from alphalens.trading.codec import to_jsonable
 from alphalens.trading.events import EventKind
-from alphalens.trading.orders import Fill, Side
+from alphalens.trading.orders import Fill, OrderIntent, Side
 
 from .conftest import Desk
 
@@ -506,3 +506,51 @@ def test_run_id_that_is_no_text_is_refused(tmp_path):
     with pytest.raises(InputError, match="run_id must be a text, got 7"):
         Journal(engine, clock=VirtualClock(T0), run_id=7)
     engine.dispose()
+
+
+def intended(order_id="o1"):
+    intent = OrderIntent(
+        client_order_id=order_id,
+        account="P1",
+        cycle_id="c1",
+        symbol="A",
+        side=Side.BUY,
+        quantity=Decimal(4),
+        reference_price=Decimal(10),
+        created_at=T0,
+    )
+    return K.ORDER_INTENDED, {"intent": intent, "attempt": 1, "approved_by": ""}, "c1"
+
+
+def test_rebuild_that_failed_leaves_a_pen_that_reads_and_writes_no_more(engine, monkeypatch):
+    book = pen(engine)
+    book.append(*intended())
+
+    def fail(*_):
+        raise StorageError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("alphalens.execution.journal.replay", fail)
+        with pytest.raises(StorageError, match="disk is full"):
+            book.rebuild()
+    assert book.order("o1").status == "intended"
+    with pytest.raises(StorageError, match="not known what was stored"):
+        book.append(*intended("o2"))
+    book.verify_tables()
+
+
+def test_pen_that_was_closed_reads_what_the_next_one_wrote(engine):
+    first = pen(engine)
+    first.close()
+    second = pen(engine)
+    second.append(*intended())
+    assert first.order("o1") == second.order("o1") == JournalReader(engine).order("o1")
+
+
+def test_order_that_was_asked_for_before_it_was_there_is_found_after(engine):
+    written(engine).close()
+    book = pen(engine)
+    assert book.order("o1") is None
+    book.append(*intended())
+    assert book.order("o1").status == "intended"
+    assert [order.client_order_id for order in JournalReader(engine).orders()] == ["o1"]

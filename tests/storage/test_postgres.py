@@ -180,17 +180,37 @@ def test_connection_that_died_while_it_lay_idle_is_replaced_unseen(postgres_url,
     other.dispose()
 
 
-def test_connection_that_died_at_once_is_told_and_the_next_one_works(postgres_url, monkeypatch):
+def test_reader_whose_connection_died_at_once_is_told_and_a_writer_begins_again(
+    postgres_url, monkeypatch
+):
     monkeypatch.setattr("alphalens.storage.postgres._IDLE_S", 3600.0)
     engine, other = open_engine(postgres_url), open_engine(postgres_url)
-    with reading(engine) as connection:
-        process = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
-    cut(other, process)
-    with pytest.raises(StorageError), reading(engine) as connection:
-        connection.exec_driver_sql("SELECT 1")
-    assert setting(engine, "synchronous_commit") == "on"
+    pen = Journal(engine, clock=VirtualClock(NOW), run_id="r1")
+    for number in range(2):
+        with reading(engine) as connection:
+            process = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+        cut(other, process)
+        if number:
+            with pytest.raises(StorageError), reading(engine) as connection:
+                connection.exec_driver_sql("SELECT 1")
+        else:
+            assert pen.append(EventKind.CYCLE_FINISHED, {}).seq == 1
+    assert pen.append(EventKind.CYCLE_FINISHED, {}).seq == 2
+    pen.close()
     engine.dispose()
     other.dispose()
+
+
+def test_engine_to_read_refuses_every_write(engine, postgres_url):
+    reader = open_engine(postgres_url, is_read_only=True)
+    write = "INSERT INTO meta (key, value) VALUES ('x', 'y')"
+    for begin in (lambda: reading(reader, is_single=True), lambda: writing(reader)):
+        with pytest.raises(StorageError), begin() as connection:
+            connection.exec_driver_sql(write)
+    with reading(engine) as connection:
+        query = "SELECT count(*) FROM meta WHERE key = 'x'"
+        assert connection.exec_driver_sql(query).scalar_one() == 0
+    reader.dispose()
 
 
 def test_single_statement_begins_no_transaction_and_the_next_reader_does(engine):
