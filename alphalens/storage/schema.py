@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 
 import sqlalchemy as sa
 
@@ -68,6 +69,11 @@ class Amount(sa.TypeDecorator[Decimal]):
         return None if value is None else Decimal(value)
 
 
+@lru_cache(maxsize=4_096)  # the rows of one transaction have one instant
+def _utc_text(value: datetime) -> str:
+    return f"{value.replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+
+
 class Instant(sa.TypeDecorator[datetime]):
     """An aware datetime, kept as UTC text with microseconds; text order is time order."""
 
@@ -84,8 +90,7 @@ class Instant(sa.TypeDecorator[datetime]):
             return None
         if value.tzinfo is None:
             raise ValueError(f"a time zone is needed, got the naive instant {value.isoformat()}")
-        utc = value if value.tzinfo is UTC else value.astimezone(UTC)
-        return f"{utc.isoformat(timespec='microseconds')[: -len('+00:00')]}Z"
+        return _utc_text(value.astimezone(UTC))  # in UTC: elsewhere two instants can be equal
 
     def process_result_value(
         self,

@@ -10,7 +10,7 @@ from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from alphalens.errors import InputError
@@ -40,8 +40,12 @@ def instant(value: datetime) -> str:
     """
     if value.tzinfo is None:
         raise InputError(f"a time zone is needed, got the naive instant {value.isoformat()}")
-    utc = value if value.tzinfo is UTC else value.astimezone(UTC)
-    return utc.isoformat(timespec="microseconds")[: -len("+00:00")] + "Z"
+    return _utc_text(value.astimezone(UTC))
+
+
+@lru_cache(maxsize=4_096)  # the records of one transaction have one instant
+def _utc_text(value: datetime) -> str:
+    return value.isoformat(timespec="microseconds")[: -len("+00:00")] + "Z"
 
 
 def to_jsonable(value: object) -> object:
@@ -211,9 +215,14 @@ def _optional(decoder: _Decoder) -> _Decoder:
 
 def _dataclass_decoder(kind: Any) -> _Decoder:  # Any: a dataclass type
     hints = get_type_hints(kind)
-    plan = [(field.name, _decoder(hints[field.name])) for field in fields(kind) if field.init]
+    plan = {field.name: _decoder(hints[field.name]) for field in fields(kind) if field.init}
+    read_in = {name: read for name, read in plan.items() if read is not _same}
 
     def decode(value: Mapping[str, Any]) -> Any:  # Any: an instance of `kind`
-        return kind(**{name: read(value[name]) for name, read in plan if name in value})
+        given = {name: value[name] for name in plan if name in value}
+        for name, read in read_in.items():
+            if name in given:
+                given[name] = read(given[name])
+        return kind(**given)
 
     return decode
