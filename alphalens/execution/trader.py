@@ -35,6 +35,8 @@ from alphalens.trading.targets import Structure, Target
 
 __all__ = ["Trader"]
 
+_MOMENT_S = 0.05  # what takes longer is followed by another look at what people ask for
+
 
 class Trader:
     """What a `TradingSession` trades with; it takes no turns, the session does.
@@ -279,9 +281,8 @@ class Trader:
 
     def _before_send(self) -> None:
         self.control.obey()  # a halt counts also if the venue does not answer now
-        asked = self.watch.asked
+        asked, began = self.watch.asked, self._clock.monotonic()
         self.watch.before_send()
-        fresh = self.intake.fresh()
-        self._exits.check(fresh)
-        if fresh or self.watch.asked != asked:  # it took time
+        self._exits.check(self.intake.fresh())
+        if self.watch.asked != asked or self._clock.monotonic() - began > _MOMENT_S:
             self.control.obey(is_again=True)
