@@ -1,0 +1,211 @@
+"""The two caches behave the same, and one that is down costs time and nothing else."""
+
+import logging
+import threading
+import time
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from alphalens.data.bars import Adjustment, Bars, Timeframe, micros
+from alphalens.data.cache import MemoryCache, key_of
+from alphalens.data.packing import pack, unpack
+from alphalens.data.redis_cache import RedisCache
+from alphalens.errors import ConfigError, DataError
+from alphalens.net import LoopThread
+from tests.servers import redis_server
+
+T0 = datetime(2024, 1, 2, 14, 30, tzinfo=UTC)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture(scope="module")
+def redis_url():
+    with redis_server() as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def loop():
+    with LoopThread("cache") as thread:
+        yield thread
+
+
+@pytest.fixture(params=["memory", "redis"])
+def cache(request):
+    if request.param == "memory":
+        made = MemoryCache(monotonic=time.monotonic)
+    else:
+        url, thread = request.getfixturevalue("redis_url"), request.getfixturevalue("loop")
+        made = RedisCache(url, loop=thread, monotonic=time.monotonic)
+        thread.run(made._client.flushdb(), timeout_s=2.0)
+    yield made
+    made.close()
+
+
+def test_what_was_put_is_found_and_counted(cache):
+    cache.put({"a": b"1", "b": b"\x00\xff"}, ttl_s=60.0)
+    assert cache.get(["b", "a", "c"]) == {"a": b"1", "b": b"\x00\xff"}
+    cache.put({"a": b"2"}, ttl_s=60.0)
+    assert cache.get(["a"]) == {"a": b"2"}
+    assert (cache.stats.hits, cache.stats.misses, cache.stats.faults) == (3, 1, 0)
+    assert cache.stats.hit_rate == 0.75
+
+
+def test_nothing_asked_is_nothing_found(cache):
+    cache.put({}, ttl_s=1.0)
+    assert (cache.get([]), cache.claim([], ttl_s=1.0)) == ({}, frozenset())
+    cache.drop([])
+    cache.release([])
+
+
+def test_what_is_too_old_or_dropped_is_not_found(cache):
+    cache.put({"a": b"1", "b": b"2"}, ttl_s=60.0)
+    cache.put({"c": b"3"}, ttl_s=0.02)
+    cache.drop(["a", "never"])
+    time.sleep(0.05)
+    assert cache.get(["a", "b", "c"]) == {"b": b"2"}
+
+
+def test_key_is_fetched_by_one_until_he_is_done_or_too_slow(cache):
+    assert cache.claim(["a", "b"], ttl_s=60.0) == {"a", "b"}
+    assert cache.claim(["b", "c"], ttl_s=0.02) == {"c"}
+    cache.release(["a"])
+    time.sleep(0.05)
+    assert cache.claim(["a", "b", "c"], ttl_s=60.0) == {"a", "c"}
+
+
+def test_of_many_at_once_one_fetches(cache):
+    won, start = [], threading.Barrier(8)
+
+    def ask():
+        start.wait()
+        won.extend(cache.claim(["a"], ttl_s=60.0))
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert won == ["a"]
+
+
+def test_two_processes_share_claims_and_end_only_their_own(redis_url, loop):
+    ours, theirs = (RedisCache(redis_url, loop=loop, monotonic=time.monotonic) for _ in range(2))
+    loop.run(ours._client.flushdb(), timeout_s=2.0)
+    ours.put({"a": b"1"}, ttl_s=60.0)
+    assert theirs.get(["a"]) == {"a": b"1"}
+    assert ours.claim(["x"], ttl_s=60.0) == {"x"}
+    theirs.release(["x"])
+    assert theirs.claim(["x"], ttl_s=60.0) == frozenset()
+    ours.release(["x"])
+    assert theirs.claim(["x"], ttl_s=60.0) == {"x"}
+    ours.close()
+    theirs.close()
+
+
+def test_least_used_goes_first_when_memory_is_full():
+    clock = Clock()
+    cache = MemoryCache(monotonic=clock, largest=10)
+    cache.put({"a": b"1234", "b": b"1234"}, ttl_s=5.0)
+    cache.get(["a"])
+    cache.put({"c": b"1234"}, ttl_s=5.0)
+    assert cache.get(["a", "b", "c"]).keys() == {"a", "c"}
+    cache.put({"d": b"x" * 11}, ttl_s=5.0)  # larger than all there is
+    assert cache.get(["a", "c", "d"]) == {}
+    clock.now = 6.0
+    cache.put({"e": b"x" * 10}, ttl_s=5.0)
+    assert cache.get(["e"]) == {"e": b"x" * 10}
+
+
+def test_cache_that_is_down_has_nothing_claims_everything_and_is_told_once(loop, caplog):
+    clock = Clock()
+    cache = RedisCache("redis://127.0.0.1:1/0", loop=loop, monotonic=clock, timeout_s=0.2)
+    with caplog.at_level(logging.WARNING):
+        cache.put({"a": b"1"}, ttl_s=60.0)
+        assert cache.get(["a"]) == {}
+        assert cache.claim(["a"], ttl_s=1.0) == {"a"}
+        assert cache.stats.faults == 1  # the rest did not even try
+        clock.now = 2.0
+        cache.release(["a"])
+    assert cache.stats.faults == 2
+    assert "ConnectionError" in cache.stats.problem
+    assert len(caplog.records) == 1
+    cache.close()
+
+
+def test_value_from_before_a_failure_does_not_come_back(redis_url, loop):
+    clock = Clock()
+    cache = RedisCache(redis_url, loop=loop, monotonic=clock)
+    cache.put({"a": b"old", "b": b"old"}, ttl_s=60.0)
+    client, cache._client = (
+        cache._client,
+        RedisCache("redis://127.0.0.1:1/0", loop=loop, monotonic=clock)._client,
+    )
+    cache.put({"a": b"new"}, ttl_s=60.0)
+    cache.drop(["b"])
+    cache._client = client
+    assert cache.get(["a", "b"]) == {}  # the pause after the failure
+    clock.now = 5.0
+    assert cache.get(["a", "b"]) == {}
+    cache.put({"a": b"new"}, ttl_s=60.0)
+    assert cache.get(["a", "b"]) == {"a": b"new"}
+    assert cache.stats.problem == ""
+    cache.close()
+
+
+def test_address_that_cannot_be_read_is_refused_without_being_told(loop):
+    with pytest.raises(ConfigError, match="address of Redis cannot be read") as caught:
+        RedisCache("secret@nowhere", loop=loop, monotonic=time.monotonic)
+    assert "secret" not in str(caught.value)
+
+
+def test_keys_name_vendor_symbol_timeframe_adjustment_and_day():
+    day = date(2024, 1, 2)
+    keys = {
+        key_of("alpaca", "A", Timeframe.DAY, Adjustment.RAW, day),
+        key_of("alpaca", "A", Timeframe.DAY, Adjustment.ALL, day),
+        key_of("alpaca", "A", Timeframe.MINUTE, Adjustment.RAW, day),
+        key_of("polygon", "A", Timeframe.DAY, Adjustment.RAW, day),
+        key_of("alpaca", "A", Timeframe.DAY, Adjustment.RAW, day + timedelta(days=1)),
+    }
+    assert len(keys) == 5
+
+
+def some_bars() -> Bars:
+    close = np.array([1.5, np.nan, 1e-300])
+    time_of = np.array([micros(T0) + n * 60_000_000 for n in range(3)])
+    given = {"timeframe": Timeframe.MINUTE, "adjustment": Adjustment.SPLIT, "currency": "EUR"}
+    one = Bars.of_symbol("A", time_of, {"close": close}, source="x", received_at=T0, **given)
+    two = Bars.of_symbol("B/C", time_of, {"open": close}, source="y", received_at=T0, **given)
+    return Bars.concat([one, two])
+
+
+def test_bars_come_back_from_bytes_to_the_last_bit():
+    bars, again = some_bars(), unpack(pack(some_bars()))
+    assert again.frame().equals(bars.frame())
+    assert (again.timeframe, again.adjustment, again.currency) == ("1m", "split", "EUR")
+    assert all(value.flags.writeable for value in (again.close, again.time))
+
+
+@pytest.mark.parametrize("spoil", [lambda b: b[:-1], lambda b: b"ALB2" + b[4:], lambda b: b""])
+def test_bytes_that_were_cut_or_are_of_another_version_are_refused(spoil):
+    with pytest.raises(DataError, match="no bars of this version"):
+        unpack(spoil(pack(some_bars())))
+
+
+def test_every_changed_byte_is_found():
+    content = pack(some_bars())
+    for place in range(0, len(content), 7):
+        changed = bytearray(content)
+        changed[place] ^= 1
+        with pytest.raises(DataError):
+            unpack(bytes(changed))

@@ -1,0 +1,164 @@
+"""Outages, uptime and staleness are told in time of open market, by a clock set by hand."""
+
+from datetime import UTC, datetime, timedelta
+from math import isnan
+
+import pytest
+
+from alphalens.data.listening import FeedListener, NobodyListens
+from alphalens.errors import ConfigError, InputError
+from alphalens.monitoring.data_feed_monitor import DataFeedMonitor
+from alphalens.trading import VirtualClock
+from alphalens.trading.events import Severity
+
+OPEN = datetime(2024, 1, 2, 14, 30, tzinfo=UTC)  # Tuesday, New York
+CLOSE = datetime(2024, 1, 2, 21, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+
+class Watch:
+    def __init__(self, start=OPEN, calendar="XNYS", **limits) -> None:
+        self.clock = VirtualClock(start)
+        calendars = {"alpaca": calendar} if calendar else {}
+        self.monitor = DataFeedMonitor(clock=self.clock, calendars=calendars, **limits)
+
+    def at(self, instant):
+        self.clock.advance_to(instant)
+        return self.monitor
+
+    def after(self, length):
+        return self.at(self.clock.now() + length)
+
+    @property
+    def feed(self):
+        (feed,) = self.monitor.report().vendors
+        return feed
+
+    @property
+    def codes(self):
+        return [alert.code for alert in self.monitor.check()]
+
+
+def test_outage_lasts_from_the_first_failure_to_the_next_answer():
+    watch = Watch()
+    watch.monitor.answered("alpaca", took_s=0.1)
+    watch.after(10 * MINUTE).failed("alpaca", TimeoutError("no answer"))
+    watch.after(2 * MINUTE).failed("alpaca", ValueError("HTML"))
+    assert watch.feed.is_up is False
+    watch.after(2 * MINUTE).answered("alpaca", took_s=0.1)
+    watch.after(6 * MINUTE)
+    (outage,) = watch.feed.outages
+    assert (outage.began, outage.lasted) == (OPEN + 10 * MINUTE, 4 * MINUTE)
+    assert outage.ended == OPEN + 14 * MINUTE
+    assert outage.problem == "TimeoutError: no answer"
+    assert (watch.feed.is_up, watch.feed.uptime, watch.feed.breaches) == (True, 0.8, 0)
+    assert (watch.feed.answers, watch.feed.errors, watch.feed.error_rate) == (2, 2, 0.5)
+    assert watch.codes == []
+
+
+@pytest.mark.parametrize(("seconds", "breaches"), [(300, 0), (301, 1)])
+def test_five_minutes_are_agreed_and_a_second_more_is_a_breach(seconds, breaches):
+    watch = Watch()
+    watch.monitor.failed("alpaca", TimeoutError("x"))
+    watch.after(timedelta(seconds=seconds))
+    assert watch.feed.breaches == breaches
+    assert watch.codes == ["data_outage"] * breaches
+    assert watch.codes == []  # told once
+    watch.monitor.answered("alpaca", took_s=0.1)
+    assert watch.feed.breaches == breaches
+    assert watch.codes == ["data_outage_over"] * breaches
+
+
+def test_alert_names_vendor_value_limit_cause_and_what_to_do():
+    watch = Watch()
+    watch.monitor.failed("alpaca", TimeoutError("no answer"))
+    watch.after(7 * MINUTE)
+    (alert,) = watch.monitor.check()
+    assert alert.severity is Severity.CRITICAL
+    assert alert.values == {"vendor": "alpaca"}
+    for part in ("alpaca", "7.0 minutes", "5.0 minutes", "no answer", "another vendor"):
+        assert part in alert.message
+
+
+def test_closed_market_is_no_outage():
+    watch = Watch(CLOSE - 3 * MINUTE)
+    watch.monitor.failed("alpaca", TimeoutError("x"))
+    watch.at(OPEN + timedelta(days=1) + MINUTE)  # the next morning
+    assert watch.feed.outages[0].lasted == 4 * MINUTE
+    assert watch.codes == []
+    watch.after(2 * MINUTE)
+    assert watch.codes == ["data_outage"]
+
+
+def test_market_that_never_closes_is_out_at_night_too():
+    watch = Watch(CLOSE, calendar=None)
+    watch.monitor.failed("alpaca", TimeoutError("x"))
+    watch.after(6 * MINUTE)
+    assert watch.codes == ["data_outage"]
+
+
+def test_weekend_and_holiday_count_for_nothing():
+    friday = datetime(2024, 1, 12, 20, 58, tzinfo=UTC)
+    watch = Watch(friday)
+    watch.monitor.told("alpaca", "A", friday)
+    watch.at(datetime(2024, 1, 16, 14, 33, tzinfo=UTC))  # Monday was a holiday
+    assert watch.codes == []
+    watch.after(MINUTE)
+    assert watch.codes == ["data_stale"]
+    assert watch.feed.stale == {"A": 6 * MINUTE}
+
+
+def test_stale_symbols_are_told_once_and_again_after_they_were_fresh():
+    watch = Watch()
+    watch.monitor.told("alpaca", "A", OPEN)
+    watch.monitor.told("alpaca", "B", OPEN)
+    watch.after(4 * MINUTE).told("alpaca", "B", OPEN + 4 * MINUTE)
+    watch.monitor.told("alpaca", "B", OPEN)  # late news of an older bar
+    watch.after(2 * MINUTE)
+    (alert,) = watch.monitor.check()
+    assert alert.code == "data_stale"
+    assert "1 symbols" in alert.message
+    assert watch.codes == []
+    watch.monitor.told("alpaca", "A", OPEN + 6 * MINUTE)
+    assert watch.codes == []
+    watch.after(6 * MINUTE)
+    assert watch.codes == ["data_stale"]
+    assert watch.feed.stale.keys() == {"A", "B"}
+
+
+def test_vendors_are_told_apart_and_fallbacks_gaps_and_latencies_counted():
+    watch = Watch()
+    for number in range(1, 101):
+        watch.monitor.answered("polygon", took_s=number / 100)
+    watch.monitor.fell_back("alpaca", "polygon")
+    watch.monitor.missed("alpaca", "A", OPEN, OPEN + MINUTE)
+    alpaca, polygon = watch.monitor.report().vendors
+    assert (alpaca.fallbacks, polygon.fallbacks, alpaca.is_up) == (1, 0, None)
+    assert [(gap.symbol, gap.first, gap.last) for gap in alpaca.gaps] == [
+        ("A", OPEN, OPEN + MINUTE)
+    ]
+    assert polygon.latency_p50_s == pytest.approx(0.505)
+    assert polygon.latency_p99_s == pytest.approx(0.9901)
+    assert isnan(alpaca.latency_p50_s)
+    assert isnan(alpaca.error_rate)
+    assert isnan(alpaca.uptime)  # no time has passed
+
+
+@pytest.mark.parametrize("limit", ["longest_outage", "stale_after"])
+def test_impossible_limits_and_unknown_calendars_are_refused(limit):
+    with pytest.raises(ConfigError, match="must be above 0"):
+        Watch(**{limit: timedelta(0)})
+    with pytest.raises(InputError, match="calendar must be one of"):
+        Watch(calendar="MARS")
+    with pytest.raises(InputError, match="no time zone"):
+        Watch().monitor.told("alpaca", "A", OPEN.replace(tzinfo=None))
+
+
+def test_who_does_not_listen_takes_everything():
+    for listener in (NobodyListens(), Watch().monitor):
+        told: FeedListener = listener
+        told.answered("v", took_s=1.0)
+        told.failed("v", ValueError("x"))
+        told.fell_back("v", "w")
+        told.told("v", "A", OPEN)
+        told.missed("v", "A", OPEN, OPEN)
