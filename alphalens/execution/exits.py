@@ -137,7 +137,9 @@ class ExitGuard:
         if excess <= 0 or len(exits) < _PAIR:
             return
         intent = self._closing(parent, exits[-1].intent.side, excess)
-        if intent.client_order_id in self._books.orders:
+        known = self._books.orders.get(intent.client_order_id)
+        if known is not None:
+            self._send_again(parent, known)
             return
         if intent.client_order_id not in self._told:
             self._told.add(intent.client_order_id)
@@ -166,10 +168,22 @@ class ExitGuard:
             for one in working:
                 self._take_away(one)
             return
+        self._send(parent, closing)
+
+    def _send_again(self, parent: OrderRecord, known: OrderRecord) -> None:
+        """Send a closing order that the venue never had; wait while that is not known."""
+        if known.is_unresolved:
+            self._waiting.add(parent.client_order_id)
+        elif known.is_absent and self._is_flattening:
+            self._send(parent, known.intent)
+
+    def _send(self, parent: OrderRecord, closing: OrderIntent) -> None:
         try:
             order = self._submit(closing)
         except TradingHalted:  # the session is stopping; the next start closes it
             return
+        if order.is_unresolved or order.is_absent:
+            self._waiting.add(parent.client_order_id)
         if order.status is OrderStatus.REFUSED:
             why = "; ".join(reason.message for reason in order.reasons)
             message = f"{described(closing)} was to close what both exits left: {why}. Close it"

@@ -454,6 +454,29 @@ def test_fault_49_second_exit_filled_in_part(desk, is_cancel_lost):
     check(desk, alert="both_exits_filled")
 
 
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_fault_49_closing_order_that_never_arrives_is_sent_again(desk, is_killed):
+    """Nobody else would: no cycle has it in its plan."""
+    desk.open()
+    entry = bracket(desk)
+    exits = desk.session.open_orders
+    desk.venue.arm("server_error", method="POST", path="/v2/orders")
+    fill_both(desk, exits)
+    closing = None
+    while closing is None:
+        desk.session.collect_fills()
+        ours = [o for o in desk.session.journal.orders() if o.origin is Origin.OURS]
+        closing = next((o for o in ours if o.client_order_id != entry.client_order_id), None)
+    assert desk.status(closing) is S.UNKNOWN
+    if is_killed:
+        desk.crash()
+        desk.open()
+    desk.until(lambda: desk.session.ledger.quantity("AAPL") == 0)
+    assert desk.status(closing) is S.FILLED
+    assert desk.alerts().count("both_exits_filled") == 1
+    check(desk, alert="both_exits_filled")
+
+
 def test_fault_49_closing_order_that_the_gate_refuses_is_told(desk):
     desk.open()
     bracket(desk)
