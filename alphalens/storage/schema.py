@@ -6,8 +6,13 @@ that other processes write: the control table that the single writer of the jour
 before every send. ``writers`` tells who held the pen, ``snapshots`` shorten a start, ``blobs``
 hold what is too large for a record.
 
+``bars`` are the market's past, a row each, of the ``series`` that they belong to and from one
+of ``bar_sources``; ``bar_versions`` are what was believed before a vendor revised, ``fetches``
+what was asked when, ``quarantine`` what was refused.
+
 Amounts are stored as decimal text and instants as UTC text, so that what is read back is what
-was written, in every database, to the last digit.
+was written, in every database, to the last digit. Bars are research data: binary floats and
+microseconds since 1970-01-01 UTC.
 """
 
 from __future__ import annotations
@@ -21,8 +26,12 @@ import sqlalchemy as sa
 __all__ = [
     "GENESIS",
     "SCHEMA_VERSION",
+    "bar_sources",
+    "bar_versions",
+    "bars",
     "blobs",
     "commands",
+    "fetches",
     "fills",
     "head_text",
     "journal",
@@ -31,14 +40,16 @@ __all__ = [
     "metadata",
     "orders",
     "outbox",
+    "quarantine",
     "revision",
+    "series",
     "snapshots",
     "versions",
     "writers",
 ]
 
 #: The version of the tables below; `migrations` lead to it.
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 #: The hash before the first record.
 GENESIS = "0" * 64
@@ -260,4 +271,94 @@ blobs = sa.Table(
     sa.Column("size", sa.Integer, nullable=False),
     sa.Column("body", sa.LargeBinary, nullable=False),
     sa.Column("at", Instant, nullable=False),
+)
+
+#: What bars belong to: never of two adjustments, two lengths or two currencies.
+series = sa.Table(
+    "series",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("symbol", _ID, nullable=False),
+    sa.Column("timeframe", sa.String(8), nullable=False),
+    sa.Column("adjustment", sa.String(8), nullable=False),
+    sa.Column("currency", sa.String(8), nullable=False),
+    sa.UniqueConstraint("symbol", "timeframe", "adjustment", name="series_key"),
+)
+
+#: The vendors that bars came from.
+bar_sources = sa.Table(
+    "bar_sources",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("name", _ID, nullable=False),
+    sa.UniqueConstraint("name", name="bar_sources_name"),
+)
+
+
+def _values() -> tuple[sa.Column[float] | sa.Column[int] | sa.Column[bool], ...]:
+    """Return what a bar tells; SQLite has no NaN and keeps a null in its place."""
+    floats = ("open", "high", "low", "close", "volume", "vwap")
+    return (
+        *(sa.Column(name, sa.Double, nullable=True) for name in floats),
+        sa.Column("trades", sa.BigInteger, nullable=False),
+        sa.Column("is_final", sa.Boolean, nullable=False),
+        sa.Column("source_id", sa.SmallInteger, nullable=False),
+        sa.Column("received", sa.BigInteger, nullable=False),
+        sa.Column("marks", sa.BigInteger, nullable=False),
+    )
+
+
+#: What is believed now. Without a foreign key, which would be looked up for each of millions
+#: of rows; on PostgreSQL in parts by year, made when they are first needed.
+bars = sa.Table(
+    "bars",
+    metadata,
+    sa.Column("series_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("time", sa.BigInteger, primary_key=True, autoincrement=False),
+    *_values(),
+    postgresql_partition_by="RANGE (time)",
+    sqlite_with_rowid=False,
+)
+
+#: A number that a database counts up by itself, beyond 2^31.
+_COUNTED = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+#: What was believed from ``received`` on, and before ``replaced``.
+bar_versions = sa.Table(
+    "bar_versions",
+    metadata,
+    sa.Column("id", _COUNTED, primary_key=True, autoincrement=True),
+    sa.Column("series_id", sa.Integer, nullable=False),
+    sa.Column("time", sa.BigInteger, nullable=False),
+    *_values(),
+    sa.Column("replaced", sa.BigInteger, nullable=False),
+    sa.Index("bar_versions_key", "series_id", "time"),
+)
+
+#: Which part of a series a vendor was asked for, and when last; it may have had no bars.
+fetches = sa.Table(
+    "fetches",
+    metadata,
+    sa.Column("series_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("source_id", sa.SmallInteger, primary_key=True, autoincrement=False),
+    sa.Column("begins", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("ends", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("asked", sa.BigInteger, nullable=False),
+)
+
+#: Rows that were refused, with their marks and as they came; each once, by its hash.
+quarantine = sa.Table(
+    "quarantine",
+    metadata,
+    sa.Column("hash", sa.String(64), primary_key=True),
+    sa.Column("symbol", sa.Text, nullable=False),
+    sa.Column("timeframe", sa.String(8), nullable=False),
+    sa.Column("adjustment", sa.String(8), nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("time", sa.BigInteger, nullable=False),
+    sa.Column("received", sa.BigInteger, nullable=False),
+    sa.Column("marks", sa.BigInteger, nullable=False),
+    sa.Column("raw", sa.LargeBinary, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Index("quarantine_at", "at"),
 )

@@ -6,5 +6,8 @@ Import from the modules: each needs the extra of the part it stands in for.
 - `alphalens.testing.conformance`: what every adapter of a port must pass.
 - `alphalens.testing.desk`: a random walk, and a whole paper desk over it.
 - `alphalens.testing.faults`: a venue whose answers get lost.
+- `alphalens.testing.loopback`: what the loopback vendors of data share: faults, control, processes.
+- `alphalens.testing.polygon_server`: a loopback Polygon (Massive), REST and websocket.
 - `alphalens.testing.sequential`: the decision cycle without a graph, the oracle of the graph.
+- `alphalens.testing.yahoo_server`: a loopback Yahoo Finance, as yfinance asks it.
 """

@@ -3,6 +3,7 @@
 import sqlite3
 import subprocess
 import sys
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -74,6 +75,15 @@ INSERT INTO fills VALUES (
 INSERT INTO commands VALUES (1, '2024-01-02T00:00:00.000000Z', 'halt', 'ann', 'test', '', '', NULL);
 """
 
+COMMAND = {
+    "at": datetime(2024, 1, 2, tzinfo=UTC),
+    "kind": "halt",
+    "by": "ann",
+    "reason": "kept",
+    "client_order_id": "",
+    "fingerprint": "",
+}
+
 
 @pytest.fixture
 def old(tmp_path):
@@ -140,6 +150,22 @@ def test_migrated_schema_is_as_a_new_one_on_both_databases(database_url):
     migrated.dispose()
 
 
+def test_database_of_version_2_gets_the_tables_of_bars_and_keeps_its_record(database_url):
+    engine = open_engine(database_url)
+    with writing(engine) as connection:
+        metadata.drop_all(connection)
+    with writing(engine) as connection:
+        migrate(connection, 2)
+        connection.execute(commands.insert(), COMMAND)
+    assert "bars" not in described(engine)
+    engine.dispose()
+    engine = open_engine(database_url)
+    with reading(engine) as connection:
+        assert connection.execute(sa.select(commands.c.reason)).scalars().all() == ["kept"]
+    assert {"bars", "bar_versions", "fetches", "quarantine", "series"} <= set(described(engine))
+    engine.dispose()
+
+
 def test_migration_that_fails_leaves_the_old_version_whole(old):
     connection = sqlite3.connect(old)
     connection.execute("CREATE TABLE blobs (x)")
@@ -159,7 +185,7 @@ def _dump(path):
 
 def test_reading_only_never_migrates_and_says_what_to_do(old):
     before = _dump(old)
-    with pytest.raises(StorageError, match=r"schema version 1, this .* reads 2: open it once to w"):
+    with pytest.raises(StorageError, match=r"schema version 1, this .* reads 3: open it once to w"):
         open_engine(old, is_read_only=True)
     assert _dump(old) == before
 
@@ -170,7 +196,7 @@ def test_newer_schema_is_refused_by_number(database_url, is_read_only):
     with writing(engine) as connection:
         connection.execute(versions.update().values(version_num="0099"))
     engine.dispose()
-    with pytest.raises(StorageError, match=r"schema version 99, this alphalens knows up to 2: upg"):
+    with pytest.raises(StorageError, match=r"schema version 99, this alphalens knows up to 3: upg"):
         open_engine(database_url, is_read_only=is_read_only)
 
 
