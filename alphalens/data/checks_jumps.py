@@ -213,7 +213,8 @@ def _ideal(rows: Rows, series: Series, at: Places, step: Floats) -> Floats:
     nearest = known[np.argmin(np.abs(step[:, None] - known), axis=1)]
     begin = np.log(np.where(series.open[at] > 0.0, series.open[at], np.nan) / series.close[at - 1])
     is_gap = ~(np.abs(begin - nearest) > _GAPPED)  # no open tells nothing
-    fits = (np.abs(step - nearest) < limit) & is_gap & ~_is_wild(rows, series, at, step)
+    room = limit * np.minimum(1.0, np.abs(nearest) / _DOUBLE)  # small steps are often true
+    fits = (np.abs(step - nearest) < room) & is_gap & ~_is_wild(rows, series, at, step)
     fits &= _is_class(rows, series, at, AssetClass.EQUITY)
     return np.where(fits, nearest, 0.0)
 

@@ -113,9 +113,9 @@ def test_bad_data_02_zero_settle_is_rejected_even_so():
 
 
 def test_bad_data_04_high_below_the_others_is_rejected():
-    # Long set, ARE 2010-05-27: the high is of another day.
+    # Long set, ARE 2010-05-27, and the day before.
     bad = ("2010-05-27", 51.75, 5.349800109863281, 51.21300125122070, 53.42499923706055, 430169)
-    found = judged([good("2010-05-26", 52.0), bad])
+    found = judged([("2010-05-26", 51.131001, 52.126999, 50.233002, 50.473, 482175), bad])
     assert kept(found) == [("A", "2010-05-26")]
     assert aside(found) == {("A", "2010-05-27"): {"high_too_low"}}
 
@@ -304,14 +304,29 @@ def test_bad_data_14_rows_go_on_being_held_in_the_next_batch():
     assert len(judge(batch_of({"NFLX": NETFLIX[2:]}), explained).bars) == 2
 
 
-# 2015-07-17 close 66.290001 (pystock-data at 79fd5f4), the other prices by the same factor
-# 0.4208754 from the long set; 2015-07-20 and later from the long set.
+# Long set; what is before the spin-off of 2015-07-20 divided by its factor 0.4208754047, which
+# gives the close of 66.29 that pystock-data at 79fd5f4 has for 2015-07-17.
 EBAY = [
-    ("2015-07-16", 65.30, 66.71, 65.00, 65.589464, 31024240),
-    ("2015-07-17", 66.040914, 66.729963, 64.851491, 66.290001, 26169255),
+    ("2015-07-16", 65.299610, 66.710954, 65.000235, 65.589481, 31025199),
+    ("2015-07-17", 66.040923, 66.729960, 64.850548, 66.290402, 26169399),
     ("2015-07-20", 26.8899993896, 29.3500003815, 26.5900001526, 28.5699996948, 37485700),
     ("2015-07-21", 28.1499996185, 28.9899997711, 27.9799995422, 28.6000003815, 44336300),
 ]
+
+
+# Long set, HBAN in the crisis: a third lost in a day is near 3:2, and was true.
+HUNTINGTON = [
+    ("2009-01-20", 3.8975, 4.2307, 3.2392, 3.2565, 15053471),
+    ("2009-01-21", 3.5043, 3.9744, 3.4445, 3.9403, 15709643),
+    ("2009-01-22", 3.0939, 3.2050, 2.4614, 2.7350, 30162288),
+    ("2009-01-23", 2.6495, 2.8719, 2.5298, 2.7949, 23055724),
+]
+
+
+def test_bad_data_14_crash_near_a_small_ratio_is_no_split():
+    found = judge(batch_of({"HBAN": HUNTINGTON}), context_of("HBAN"))
+    assert [day for _, day in kept(found)] == [row[0] for row in HUNTINGTON]
+    assert flags(found) == {("HBAN", "2009-01-22"): {"unexplained_drop"}}
 
 
 def test_bad_data_15_spin_off_without_its_record_is_flagged():
@@ -327,13 +342,19 @@ def test_bad_data_15_spin_off_with_its_record_is_no_news():
     assert (flags(found), len(found.bars)) == ({}, 4)
 
 
+VERTEX = [  # long set, VRTX
+    ("2013-04-16", 54.590000, 54.740002, 53.250000, 54.389999, 1450539),
+    ("2013-04-17", 54.060001, 54.320000, 52.770000, 54.044998, 1346218),
+    ("2013-04-18", 54.139999, 54.150002, 51.959999, 52.869999, 6177673),
+    ("2013-04-19", 81.550003, 85.900002, 80.099998, 85.599998, 24895275),
+    ("2013-04-22", 84.379997, 87.470001, 80.900002, 82.330002, 8902245),
+]
+
+
 def test_bad_data_16_big_move_on_high_volume_is_kept():
-    # VRTX rose from 52.87 to 85.60 on 2013-04-19 on 42 million shares after some 2 a day.
-    rows = weeks([52.0, 52.5, 53.0, 52.87, 85.6, 82.3], volume=2_000_000.0)
-    rows[4] = (*rows[4][:5], 42_000_000.0)
-    found = judged(rows)
-    assert len(found.bars) == 6
-    assert flags(found) == {("A", rows[4][0]): {"big_move"}}
+    found = judged(VERTEX, symbol="VRTX")
+    assert [day for _, day in kept(found)] == [row[0] for row in VERTEX]
+    assert flags(found) == {("VRTX", "2013-04-19"): {"big_move"}}
 
 
 def test_bad_data_17_negative_volume_is_rejected():
