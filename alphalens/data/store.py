@@ -100,8 +100,9 @@ class Asked:
 class BarStore:
     """Bars in the database, each series whole and each revision on record.
 
-    Every write is one transaction: all of it is there, or nothing. Writers take turns, so that
-    two of them neither lose nor double a bar.
+    Every write is one transaction: all of it is there, or nothing. Writers of bars take turns,
+    so that two of them neither lose nor double a bar. A SQLite file has one turn for everything:
+    give the bars one of their own there, or a desk waits for them.
 
     Parameters
     ----------
@@ -169,7 +170,7 @@ class BarStore:
         """
         _check(bars, marks, at)
         counts: dict[str, int] = {}
-        with writing(self._engine) as connection:
+        with writing(self._engine, turn="bars") as connection:
             if len(bars):
                 counts = self._merge(connection, bars, marks)
             if asked is not None:
@@ -364,7 +365,7 @@ class BarStore:
         StorageError
             If the database fails; nothing was written then.
         """
-        with writing(self._engine) as connection:
+        with writing(self._engine, turn="bars") as connection:
             return _store_quarantine.keep(connection, self._backend, bars, marks, raw, at)
 
     def quarantined(

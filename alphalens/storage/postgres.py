@@ -49,7 +49,7 @@ _IDLE_S = 1.0
 _IDLE_SINCE = "alphalens_idle_since"
 
 #: Purposes of the advisory locks, as the upper half of their keys.
-_PURPOSES = {"write": 0x414C01, "pen": 0x414C02}
+_PURPOSES = {"write": 0x414C01, "pen": 0x414C02, "bars": 0x414C03}
 
 
 def make_postgres(url: sa.URL, *, is_read_only: bool) -> sa.Engine:
@@ -132,5 +132,6 @@ def _ask_the_idle(engine: sa.Engine) -> None:
 
 
 def _on_begin(connection: sa.Connection) -> None:
-    if connection.get_execution_options().get(WRITES, False):
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({advisory_key('write')})")
+    turn = connection.get_execution_options().get(WRITES)
+    if turn:
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({advisory_key(turn)})")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Literal
 from urllib.parse import unquote
 
 import sqlalchemy as sa
@@ -14,7 +15,8 @@ from alphalens.storage.failures import explain
 
 __all__ = ["WRITES", "name_of", "reading", "translated", "writing"]
 
-#: The option of a connection that tells the database's own begin that this one writes.
+#: The option of a connection that tells the database's own begin that this one writes, and in
+#: whose turn.
 WRITES = "alphalens_writes"
 
 _READS = {
@@ -48,12 +50,22 @@ def reading(engine: sa.Engine, *, is_single: bool = False) -> Iterator[sa.Connec
 
 
 @contextmanager
-def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
+def writing(
+    engine: sa.Engine, *, turn: Literal["write", "bars"] = "write"
+) -> Iterator[sa.Connection]:
     """Give a connection in a write transaction; commit at the end, roll back on any error.
 
     Writers take turns: the write lock of the database (SQLite) or of the schema (PostgreSQL)
     is taken at the start, so that a transaction which reads first cannot be refused later
     because another process wrote in between.
+
+    Parameters
+    ----------
+    engine : Engine
+        From `open_engine`.
+    turn : str
+        Whose turn is taken: that of ``bars``, whose writes last for seconds, is one of its own
+        on PostgreSQL, so that no order waits for it. SQLite has one turn for everything.
 
     Raises
     ------
@@ -62,17 +74,17 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
     """
     with translated(engine), ExitStack() as stack:
         try:
-            connection = _begin(engine, stack)
+            connection = _begin(engine, stack, turn)
         except DBAPIError as error:
             if not error.connection_invalidated:
                 raise
-            connection = _begin(engine, stack)  # it died unseen; nothing was written in it
+            connection = _begin(engine, stack, turn)  # it died unseen; nothing was written in it
         yield connection
 
 
-def _begin(engine: sa.Engine, stack: ExitStack) -> sa.Connection:
+def _begin(engine: sa.Engine, stack: ExitStack, turn: str) -> sa.Connection:
     connection = stack.enter_context(engine.connect())
-    connection.execution_options(**{WRITES: True})
+    connection.execution_options(**{WRITES: turn})
     stack.enter_context(connection.begin())
     return connection
 

@@ -100,6 +100,14 @@ def assert_same_bits(found, given):
         assert left.tobytes() == right.tobytes(), name
 
 
+def test_bars_and_orders_wait_for_each_other_on_no_server(postgres_url):
+    desk, engine = open_engine(postgres_url), open_engine(postgres_url)
+    with writing(desk):
+        assert BarStore(engine).write(many(["A"], 3), at=NOW).new == 3
+    for one in (desk, engine):
+        one.dispose()
+
+
 def test_what_is_read_is_what_was_written_to_the_last_bit(store):
     odd = [0.1 + 0.2, np.nan, 5e-324, 1.7976931348623157e308, -37.63, np.inf, 0.0, 1 / 3]
     given = many(["AAA", "BRK.B"], 4, vwap=np.array(odd), volume=np.array(odd[::-1]))
