@@ -9,7 +9,6 @@ The second level says who has to act::
     │   └── MissingExtra          an optional part is not installed (also an ImportError)
     ├── OperatorError             something outside answers wrongly or not at all
     │   ├── DataError             market data is missing, late or fails validation
-    │   │   └── BatchRefused      a vendor's whole answer is unusable; its rows are kept
     │   ├── BrokerError           the venue refused, or its answer cannot be read
     │   │   ├── OutcomeUnknown    an order may or may not have arrived: ask, never resend
     │   │   ├── OrderRejected     the venue said no to an order, for a reason it names
@@ -30,12 +29,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
 __all__ = [
     "AlphaLensError",
     "AuditError",
-    "BatchRefused",
     "BrokerError",
     "ConfigError",
     "CredentialsRefused",
@@ -98,26 +96,6 @@ class OperatorError(AlphaLensError):
 
 class DataError(OperatorError):
     """Market data is missing, late or fails validation."""
-
-
-class BatchRefused(DataError):
-    """A vendor's whole answer was read and is unusable; nothing of it was taken.
-
-    Parameters
-    ----------
-    message : str
-        Vendor, what was asked, what is wrong, what to do.
-    reason : str
-        Name of the kind of bad data (`alphalens.data.reasons`), in small letters.
-    vendor : str
-        Who answered.
-    raw : sequence of str
-        The text of each row as the vendor sent it.
-    """
-
-    def __init__(self, message: str, *, reason: str, vendor: str, raw: Sequence[str]) -> None:
-        self.reason, self.vendor, self.raw = reason, vendor, raw
-        super().__init__(message)
 
 
 class BrokerError(OperatorError):

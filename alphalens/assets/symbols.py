@@ -28,7 +28,16 @@ from alphalens.assets.contracts import FutureSymbol, OccSymbol
 from alphalens.assets.kinds import AssetClass
 from alphalens.errors import InputError
 
-__all__ = ["MAX_LENGTH", "QUOTES", "Vendor", "canonical", "from_vendor", "split_pair", "to_vendor"]
+__all__ = [
+    "MAX_LENGTH",
+    "QUOTES",
+    "Vendor",
+    "canonical",
+    "class_by_form",
+    "from_vendor",
+    "split_pair",
+    "to_vendor",
+]
 
 MAX_LENGTH = 32
 QUOTES = ("USD", "USDT", "USDC", "BTC", "ETH", "EUR")
@@ -37,6 +46,7 @@ _PERP = "-PERP"
 _EQUITY = re.compile(r"([A-Z0-9]{1,10})(?:[.\-/]([A-Z0-9]{1,4}))?")
 _PAIR = re.compile(r"([A-Z0-9]{1,12})[/\-]([A-Z]{2,5})")
 _COIN = re.compile(r"[A-Z0-9]{1,12}")
+_OPTION = re.compile(r"[A-Z][A-Z0-9]{0,5}[0-9]{6}[CP][0-9]{8}")
 
 
 class Vendor(StrEnum):
@@ -75,6 +85,23 @@ def canonical(text: str, asset_class: AssetClass, *, near: date | None = None) -
     if asset_class is AssetClass.FUTURE:
         return FutureSymbol.parse(text, near=near).code
     return _READERS[asset_class](text)
+
+
+def class_by_form(symbol: str) -> AssetClass:
+    """Return the class that a canonical symbol looks like; a future looks like a share.
+
+    Where an instrument is at hand, its own class counts: this is for vendors that tell none.
+
+    Examples
+    --------
+    >>> [class_by_form(text).name for text in ("BRK.B", "AAPL250117P00190000", "BTC/USD")]
+    ['EQUITY', 'OPTION', 'CRYPTO']
+    """
+    if _OPTION.fullmatch(symbol):
+        return AssetClass.OPTION
+    if symbol.endswith(_PERP):
+        return AssetClass.PERPETUAL
+    return AssetClass.CRYPTO if "/" in symbol else AssetClass.EQUITY
 
 
 def split_pair(symbol: str) -> tuple[str, str]:

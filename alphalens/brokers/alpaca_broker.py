@@ -29,11 +29,11 @@ from alphalens.brokers.base import (
     VenueSession,
     VenueUpdate,
 )
-from alphalens.data.alpaca_json import mapping, rows
 from alphalens.errors import BrokerError, ConfigError, CredentialsRefused, OutcomeUnknown
 from alphalens.net import LoopThread, Timing
 from alphalens.net.capture import Exchange
 from alphalens.net.endpoint import checked_headers
+from alphalens.net.exact_json import mapping, rows
 from alphalens.net.failures import Unreadable
 from alphalens.trading.activities import Activity
 from alphalens.trading.orders import Fill, OrderClass, OrderIntent, OrderType, TimeInForce

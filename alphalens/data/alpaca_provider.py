@@ -10,15 +10,7 @@ from typing import Any, Self
 from urllib.parse import quote as percent
 
 from alphalens.assets import AssetClass
-from alphalens.data.alpaca_json import (
-    class_of,
-    decimal,
-    instant,
-    mapping,
-    rows,
-    symbol_from,
-    symbol_to,
-)
+from alphalens.data.alpaca_symbols import class_of, symbol_from, symbol_to
 from alphalens.data.alpaca_words import ACTION_TYPES, action_from, news_from, snapshot_from
 from alphalens.data.asks import Ask, RestOptions, can_give, checked_host
 from alphalens.data.bars import Adjustment, Timeframe
@@ -31,13 +23,14 @@ from alphalens.data.port import (
     NewsItem,
     OptionSnapshot,
 )
-from alphalens.data.reading import AnswerRefused, Part, Unfit, batch_from
-from alphalens.data.reasons import Reason
+from alphalens.data.reading import Part, Unfit, batch_from
+from alphalens.data.reasons import AnswerRefused, Reason
 from alphalens.data.rest import Rest
 from alphalens.data.words import contract_of
 from alphalens.errors import ConfigError, InputError
 from alphalens.net import Timing
 from alphalens.net.endpoint import checked_headers
+from alphalens.net.exact_json import decimal, instant, mapping, rows
 from alphalens.trading.market import Quote
 
 __all__ = ["AlpacaProvider"]

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from alphalens.data.alpaca_json import decimal, instant, loads, rows, symbol_from, symbol_to
+from alphalens.data.alpaca_symbols import symbol_from, symbol_to
 from alphalens.data.inbox import Inbox
 from alphalens.errors import ConfigError
 from alphalens.net import (
@@ -24,6 +24,7 @@ from alphalens.net import (
     Timing,
 )
 from alphalens.net.endpoint import checked_url, is_loopback
+from alphalens.net.exact_json import decimal, instant, loads, rows
 from alphalens.net.failures import Unreadable
 from alphalens.net.line import Frame, Line
 from alphalens.trading.market import Quote, TradingStatus

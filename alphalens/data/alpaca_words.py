@@ -8,10 +8,11 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
-from alphalens.data.alpaca_json import decimal, instant, symbol_from
+from alphalens.data.alpaca_symbols import symbol_from
 from alphalens.data.cells import plain_text
 from alphalens.data.port import CorporateAction, NewsItem, OptionSnapshot
 from alphalens.data.words import day, figure, member, moment
+from alphalens.net.exact_json import decimal, instant
 from alphalens.net.failures import Unreadable
 
 __all__ = ["ACTION_TYPES", "action_from", "news_from", "snapshot_from"]

@@ -12,8 +12,8 @@ from alphalens.data.checks_context import ZONES, Context
 from alphalens.data.checks_rows import Rows
 from alphalens.data.checks_time import local_days
 from alphalens.data.port import Batch, CorporateAction
-from alphalens.data.reasons import RULES, Reason, Severity
-from alphalens.errors import BatchRefused, InputError
+from alphalens.data.reasons import RULES, AnswerRefused, Reason, Severity
+from alphalens.errors import InputError
 
 __all__ = ["check_batch", "check_units", "refuse"]
 
@@ -27,7 +27,7 @@ def check_batch(batch: Batch, context: Context) -> None:
 
     Raises
     ------
-    BatchRefused
+    AnswerRefused
         With the reason.
     InputError
         If the columns of the batch do not fit together, or the stored bars not to it.
@@ -64,7 +64,7 @@ def check_units(batch: Batch, rows: Rows) -> None:
 
     Raises
     ------
-    BatchRefused
+    AnswerRefused
         With the reason.
     """
     bars = rows.told
@@ -86,18 +86,22 @@ def refuse(batch: Batch, reason: Reason, text: str) -> NoReturn:
 
     Raises
     ------
-    BatchRefused
+    AnswerRefused
         Always.
     """
     source = ", ".join(batch.bars.sources) or "the vendor"
-    asked = batch.request
-    raise BatchRefused(
-        f"{source}: the whole answer of {len(batch.bars)} rows for {len(asked.symbols)} symbols "
-        f"from {asked.start.isoformat()} to {asked.end.isoformat()} was refused, "
+    request = batch.request
+    asked = (
+        f"{len(request.symbols)} symbols from {request.start.isoformat()} to "
+        f"{request.end.isoformat()}"
+    )
+    raise AnswerRefused(
+        f"{source}: the whole answer of {len(batch.bars)} rows for {asked} was refused, "
         f"{reason.name.lower()} ({RULES[reason].text}): {text}; nothing of it was taken, its "
         f"rows are kept with this error. Ask again, or another vendor",
-        reason=reason.name.lower(),
+        reason=reason,
         vendor=source,
+        asked=asked,
         raw=batch.raw,
     )
 

@@ -11,8 +11,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from urllib.parse import quote as percent
 
 from alphalens.assets import AssetClass
-from alphalens.assets.symbols import Vendor, to_vendor
-from alphalens.data.alpaca_json import class_of, mapping, rows
+from alphalens.assets.symbols import Vendor, class_by_form, to_vendor
 from alphalens.data.asks import Ask, RestOptions, can_give, checked_host
 from alphalens.data.bars import Adjustment, Timeframe, micros
 from alphalens.data.cells import plain_text
@@ -32,12 +31,13 @@ from alphalens.data.port import (
     NewsItem,
     OptionSnapshot,
 )
-from alphalens.data.reading import AnswerRefused, Part, Unfit, batch_from
-from alphalens.data.reasons import Reason
+from alphalens.data.reading import Part, Unfit, batch_from
+from alphalens.data.reasons import AnswerRefused, Reason
 from alphalens.data.rest import Rest
 from alphalens.errors import ConfigError
 from alphalens.net import Timing
 from alphalens.net.endpoint import checked_headers
+from alphalens.net.exact_json import mapping, rows
 from alphalens.trading.market import Quote
 
 __all__ = ["PolygonProvider"]
@@ -194,7 +194,7 @@ class PolygonProvider:
         DataError
             If there is no usable answer.
         """
-        kinds = {class_of(symbol) for symbol in request.symbols}
+        kinds = {class_by_form(symbol) for symbol in request.symbols}
         can_give(request, self._capabilities, kinds, _NAME)
         is_adjusted = _ADJUSTED[request.adjustment]
         symbols = {_ticker(symbol): symbol for symbol in request.symbols}
@@ -398,7 +398,7 @@ def _segments(path: str) -> list[str]:
 
 
 def _ticker(symbol: str) -> str:
-    return to_vendor(symbol, Vendor.POLYGON, class_of(symbol))
+    return to_vendor(symbol, Vendor.POLYGON, class_by_form(symbol))
 
 
 def _in_path(ticker: str) -> str:

@@ -8,13 +8,13 @@ from typing import Any
 
 from alphalens.assets import AssetClass
 from alphalens.assets.symbols import Vendor, from_vendor
-from alphalens.data.alpaca_json import decimal, instant, mapping
 from alphalens.data.cells import plain_text
 from alphalens.data.port import CorporateAction, NewsItem, OptionSnapshot
 from alphalens.data.reading import Unfit
 from alphalens.data.reasons import Reason
 from alphalens.data.words import contract_of, day, figure, member, moment
 from alphalens.errors import InputError
+from alphalens.net.exact_json import decimal, instant, mapping
 from alphalens.net.failures import Unreadable
 from alphalens.trading.market import Quote
 

@@ -38,11 +38,9 @@ from alphalens.data.bars import Bars, micros
 from alphalens.data.cells import Floats, Ints, Marks, instants, mark, numbers
 from alphalens.data.port import BarRequest, Batch
 from alphalens.data.reasons import Reason
-from alphalens.errors import DataError
 from alphalens.net.failures import Unreadable
 
 __all__ = [
-    "AnswerRefused",
     "Keys",
     "Part",
     "RawRows",
@@ -67,26 +65,6 @@ class Unfit(Unreadable):
 
     def __init__(self, reason: Reason, text: str) -> None:
         self.reason = reason
-        super().__init__(text)
-
-
-class AnswerRefused(DataError):
-    """A vendor's whole answer was refused; nothing of it was taken, and all of it is kept.
-
-    Parameters
-    ----------
-    text : str
-        Vendor, path, status, what is wrong, what to do.
-    reason : Reason
-        Which kind of bad data it is.
-    vendor, path : str
-        Who was asked, and for what.
-    raw : str
-        The answer as it came, without secrets.
-    """
-
-    def __init__(self, text: str, *, reason: Reason, vendor: str, path: str, raw: str) -> None:
-        self.reason, self.vendor, self.path, self.raw = reason, vendor, path, raw
         super().__init__(text)
 
 

@@ -5,7 +5,7 @@ The number of a kind is for ever: masks of earlier days are read with the same t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from types import MappingProxyType
@@ -13,7 +13,9 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["RULES", "Reason", "Rule", "Severity", "names_of", "rejecting"]
+from alphalens.errors import DataError
+
+__all__ = ["RULES", "AnswerRefused", "Reason", "Rule", "Severity", "names_of", "rejecting"]
 
 
 class Severity(StrEnum):
@@ -167,6 +169,29 @@ RULES: Mapping[Reason, Rule] = MappingProxyType(
         )
     }
 )
+
+
+class AnswerRefused(DataError):
+    """A vendor's whole answer was refused: nothing of it was taken, and all of it is kept.
+
+    Parameters
+    ----------
+    text : str
+        Vendor, what was asked, what is wrong, what to do.
+    reason : Reason
+        Which kind of bad data it is.
+    vendor, asked : str
+        Who was asked, and for what.
+    raw : sequence of str
+        The answer as it came, without secrets: its rows, or its whole text where no rows could
+        be read.
+    """
+
+    def __init__(
+        self, text: str, *, reason: Reason, vendor: str, asked: str, raw: Sequence[str]
+    ) -> None:
+        self.reason, self.vendor, self.asked, self.raw = reason, vendor, asked, raw
+        super().__init__(text)
 
 
 def names_of(mask: int) -> tuple[str, ...]:

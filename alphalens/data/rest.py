@@ -15,12 +15,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
-from alphalens.data.alpaca_json import loads
 from alphalens.data.asks import Ask, RestOptions, Told
 from alphalens.data.cells import plain_text
 from alphalens.data.listening import FeedListener, NobodyListens
-from alphalens.data.reading import AnswerRefused, Unfit
-from alphalens.data.reasons import Reason
+from alphalens.data.reading import Unfit
+from alphalens.data.reasons import AnswerRefused, Reason
 from alphalens.errors import DataError
 from alphalens.net import (
     Breaker,
@@ -37,6 +36,7 @@ from alphalens.net import (
     Transport,
 )
 from alphalens.net.breaker import Outcome
+from alphalens.net.exact_json import loads
 from alphalens.net.failures import Unreadable
 
 __all__ = ["Read", "Rest"]
@@ -309,8 +309,8 @@ class Rest:
             ),
             reason=reason,
             vendor=self.vendor,
-            path=self._redact(str(ask)),
-            raw=self._redact(raw),
+            asked=self._redact(str(ask)),
+            raw=(self._redact(raw),),
         )
         self._refused.append(refusal)
         return refusal

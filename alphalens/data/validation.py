@@ -1,7 +1,7 @@
 """The judgement on a vendor's answer: what is kept, what is set aside, and why.
 
 Every row ends in one of two places: in `Judged.bars`, or in `Judged.rejected` with its text.
-An answer that is unusable as a whole raises `BatchRefused`, which has the text of all rows.
+An answer that is unusable as a whole raises `AnswerRefused`, which has the text of all rows.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def judge(batch: Batch, context: Context) -> Judged:
 
     Raises
     ------
-    BatchRefused
+    AnswerRefused
         If nothing of the answer can be used.
     InputError
         If the context lacks the class of a symbol, or its stored bars are of another kind.

@@ -8,11 +8,11 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from alphalens.assets.contracts import OccSymbol
-from alphalens.data.alpaca_json import decimal, mapping
 from alphalens.data.cells import NO_TIME, instants
 from alphalens.data.reading import Unfit
 from alphalens.data.reasons import Reason
 from alphalens.errors import InputError
+from alphalens.net.exact_json import decimal, mapping
 from alphalens.net.failures import Unreadable
 
 __all__ = ["contract_of", "day", "figure", "member", "moment"]

@@ -17,8 +17,7 @@ from alphalens.assets import AssetClass
 from alphalens.data.alpaca_provider import AlpacaProvider
 from alphalens.data.bars import Adjustment, Timeframe
 from alphalens.data.port import BarRequest, MarketDataProvider
-from alphalens.data.reading import AnswerRefused
-from alphalens.data.reasons import Reason, names_of
+from alphalens.data.reasons import AnswerRefused, Reason, names_of
 from alphalens.errors import ConfigError, DataError, InputError
 from alphalens.testing.alpaca_server import AlpacaServer
 
@@ -230,7 +229,7 @@ def test_half_an_answer_is_asked_for_again(server):
     assert len(told.bars) == DAYS
     assert told.calls == 2
     assert refused.reason is Reason.NOT_JSON
-    assert refused.raw.startswith('{"bars"')
+    assert refused.raw[0].startswith('{"bars"')
 
 
 @pytest.mark.parametrize(
@@ -258,8 +257,8 @@ def test_an_answer_that_cannot_be_used_is_refused_whole_and_kept(answer, reason,
     refused = caught.value
     assert refused.reason is reason
     assert refused.vendor == "alpaca"
-    assert refused.path.startswith("/v2/stocks/bars?symbols=AAPL")
-    assert refused.raw == Say(answer).content.decode(errors="replace")
+    assert refused.asked.startswith("/v2/stocks/bars?symbols=AAPL")
+    assert refused.raw == (Say(answer).content.decode(errors="replace"),)
     assert all(w in str(refused) for w in ("alpaca", "/v2/stocks/bars", "200", "another vendor"))
     assert len(vendor.got) == made.calls == calls
 
@@ -269,8 +268,8 @@ def test_an_answer_kept_holds_no_key():
     with answering(echo) as (made, _), pytest.raises(AnswerRefused) as caught:
         made.bars(request())
 
-    assert "hello" in caught.value.raw
-    assert SECRET not in caught.value.raw + str(caught.value)
+    assert "hello" in caught.value.raw[0]
+    assert SECRET not in caught.value.raw[0] + str(caught.value)
 
 
 def test_a_page_token_that_comes_back_ends_the_walk():

@@ -16,8 +16,7 @@ from alphalens.assets import AssetClass
 from alphalens.data.bars import Adjustment, Timeframe
 from alphalens.data.polygon_provider import PolygonProvider
 from alphalens.data.port import BarRequest, MarketDataProvider
-from alphalens.data.reading import AnswerRefused
-from alphalens.data.reasons import Reason, names_of
+from alphalens.data.reasons import AnswerRefused, Reason, names_of
 from alphalens.errors import ConfigError, DataError, InputError
 from alphalens.net import Timing
 from alphalens.testing.polygon_server import PolygonServer
@@ -249,7 +248,7 @@ def test_a_lying_vendor_is_refused_whole_and_its_text_is_kept(server, fault, rea
         assert [refused.reason for refused in made.refused] == [reason] * calls
     assert caught.value.reason is reason
     assert caught.value.raw
-    assert "/v2/aggs/ticker/AAPL" in caught.value.path
+    assert "/v2/aggs/ticker/AAPL" in caught.value.asked
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ import pytest
 
 from alphalens.data.asks import Ask
 from alphalens.data.listening import NobodyListens
-from alphalens.data.reading import AnswerRefused, Unfit
-from alphalens.data.reasons import Reason
+from alphalens.data.reading import Unfit
+from alphalens.data.reasons import AnswerRefused, Reason
 from alphalens.data.rest import Rest
 from alphalens.errors import DataError
 from alphalens.net import RetryPolicy
@@ -199,8 +199,8 @@ def test_the_text_of_a_refused_answer_is_kept_without_secrets():
             rest.collect([ASK], read)
 
         assert rest.refused == (caught.value,)
-    assert caught.value.raw == '{"echo": "*** and more"}'
-    assert caught.value.path == "/v1/things?symbols=AAPL"
+    assert caught.value.raw == ('{"echo": "*** and more"}',)
+    assert caught.value.asked == "/v1/things?symbols=AAPL"
     assert "s3cret" not in str(caught.value)
 
 

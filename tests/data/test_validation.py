@@ -10,9 +10,9 @@ import pytest
 from alphalens.assets import AssetClass
 from alphalens.data.bars import Adjustment, Bars, Timeframe, micros
 from alphalens.data.checks_time import local_days
-from alphalens.data.reasons import Reason
+from alphalens.data.reasons import AnswerRefused, Reason
 from alphalens.data.validation import Context, Tolerances, judge
-from alphalens.errors import BatchRefused, DataError, InputError
+from alphalens.errors import DataError, InputError
 from tests.data.bad_rows import (
     MONDAY,
     NOW,
@@ -172,8 +172,8 @@ def test_refusal_of_a_batch_says_who_what_and_keeps_the_rows():
     batch = batch_of({"X": [good(TUESDAY)]}, symbols=("A",))
     with pytest.raises(DataError, match=r"vendor: the whole answer of 1 rows") as refused:
         judge(batch, context_of("A", "X"))
-    assert isinstance(refused.value, BatchRefused)
-    assert (refused.value.reason, refused.value.vendor) == ("wrong_symbol", "vendor")
+    assert isinstance(refused.value, AnswerRefused)
+    assert (refused.value.reason, refused.value.vendor) == (Reason.WRONG_SYMBOL, "vendor")
     assert list(refused.value.raw) == ["row 0 of X"]
 
 

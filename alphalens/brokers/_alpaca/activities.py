@@ -21,8 +21,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from alphalens.brokers._alpaca.wire import currency_of, multiplier_of, text
-from alphalens.data.alpaca_json import decimal, instant, mapping, symbol_from
+from alphalens.data.alpaca_symbols import symbol_from
 from alphalens.errors import InputError
+from alphalens.net.exact_json import decimal, instant, mapping
 from alphalens.net.failures import Unreadable
 from alphalens.trading.activities import (
     Activity,

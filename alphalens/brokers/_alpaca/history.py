@@ -19,8 +19,8 @@ from alphalens.brokers._alpaca.known import Bounded
 from alphalens.brokers._alpaca.orders import Orders
 from alphalens.brokers._alpaca.rest import Rest
 from alphalens.brokers._alpaca.wire import fill_from
-from alphalens.data.alpaca_json import rows
 from alphalens.errors import BrokerError
+from alphalens.net.exact_json import rows
 from alphalens.net.failures import Unreadable
 from alphalens.trading.activities import Activity
 from alphalens.trading.codec import instant as instant_text

@@ -20,7 +20,6 @@ from alphalens.brokers._alpaca.updates import TradeUpdates
 from alphalens.brokers._alpaca.wire import order_from
 from alphalens.brokers._alpaca.words import differences, order_text, replace_text
 from alphalens.brokers.base import VenueOrder
-from alphalens.data.alpaca_json import instant, loads, mapping, rows
 from alphalens.errors import (
     BrokerError,
     CredentialsRefused,
@@ -30,6 +29,7 @@ from alphalens.errors import (
     OutcomeUnknown,
 )
 from alphalens.net import NetError, Priority, Response
+from alphalens.net.exact_json import instant, loads, mapping, rows
 from alphalens.net.failures import Unreadable
 from alphalens.trading.codec import instant as instant_text
 from alphalens.trading.orders import OrderIntent

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from alphalens.data.alpaca_json import loads
 from alphalens.errors import BrokerError, CredentialsRefused, OrderRejected, OutcomeUnknown
 from alphalens.net import Response
+from alphalens.net.exact_json import loads
 from alphalens.net.failures import Unreadable
 
 __all__ = ["error_of", "is_id_taken", "is_no_such_order", "message_of", "order_error"]

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from alphalens.brokers._alpaca.refusals import error_of
-from alphalens.data.alpaca_json import loads
 from alphalens.errors import BrokerError, ConfigError
 from alphalens.net import (
     Breaker,
@@ -24,6 +23,7 @@ from alphalens.net import (
     Timing,
     Transport,
 )
+from alphalens.net.exact_json import loads
 
 __all__ = ["AlpacaOptions", "Rest", "is_answered"]
 

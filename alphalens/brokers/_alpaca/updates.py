@@ -10,9 +10,9 @@ from typing import Any
 from alphalens.brokers._alpaca.known import Bounded, KnownOrders
 from alphalens.brokers._alpaca.wire import execution, order_from, text
 from alphalens.brokers.base import Connection, VenueOrder, VenueUpdate
-from alphalens.data.alpaca_json import decimal, instant, loads, mapping
 from alphalens.data.inbox import Inbox
 from alphalens.net import LoopThread, NetError, Redactor, Refused, StreamSettings, Timing
+from alphalens.net.exact_json import decimal, instant, loads, mapping
 from alphalens.net.failures import Unreadable
 from alphalens.net.line import Frame, Line
 from alphalens.trading.orders import Fill, OrderClass, OrderStatus

@@ -18,8 +18,9 @@ from alphalens.assets.contracts import OccSymbol
 from alphalens.assets.symbols import split_pair
 from alphalens.brokers._alpaca.words import text_of
 from alphalens.brokers.base import Account, VenueOrder, VenueSession
-from alphalens.data.alpaca_json import class_of, decimal, instant, rows, symbol_from
+from alphalens.data.alpaca_symbols import class_of, symbol_from
 from alphalens.errors import InputError
+from alphalens.net.exact_json import decimal, instant, rows
 from alphalens.net.failures import Unreadable
 from alphalens.trading.orders import (
     LONGEST_ID,

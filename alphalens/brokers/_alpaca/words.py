@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, cast
 
-from alphalens.data.alpaca_json import decimal, symbol_to
+from alphalens.data.alpaca_symbols import symbol_to
+from alphalens.net.exact_json import decimal
 from alphalens.net.failures import Unreadable
 from alphalens.trading.codec import to_jsonable
 from alphalens.trading.orders import Leg, OrderClass, OrderIntent, OrderType

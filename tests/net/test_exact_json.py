@@ -5,21 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alphalens.assets import AssetClass
-from alphalens.data.alpaca_json import (
-    class_of,
-    decimal,
-    instant,
-    loads,
-    mapping,
-    rows,
-    symbol_from,
-    symbol_to,
-)
-from alphalens.errors import InputError
+from alphalens.net.exact_json import decimal, instant, loads, mapping, rows
 from alphalens.net.failures import Unreadable
-
-OPTION = "AAPL260320C00100000"
 
 
 def test_numbers_are_exact_in_quotes_or_not() -> None:
@@ -69,50 +56,6 @@ def test_what_is_no_instant_is_refused(text) -> None:
         instant(text, "t")
 
 
-@pytest.mark.parametrize(
-    ("symbol", "named", "kind"),
-    [
-        ("SPY", None, AssetClass.EQUITY),
-        ("BRK.B", None, AssetClass.EQUITY),
-        (OPTION, None, AssetClass.OPTION),
-        ("BTC/USD", None, AssetClass.CRYPTO),
-        ("ETHUSD", None, AssetClass.CRYPTO),
-        ("AUSD", None, AssetClass.EQUITY),
-        ("BTCUSD", "us_equity", AssetClass.EQUITY),
-        ("BTC/USDT-PERP", None, AssetClass.PERPETUAL),
-        ("SPY", "a class of next year", AssetClass.EQUITY),
-    ],
-)
-def test_class_is_the_venues_word_or_else_the_symbols_form(symbol, named, kind) -> None:
-    assert class_of(symbol, named) is kind
-
-
-@pytest.mark.parametrize(
-    ("text", "named", "symbol"),
-    [
-        ("BTCUSD", "crypto", "BTC/USD"),
-        ("BTC/USD", "crypto", "BTC/USD"),
-        ("ETHUSD", None, "ETH/USD"),
-        ("BRK.B", "us_equity", "BRK.B"),
-        (OPTION, "us_option", OPTION),
-        ("AC?ME", "us_equity", "AC?ME"),
-    ],
-)
-def test_symbols_are_canonical_and_strange_ones_kept(text, named, symbol) -> None:
-    assert symbol_from(text, named) == symbol
-
-
-def test_symbols_go_out_as_orders_have_them() -> None:
-    assert [symbol_to(s) for s in ("SPY", "BRK.B", "BTC/USD", OPTION)] == [
-        "SPY",
-        "BRK.B",
-        "BTC/USD",
-        OPTION,
-    ]
-    with pytest.raises(InputError):
-        symbol_to("BTCUSD")
-
-
 def test_shapes_are_checked() -> None:
     assert mapping({"a": 1}, "x") == {"a": 1}
     assert rows([{"a": 1}], "x") == [{"a": 1}]
@@ -122,5 +65,3 @@ def test_shapes_are_checked() -> None:
     for wrong in ({}, ["x"], None):
         with pytest.raises(Unreadable):
             rows(wrong, "x")
-    with pytest.raises(Unreadable):
-        symbol_from("")
