@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from types import MappingProxyType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import quote as percent
 
 from alphalens.assets import AssetClass
 from alphalens.data.alpaca_symbols import class_of, symbol_from, symbol_to
 from alphalens.data.alpaca_words import ACTION_TYPES, action_from, news_from, snapshot_from
-from alphalens.data.asks import Ask, RestOptions, can_give, checked_host
+from alphalens.data.asks import Ask, RestOptions, can_give
 from alphalens.data.bars import Adjustment, Timeframe
 from alphalens.data.listening import FeedListener, NobodyListens
 from alphalens.data.port import (
@@ -24,12 +24,11 @@ from alphalens.data.port import (
     OptionSnapshot,
 )
 from alphalens.data.reading import Part, Unfit, batch_from
-from alphalens.data.reasons import AnswerRefused, Reason
-from alphalens.data.rest import Rest
+from alphalens.data.reasons import Reason
+from alphalens.data.rest_provider import RestProvider, instant_text
 from alphalens.data.words import contract_of
 from alphalens.errors import ConfigError, InputError
 from alphalens.net import Timing
-from alphalens.net.endpoint import checked_headers
 from alphalens.net.exact_json import decimal, instant, mapping, rows
 from alphalens.trading.market import Quote
 
@@ -68,7 +67,7 @@ _OPTIONS = RestOptions()
 _NOBODY = NobodyListens()
 
 
-class AlpacaProvider:
+class AlpacaProvider(RestProvider):
     """The market data behind a pair of Alpaca's keys.
 
     It satisfies `alphalens.data.port.MarketDataProvider`. Everything runs on one loop thread of
@@ -114,15 +113,12 @@ class AlpacaProvider:
         timing: Timing = _MACHINE,
         listener: FeedListener = _NOBODY,
     ) -> None:
-        self._url = ""  # a traceback may show one that was refused
         if not key or not secret:
             raise ConfigError("Alpaca needs a key and a secret, and one of them is empty")
-        checked_headers({"key": key, "secret": secret})
         _check_feed(feed, FEEDS)
         _check_feed(option_feed, OPTION_FEEDS)
-        self._url = checked_host(base_url, HOSTS, "Alpaca")
-        self._feed, self._option_feed, self._options = feed, option_feed, options
-        self._capabilities = DataCapabilities(
+        self._feed, self._option_feed = feed, option_feed
+        capabilities = DataCapabilities(
             timeframes=frozenset(_TIMEFRAMES),
             adjustments=frozenset(Adjustment),
             asset_classes=frozenset(_BASES),
@@ -130,15 +126,17 @@ class AlpacaProvider:
             chains=True,
             actions=True,
             news=True,
-            stream=True,
             calls_per_minute=options.calls_per_minute,
             symbols_per_call=_SYMBOLS_PER_CALL,
             delay_s=_DELAY_S if feed == "delayed_sip" else 0.0,
         )
-        self._rest = Rest(
-            self._url,
-            vendor=_NAME,
+        super().__init__(
+            base_url,
+            name=_NAME,
+            owner="Alpaca",
+            hosts=HOSTS,
             auth={"APCA-API-KEY-ID": key, "APCA-API-SECRET-KEY": secret},
+            capabilities=capabilities,
             rng=rng,
             options=options,
             timing=timing,
@@ -146,37 +144,7 @@ class AlpacaProvider:
         )
 
     def __repr__(self) -> str:
-        return f"AlpacaProvider({self._url!r}, feed={self._feed!r})"
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    @property
-    def name(self) -> str:
-        """Return the vendor's name, as it stands in the column ``source``."""
-        return _NAME
-
-    @property
-    def capabilities(self) -> DataCapabilities:
-        """Return what it can be asked for."""
-        return self._capabilities
-
-    @property
-    def calls(self) -> int:
-        """How many HTTP calls were made so far."""
-        return self._rest.calls
-
-    @property
-    def refused(self) -> Sequence[AnswerRefused]:
-        """The last answers that came whole and were refused, each with its text."""
-        return self._rest.refused
-
-    def close(self) -> None:
-        """Let its connections go; a second call does nothing."""
-        self._rest.close()
+        return f"{type(self).__name__}({self._url!r}, feed={self._feed!r})"
 
     def bars(self, request: BarRequest) -> Batch:
         """Return the bars that were asked for, as Alpaca told them.
@@ -282,8 +250,8 @@ class AlpacaProvider:
             If there is no usable answer.
         """
         params = {
-            "start": _text(start),
-            "end": _text(end - _INSTANT),
+            "start": instant_text(start),
+            "end": instant_text(end - _INSTANT),
             "limit": str(self._limit(_MOST_NEWS)),
             "sort": "asc",
         }
@@ -300,8 +268,8 @@ class AlpacaProvider:
             params = {
                 "symbols": ",".join(some),
                 "timeframe": _TIMEFRAMES[request.timeframe],
-                "start": _text(request.start),
-                "end": _text(request.end - _INSTANT),
+                "start": instant_text(request.start),
+                "end": instant_text(request.end - _INSTANT),
                 "limit": str(self._limit(_MOST_BARS)),
                 "sort": "asc",
             }
@@ -317,9 +285,6 @@ class AlpacaProvider:
                 path=f"{_BASES[kind]}/{'latest/quotes' if is_coin else 'quotes/latest'}",
                 params={"symbols": ",".join(some), **({} if is_coin else {"feed": feed})},
             )
-
-    def _limit(self, most: int) -> int:
-        return min(self._options.page_size or most, most)
 
 
 def _read_bars(ask: Ask, body: Any) -> tuple[list[Part], Ask | None]:
@@ -418,10 +383,6 @@ def _by_class(symbols: Sequence[str]) -> Iterator[tuple[AssetClass, Sequence[str
 def _chunks(symbols: Sequence[str]) -> Iterator[Sequence[str]]:
     for first in range(0, len(symbols), _SYMBOLS_PER_CALL):
         yield symbols[first : first + _SYMBOLS_PER_CALL]
-
-
-def _text(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _check_feed(feed: str, known: Sequence[str]) -> None:

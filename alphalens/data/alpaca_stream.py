@@ -10,11 +10,9 @@ import json
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
-from urllib.parse import urlsplit
 
 from alphalens.data.alpaca_symbols import symbol_from, symbol_to
 from alphalens.data.inbox import Inbox
-from alphalens.errors import ConfigError
 from alphalens.net import (
     LoopThread,
     NetError,
@@ -23,7 +21,7 @@ from alphalens.net import (
     StreamSettings,
     Timing,
 )
-from alphalens.net.endpoint import checked_url, is_loopback
+from alphalens.net.endpoint import checked_host
 from alphalens.net.exact_json import decimal, instant, loads, rows
 from alphalens.net.failures import Unreadable
 from alphalens.net.line import Frame, Line
@@ -83,7 +81,9 @@ class AlpacaDataStream:
         self._key, self._secret = key, secret
         self._names = [symbol_to(symbol) for symbol in symbols]
         self._redact = Redactor.of([key, secret])
-        self._url = _checked(url)
+        self._url = checked_host(
+            url, schemes=("wss", "ws"), hosts=_HOSTS, owner="Alpaca", has_path=True
+        )
         self._own_loop: LoopThread | None = None
         if loop is None:
             loop = self._own_loop = LoopThread("alpaca-data")
@@ -215,13 +215,3 @@ async def _expect(line: Line, kind: str, word: str | None) -> None:
     if message.get("T") == "error" and message.get("code") in _BAD_KEYS:
         raise Refused(f"{said}: check key, secret and the plan's feed")
     raise NetError(f"{said} where {word or kind} was expected")
-
-
-def _checked(url: str) -> str:
-    address = checked_url(url, schemes=("wss", "ws"))
-    host = urlsplit(address).hostname or ""
-    if host not in _HOSTS and not is_loopback(host):
-        raise ConfigError(
-            f"host {host!r} is none that keys are sent to: use one of {', '.join(sorted(_HOSTS))}"
-        )
-    return address

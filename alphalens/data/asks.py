@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, TypeVar
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from alphalens.assets import AssetClass
 from alphalens.data.port import BarRequest, DataCapabilities
 from alphalens.errors import ConfigError, InputError
 from alphalens.net import RetryPolicy
-from alphalens.net.endpoint import checked_url, is_loopback
 
-__all__ = ["Ask", "RestOptions", "Told", "can_give", "checked_host"]
+__all__ = ["Ask", "RestOptions", "Told", "can_give"]
 
 P = TypeVar("P")
 
@@ -99,27 +98,6 @@ class Told(Generic[P]):
     pages: tuple[P, ...]
     received_at: datetime
     calls: int
-
-
-def checked_host(base_url: str, hosts: Sequence[str], vendor: str) -> str:
-    """Return a base address whose host is the vendor's, or this machine.
-
-    Raises
-    ------
-    ConfigError
-        If it is another one, has a path, or keys would go there in clear text.
-    """
-    url = checked_url(base_url, schemes=("https", "http"))
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    if parts.path:
-        raise ConfigError(f"base_url {url!r} should be scheme and host only: leave {parts.path}")
-    if host not in hosts and not is_loopback(host):
-        raise ConfigError(
-            f"host {host!r} is none that keys of {vendor} are sent to: use one of "
-            f"{', '.join(hosts)}"
-        )
-    return url
 
 
 def can_give(

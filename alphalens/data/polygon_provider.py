@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from types import MappingProxyType
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl, unquote, urlsplit
 from urllib.parse import quote as percent
 
 from alphalens.assets import AssetClass
 from alphalens.assets.symbols import Vendor, class_by_form, to_vendor
-from alphalens.data.asks import Ask, RestOptions, can_give, checked_host
+from alphalens.data.asks import Ask, RestOptions, can_give
 from alphalens.data.bars import Adjustment, Timeframe, micros
 from alphalens.data.cells import plain_text
 from alphalens.data.listening import FeedListener, NobodyListens
@@ -32,11 +32,10 @@ from alphalens.data.port import (
     OptionSnapshot,
 )
 from alphalens.data.reading import Part, Unfit, batch_from
-from alphalens.data.reasons import AnswerRefused, Reason
-from alphalens.data.rest import Rest
+from alphalens.data.reasons import Reason
+from alphalens.data.rest_provider import RestProvider, instant_text
 from alphalens.errors import ConfigError
 from alphalens.net import Timing
-from alphalens.net.endpoint import checked_headers
 from alphalens.net.exact_json import mapping, rows
 from alphalens.trading.market import Quote
 
@@ -73,7 +72,7 @@ _MACHINE = Timing()
 _NOBODY = NobodyListens()
 
 
-class PolygonProvider:
+class PolygonProvider(RestProvider):
     """The market data behind a key of Polygon or of Massive.
 
     It satisfies `alphalens.data.port.MarketDataProvider`. Everything runs on one loop thread of
@@ -115,15 +114,11 @@ class PolygonProvider:
         timing: Timing = _MACHINE,
         listener: FeedListener = _NOBODY,
     ) -> None:
-        self._url = ""  # a traceback may show one that was refused
         if not key:
             raise ConfigError("Polygon needs a key, and it is empty")
         if not delay_s >= 0:
             raise ConfigError(f"delay_s is {delay_s}, it must be 0 or more seconds")
-        auth = checked_headers({"Authorization": f"Bearer {key}"})
-        self._url = checked_host(base_url, HOSTS, "Polygon")
-        self._options = options
-        self._capabilities = DataCapabilities(
+        capabilities = DataCapabilities(
             timeframes=frozenset(_TIMEFRAMES),
             adjustments=frozenset(_ADJUSTED),
             asset_classes=_CLASSES,
@@ -131,53 +126,22 @@ class PolygonProvider:
             chains=True,
             actions=True,
             news=True,
-            stream=True,
             calls_per_minute=options.calls_per_minute,
             symbols_per_call=1,
             delay_s=delay_s,
         )
-        self._rest = Rest(
-            self._url,
-            vendor=_NAME,
-            auth=auth,
+        super().__init__(
+            base_url,
+            name=_NAME,
+            owner="Polygon",
+            hosts=HOSTS,
+            auth={"Authorization": f"Bearer {key}"},
+            capabilities=capabilities,
             rng=rng,
             options=options,
             timing=timing,
             listener=listener,
         )
-
-    def __repr__(self) -> str:
-        return f"PolygonProvider({self._url!r})"
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    @property
-    def name(self) -> str:
-        """Return the vendor's name, as it stands in the column ``source``."""
-        return _NAME
-
-    @property
-    def capabilities(self) -> DataCapabilities:
-        """Return what it can be asked for."""
-        return self._capabilities
-
-    @property
-    def calls(self) -> int:
-        """How many HTTP calls were made so far."""
-        return self._rest.calls
-
-    @property
-    def refused(self) -> Sequence[AnswerRefused]:
-        """The last answers that came whole and were refused, each with its text."""
-        return self._rest.refused
-
-    def close(self) -> None:
-        """Let its connections go; a second call does nothing."""
-        self._rest.close()
 
     def bars(self, request: BarRequest) -> Batch:
         """Return the bars that were asked for, as Polygon told them.
@@ -299,8 +263,8 @@ class PolygonProvider:
             If there is no usable answer.
         """
         params = {
-            "published_utc.gte": _text(start),
-            "published_utc.lt": _text(end),
+            "published_utc.gte": instant_text(start),
+            "published_utc.lt": instant_text(end),
             "limit": str(self._limit(_MOST_ROWS)),
             "order": "asc",
             "sort": "published_utc",
@@ -334,9 +298,6 @@ class PolygonProvider:
 
         told = self._rest.collect(asks, page, is_exact=True)
         return tuple(value for values in told.pages for value in values)
-
-    def _limit(self, most: int) -> int:
-        return min(self._options.page_size or most, most)
 
 
 def _answer(body: object) -> Row:
@@ -403,7 +364,3 @@ def _ticker(symbol: str) -> str:
 
 def _in_path(ticker: str) -> str:
     return percent(ticker, safe=":")
-
-
-def _text(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")

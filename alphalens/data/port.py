@@ -35,7 +35,7 @@ class DataCapabilities:
     ----------
     timeframes, adjustments, asset_classes : frozenset
         What its bars may be of.
-    quotes, chains, actions, calendar, news, stream : bool
+    quotes, chains, actions, news : bool
         Whether it has these at all.
     calls_per_minute : int
         HTTP calls, each page counted.
@@ -51,9 +51,7 @@ class DataCapabilities:
     quotes: bool = False
     chains: bool = False
     actions: bool = False
-    calendar: bool = False
     news: bool = False
-    stream: bool = False
     calls_per_minute: int
     symbols_per_call: int = 1
     delay_s: float = 0.0

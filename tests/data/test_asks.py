@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alphalens.data.asks import Ask, RestOptions, can_give, checked_host
+from alphalens.data.asks import Ask, RestOptions, can_give
 from alphalens.data.bars import Adjustment, Timeframe
 from alphalens.data.port import BarRequest, DataCapabilities
 from alphalens.errors import ConfigError, InputError
@@ -16,14 +16,6 @@ from alphalens.errors import ConfigError, InputError
 def test_an_ask_is_told_as_its_address():
     assert str(Ask(path="/v1/bars")) == "/v1/bars"
     assert str(Ask(path="/v1/bars", params={"s": "BTC/USD"})) == "/v1/bars?s=BTC%2FUSD"
-
-
-def test_a_host_is_the_vendors_or_this_machine():
-    hosts = ("a.example", "b.example")
-    assert checked_host("https://b.example/", hosts, "Shop") == "https://b.example"
-    assert checked_host("http://127.0.0.1:9", hosts, "Shop") == "http://127.0.0.1:9"
-    with pytest.raises(ConfigError, match=r"keys of Shop are sent to: use one of a.example"):
-        checked_host("https://c.example", hosts, "Shop")
 
 
 def test_what_a_vendor_does_not_have_names_what_it_has():

@@ -1,7 +1,7 @@
 import pytest
 
 from alphalens.errors import ConfigError
-from alphalens.net.endpoint import checked_headers, checked_url, is_loopback
+from alphalens.net.endpoint import checked_headers, checked_host, checked_url, is_loopback
 
 SCHEMES = ("https", "http")
 
@@ -44,3 +44,17 @@ def test_only_this_machine_is_loopback():
     assert is_loopback("127.8.9.1")
     assert not is_loopback("10.0.0.1")
     assert not is_loopback("localhost.example.com")
+
+
+def test_keys_go_to_their_owners_hosts_or_to_this_machine():
+    def checked(url, *, has_path=False):
+        hosts = ("a.example", "b.example")
+        return checked_host(url, schemes=SCHEMES, hosts=hosts, owner="Shop", has_path=has_path)
+
+    assert checked("https://b.example/") == "https://b.example"
+    assert checked("http://127.0.0.1:9") == "http://127.0.0.1:9"
+    assert checked("https://a.example/feed", has_path=True) == "https://a.example/feed"
+    with pytest.raises(ConfigError, match=r"keys of Shop are sent to: use one of a.example"):
+        checked("https://c.example")
+    with pytest.raises(ConfigError, match="leave /feed"):
+        checked("https://a.example/feed")

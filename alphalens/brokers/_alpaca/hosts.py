@@ -5,37 +5,14 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from alphalens.errors import ConfigError
-from alphalens.net.endpoint import checked_url, is_loopback
+from alphalens.net.endpoint import checked_host
 
-__all__ = ["check_urls", "is_live_url"]
+__all__ = ["check_urls"]
 
 LIVE_HOST = "api.alpaca.markets"
 PAPER_HOST = "paper-api.alpaca.markets"
+_HOSTS = (PAPER_HOST, LIVE_HOST)
 _STREAM_PATH = "/stream"
-
-
-def is_live_url(url: str) -> bool:
-    """Return whether orders sent to `url` move real money: its host alone decides.
-
-    Raises
-    ------
-    ConfigError
-        If the host is neither of Alpaca's two nor this machine.
-
-    Examples
-    --------
-    >>> is_live_url("https://paper-api.alpaca.markets")
-    False
-    """
-    host = (urlsplit(url).hostname or "").lower()
-    if host in (LIVE_HOST, PAPER_HOST):
-        return host == LIVE_HOST
-    if is_loopback(host):
-        return False
-    raise ConfigError(
-        f"host {host!r} is not one that orders are sent to: use {PAPER_HOST} (paper), "
-        f"{LIVE_HOST} (live) or a loopback address"
-    )
 
 
 def check_urls(base_url: str, stream_url: str, *, is_live: bool) -> tuple[str, str]:
@@ -56,16 +33,20 @@ def check_urls(base_url: str, stream_url: str, *, is_live: bool) -> tuple[str, s
         If an address cannot be read, would send keys unencrypted, names an unknown host, or
         one of the other kind.
     """
-    base = checked_url(base_url, schemes=("https", "http"))
+    base = checked_host(
+        base_url, schemes=("https", "http"), hosts=_HOSTS, owner="Alpaca", has_path=False
+    )
     parts = urlsplit(base)
-    if parts.path:
-        raise ConfigError(f"base_url {base!r} should be scheme and host only: leave {parts.path}")
     scheme = "wss" if parts.scheme == "https" else "ws"
-    stream = checked_url(
-        stream_url or f"{scheme}://{parts.netloc}{_STREAM_PATH}", schemes=("wss", "ws")
+    stream = checked_host(
+        stream_url or f"{scheme}://{parts.netloc}{_STREAM_PATH}",
+        schemes=("wss", "ws"),
+        hosts=_HOSTS,
+        owner="Alpaca",
+        has_path=True,
     )
     for url in (base, stream):
-        if is_live_url(url) is not is_live:
+        if (urlsplit(url).hostname == LIVE_HOST) is not is_live:
             raise ConfigError(
                 f"the account is said to be {'live' if is_live else 'paper'}, and "
                 f"{urlsplit(url).hostname} is {'a paper' if is_live else 'the live'} host: "
