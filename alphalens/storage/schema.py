@@ -8,7 +8,9 @@ hold what is too large for a record.
 
 ``bars`` are the market's past, a row each, of the ``series`` that they belong to and from one
 of ``bar_sources``; ``bar_versions`` are what was believed before a vendor revised, ``fetches``
-what was asked when, ``quarantine`` what was refused.
+what was asked when, ``quarantine`` what rows were refused, ``refused`` which answers as a whole,
+``gaps`` what is missing. ``actions``, ``facts``, ``members`` and ``option_quotes`` are what else
+is known of shares and options, each with the instant since when.
 
 Amounts are stored as decimal text and instants as UTC text, so that what is read back is what
 was written, in every database, to the last digit. Bars are research data: binary floats and
@@ -25,22 +27,29 @@ import sqlalchemy as sa
 
 __all__ = [
     "GENESIS",
+    "OPTION_FIGURES",
     "SCHEMA_VERSION",
+    "actions",
     "bar_sources",
     "bar_versions",
     "bars",
     "blobs",
     "commands",
+    "facts",
     "fetches",
     "fills",
+    "gaps",
     "head_text",
     "journal",
     "marks",
+    "members",
     "meta",
     "metadata",
+    "option_quotes",
     "orders",
     "outbox",
     "quarantine",
+    "refused",
     "revision",
     "series",
     "snapshots",
@@ -49,7 +58,22 @@ __all__ = [
 ]
 
 #: The version of the tables below; `migrations` lead to it.
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
+
+#: What an option's state tells in figures; NaN is kept as null.
+OPTION_FIGURES = (
+    "bid",
+    "ask",
+    "last",
+    "underlying_price",
+    "volume",
+    "open_interest",
+    "implied_volatility",
+    "delta",
+    "gamma",
+    "theta",
+    "vega",
+)
 
 #: The hash before the first record.
 GENESIS = "0" * 64
@@ -361,4 +385,87 @@ quarantine = sa.Table(
     sa.Column("raw", sa.LargeBinary, nullable=False),
     sa.Column("at", sa.BigInteger, nullable=False),
     sa.Index("quarantine_at", "at"),
+)
+
+#: Answers of vendors that were refused whole, as they came; each once, by its hash.
+refused = sa.Table(
+    "refused",
+    metadata,
+    sa.Column("hash", sa.String(64), primary_key=True),
+    sa.Column("vendor", sa.Text, nullable=False),
+    sa.Column("asked", sa.Text, nullable=False),
+    sa.Column("reason", sa.SmallInteger, nullable=False),
+    sa.Column("raw", sa.LargeBinary, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Index("refused_at", "at"),
+)
+
+#: Where bars are missing: after the bar at ``begins`` (the least integer: none) and before the
+#: one at ``ends``. ``tried`` is when it was asked for again, ``closed`` when bars had come; 0 for
+#: not yet.
+gaps = sa.Table(
+    "gaps",
+    metadata,
+    sa.Column("series_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("begins", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("ends", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("count", sa.Integer, nullable=False),
+    sa.Column("reason", sa.SmallInteger, nullable=False),
+    sa.Column("found", sa.BigInteger, nullable=False),
+    sa.Column("tried", sa.BigInteger, nullable=False),
+    sa.Column("closed", sa.BigInteger, nullable=False),
+)
+
+#: What changed a share without a trade, and when each version of it was first seen; a void one
+#: takes back what was told before. Days are ISO 8601 text.
+actions = sa.Table(
+    "actions",
+    metadata,
+    sa.Column("symbol", _ID, primary_key=True),
+    sa.Column("kind", sa.String(16), primary_key=True),
+    sa.Column("ex_date", sa.String(10), primary_key=True),
+    sa.Column("source", _ID, primary_key=True),
+    sa.Column("seen", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("ratio", Amount, nullable=False),
+    sa.Column("cash", Amount, nullable=False),
+    sa.Column("currency", sa.String(8), nullable=False),
+    sa.Column("new_symbol", _ID, nullable=False),
+    sa.Column("is_void", sa.Boolean, nullable=False),
+)
+
+#: Figures of companies by the day on which each version was first seen.
+facts = sa.Table(
+    "facts",
+    metadata,
+    sa.Column("symbol", _ID, primary_key=True),
+    sa.Column("item", _ID, primary_key=True),
+    sa.Column("period", sa.String(10), primary_key=True),
+    sa.Column("seen", sa.String(10), primary_key=True),
+    sa.Column("source", _ID, primary_key=True),
+    sa.Column("value", sa.Double, nullable=True),
+)
+
+#: From which day to which a symbol belonged to an index; ``end`` is the first day without it.
+members = sa.Table(
+    "members",
+    metadata,
+    sa.Column("name", _ID, primary_key=True),
+    sa.Column("symbol", _ID, primary_key=True),
+    sa.Column("start", sa.String(10), primary_key=True),
+    sa.Column("end", sa.String(10), nullable=True),
+    sa.Column("source", _ID, nullable=False),
+)
+
+#: The state of options at instants.
+option_quotes = sa.Table(
+    "option_quotes",
+    metadata,
+    sa.Column("symbol", _ID, primary_key=True),
+    sa.Column("time", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("source", _ID, primary_key=True),
+    sa.Column("underlying", _ID, nullable=False),
+    *(sa.Column(name, sa.Double, nullable=True) for name in OPTION_FIGURES),
+    sa.Column("received", sa.BigInteger, nullable=False),
+    sa.Column("marks", sa.BigInteger, nullable=False),
+    sa.Index("option_quotes_chain", "underlying", "time"),
 )

@@ -185,7 +185,7 @@ def _dump(path):
 
 def test_reading_only_never_migrates_and_says_what_to_do(old):
     before = _dump(old)
-    with pytest.raises(StorageError, match=r"schema version 1, this .* reads 3: open it once to w"):
+    with pytest.raises(StorageError, match=r"schema version 1, this .* reads 4: open it once to w"):
         open_engine(old, is_read_only=True)
     assert _dump(old) == before
 
