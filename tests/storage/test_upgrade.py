@@ -196,7 +196,7 @@ def test_newer_schema_is_refused_by_number(database_url, is_read_only):
     with writing(engine) as connection:
         connection.execute(versions.update().values(version_num="0099"))
     engine.dispose()
-    with pytest.raises(StorageError, match=r"schema version 99, this alphalens knows up to 3: upg"):
+    with pytest.raises(StorageError, match=r"schema version 99, this alphalens knows up to 4: upg"):
         open_engine(database_url, is_read_only=is_read_only)
 
 
