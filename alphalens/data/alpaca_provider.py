@@ -10,10 +10,25 @@ from typing import Any
 from urllib.parse import quote as percent
 
 from alphalens.assets import AssetClass
-from alphalens.data.alpaca_symbols import class_of, symbol_from, symbol_to
-from alphalens.data.alpaca_words import ACTION_TYPES, action_from, news_from, snapshot_from
+from alphalens.data.alpaca_pages import (
+    BASES,
+    SYMBOLS_PER_CALL,
+    actions_of,
+    bars_page,
+    by_class,
+    chain_of,
+    chunks,
+    latest_page,
+    news_page,
+    next_page,
+    quotes_page,
+    states_page,
+)
+from alphalens.data.alpaca_symbols import class_of, symbol_to
+from alphalens.data.alpaca_words import ACTION_TYPES
 from alphalens.data.asks import Ask, RestOptions, can_give
 from alphalens.data.bars import Adjustment, Timeframe
+from alphalens.data.latest import latest_batch, latest_request
 from alphalens.data.listening import FeedListener, NobodyListens
 from alphalens.data.port import (
     BarRequest,
@@ -22,14 +37,12 @@ from alphalens.data.port import (
     DataCapabilities,
     NewsItem,
     OptionSnapshot,
+    Snapshot,
 )
-from alphalens.data.reading import Part, Unfit, batch_from
-from alphalens.data.reasons import Reason
+from alphalens.data.reading import Part, batch_from
 from alphalens.data.rest_provider import RestProvider, instant_text
-from alphalens.data.words import contract_of
 from alphalens.errors import ConfigError, InputError
 from alphalens.net import Timing
-from alphalens.net.exact_json import decimal, instant, mapping, rows
 from alphalens.trading.market import Quote
 
 __all__ = ["AlpacaProvider"]
@@ -49,15 +62,11 @@ _TIMEFRAMES: Mapping[Timeframe, str] = MappingProxyType(
         Timeframe.DAY: "1Day",
     }
 )
-_BASES: Mapping[AssetClass, str] = MappingProxyType(
-    {
-        AssetClass.EQUITY: "/v2/stocks",
-        AssetClass.CRYPTO: "/v1beta3/crypto/us",
-        AssetClass.OPTION: "/v1beta1/options",
-    }
+#: Under which name a snapshot has the last bar.
+_IN_SNAPSHOTS: Mapping[Timeframe, str] = MappingProxyType(
+    {Timeframe.MINUTE: "minuteBar", Timeframe.DAY: "dailyBar"}
 )
 _MOST_BARS, _MOST_SNAPSHOTS, _MOST_NEWS, _MOST_ACTIONS = 10_000, 1_000, 50, 1_000
-_SYMBOLS_PER_CALL = 200  # the address of a call stays below 8 KiB, with option symbols too
 _DELAY_S = 900.0
 _INSTANT = timedelta(microseconds=1)  # ends are inclusive on the wire and exclusive here
 # Actions are found by the day on which they were processed: of a dividend, when it was paid.
@@ -121,13 +130,15 @@ class AlpacaProvider(RestProvider):
         capabilities = DataCapabilities(
             timeframes=frozenset(_TIMEFRAMES),
             adjustments=frozenset(Adjustment),
-            asset_classes=frozenset(_BASES),
+            asset_classes=frozenset(BASES),
+            latest=frozenset(_IN_SNAPSHOTS),
             quotes=True,
+            snapshots=True,
             chains=True,
             actions=True,
             news=True,
             calls_per_minute=options.calls_per_minute,
-            symbols_per_call=_SYMBOLS_PER_CALL,
+            symbols_per_call=SYMBOLS_PER_CALL,
             delay_s=_DELAY_S if feed == "delayed_sip" else 0.0,
         )
         super().__init__(
@@ -168,7 +179,7 @@ class AlpacaProvider(RestProvider):
             raise InputError(
                 f"{_NAME} has raw bars of options only, asked for {request.adjustment}"
             )
-        told = self._rest.collect(list(self._bar_asks(request)), _read_bars)
+        told = self._rest.collect(list(self._bar_asks(request)), bars_page)
         return batch_from(
             [part for page in told.pages for part in page],
             request,
@@ -177,6 +188,57 @@ class AlpacaProvider(RestProvider):
             calls=told.calls,
             delay_s=self._capabilities.delay_s,
         )
+
+    def latest(self, symbols: Sequence[str], timeframe: Timeframe) -> Batch:
+        """Return the last raw bar of each symbol that has one; a call names up to 200 symbols.
+
+        The last minute is one that has ended; the last day is the present session's, which still
+        forms. On the feed ``delayed_sip`` both are those of 15 minutes ago; on ``iex`` they are
+        of that exchange alone, so that a share may have none in a quiet minute.
+
+        Parameters
+        ----------
+        symbols : sequence of str
+            Canonical, each once; of several asset classes if need be.
+        timeframe : Timeframe
+            A minute or a day.
+
+        Raises
+        ------
+        InputError
+            If Alpaca has no such bars.
+        DataError
+            If there is no usable answer.
+        """
+        request = latest_request(symbols, timeframe, self._capabilities, _NAME)
+        key = _IN_SNAPSHOTS[timeframe]
+
+        def read(ask: Ask, body: Any) -> tuple[list[Part], Ask | None]:
+            return latest_page(ask, body, key)
+
+        told = self._rest.collect(list(self._latest_asks(symbols, timeframe)), read)
+        return latest_batch(
+            [part for page in told.pages for part in page],
+            request,
+            source=_NAME,
+            received_at=told.received_at,
+            calls=told.calls,
+            delay_s=self._capabilities.delay_s,
+        )
+
+    def snapshots(self, symbols: Sequence[str]) -> Mapping[str, Snapshot]:
+        """Return what is known now of each symbol of which anything is; a call names up to 200.
+
+        Raises
+        ------
+        InputError
+            If Alpaca has no name for a symbol.
+        DataError
+            If there is no usable answer.
+        """
+        asks = list(self._latest_asks(symbols, Timeframe.DAY))
+        told = self._rest.collect(asks, states_page, is_exact=True)
+        return {state.symbol: state for page in told.pages for state in page}
 
     def quotes(self, symbols: Sequence[str]) -> Mapping[str, Quote]:
         """Return the last quote of each symbol that has one.
@@ -188,7 +250,7 @@ class AlpacaProvider(RestProvider):
         DataError
             If there is no usable answer.
         """
-        told = self._rest.collect(list(self._quote_asks(symbols)), _read_quotes, is_exact=True)
+        told = self._rest.collect(list(self._quote_asks(symbols)), quotes_page, is_exact=True)
         return {quote.symbol: quote for page in told.pages for quote in page}
 
     def chain(self, underlying: str) -> tuple[OptionSnapshot, ...]:
@@ -199,11 +261,11 @@ class AlpacaProvider(RestProvider):
         DataError
             If there is no usable answer.
         """
-        path = f"{_BASES[AssetClass.OPTION]}/snapshots/{percent(symbol_to(underlying), safe='')}"
+        path = f"{BASES[AssetClass.OPTION]}/snapshots/{percent(symbol_to(underlying), safe='')}"
         params = {"feed": self._option_feed, "limit": str(self._limit(_MOST_SNAPSHOTS))}
 
         def read(ask: Ask, body: Any) -> tuple[list[OptionSnapshot], Ask | None]:
-            return _read_chain(underlying, body, self._rest.now()), _next(ask, body)
+            return chain_of(underlying, body, self._rest.now()), next_page(ask, body)
 
         told = self._rest.collect([Ask(path=path, params=params)], read, is_exact=True)
         return tuple(snapshot for page in told.pages for snapshot in page)
@@ -230,11 +292,12 @@ class AlpacaProvider(RestProvider):
         }
         asks = [
             Ask(path="/v1/corporate-actions", params={"symbols": ",".join(some), **params})
-            for some in _chunks([symbol_to(symbol) for symbol in symbols])
+            for some in chunks([symbol_to(symbol) for symbol in symbols])
         ]
 
         def read(ask: Ask, body: Any) -> tuple[list[CorporateAction], Ask | None]:
-            return _read_actions(body, self._rest.now()), _next(ask, body)
+            told = actions_of(body, seen_at=self._rest.now(), source=_NAME)
+            return told, next_page(ask, body)
 
         told = self._rest.collect(asks, read, is_exact=True)
         found = (action for page in told.pages for action in page)
@@ -243,6 +306,8 @@ class AlpacaProvider(RestProvider):
 
     def news(self, symbols: Sequence[str], start: datetime, end: datetime) -> tuple[NewsItem, ...]:
         """Return the news of symbols that was published from `start` on and before `end`.
+
+        Alpaca goes by when a piece was changed last: one that was changed after `end` is missing.
 
         Raises
         ------
@@ -257,14 +322,14 @@ class AlpacaProvider(RestProvider):
         }
         asks = [
             Ask(path="/v1beta1/news", params={"symbols": ",".join(some), **params})
-            for some in _chunks([symbol.replace("/", "") for symbol in symbols])
+            for some in chunks([symbol.replace("/", "") for symbol in symbols])
         ]
-        told = self._rest.collect(asks, _read_news, is_exact=True)
-        items = {item.key: item for page in told.pages for item in page}
+        told = self._rest.collect(asks, news_page, is_exact=True)
+        items = {i.key: i for page in told.pages for i in page if start <= i.at < end}
         return tuple(sorted(items.values(), key=lambda item: (item.at, item.key)))
 
     def _bar_asks(self, request: BarRequest) -> Iterator[Ask]:
-        for kind, some in _by_class(request.symbols):
+        for kind, some in by_class(request.symbols):
             params = {
                 "symbols": ",".join(some),
                 "timeframe": _TIMEFRAMES[request.timeframe],
@@ -275,114 +340,27 @@ class AlpacaProvider(RestProvider):
             }
             if kind is AssetClass.EQUITY:
                 params |= {"adjustment": str(request.adjustment), "feed": self._feed}
-            yield Ask(path=f"{_BASES[kind]}/bars", params=params)
+            yield Ask(path=f"{BASES[kind]}/bars", params=params)
 
     def _quote_asks(self, symbols: Sequence[str]) -> Iterator[Ask]:
-        for kind, some in _by_class(symbols):
-            is_coin = kind is AssetClass.CRYPTO
-            feed = self._option_feed if kind is AssetClass.OPTION else self._feed
-            yield Ask(
-                path=f"{_BASES[kind]}/{'latest/quotes' if is_coin else 'quotes/latest'}",
-                params={"symbols": ",".join(some), **({} if is_coin else {"feed": feed})},
-            )
+        for kind, some in by_class(symbols):
+            path = "latest/quotes" if kind is AssetClass.CRYPTO else "quotes/latest"
+            yield self._ask_now(kind, path, some)
 
+    def _latest_asks(self, symbols: Sequence[str], timeframe: Timeframe) -> Iterator[Ask]:
+        """Give the calls for the last minutes, or for snapshots, which have every last bar."""
+        minutes = {AssetClass.EQUITY: "bars/latest", AssetClass.CRYPTO: "latest/bars"}
+        paths = minutes if timeframe is Timeframe.MINUTE else {}
+        for kind, some in by_class(symbols):
+            yield self._ask_now(kind, paths.get(kind, "snapshots"), some)
 
-def _read_bars(ask: Ask, body: Any) -> tuple[list[Part], Ask | None]:
-    asked = ask.params["symbols"].split(",")
-    parts = []
-    for text, told in _member(body, "bars").items():
-        symbol, marks = _named(text, asked)
-        if not isinstance(told, list):
-            raise Unfit(Reason.SCHEMA_DRIFT, f"bars of {symbol} should be a list, got {told!r:.60}")
-        parts.append(Part(symbol=symbol, rows=told, marks=marks))
-    return parts, _next(ask, body)
-
-
-def _read_quotes(ask: Ask, body: Any) -> tuple[list[Quote], Ask | None]:
-    asked = ask.params["symbols"].split(",")
-    quotes = []
-    for text, told in _member(body, "quotes").items():
-        row = mapping(told, f"quote of {text}")
-        quotes.append(
-            Quote(
-                symbol=_named(text, asked)[0],
-                at=instant(row.get("t"), "t"),
-                bid=decimal(row.get("bp"), "bp"),
-                ask=decimal(row.get("ap"), "ap"),
-            )
-        )
-    return quotes, None
-
-
-def _read_chain(underlying: str, body: object, received_at: datetime) -> list[OptionSnapshot]:
-    told = []
-    for text, row in _member(body, "snapshots").items():
-        symbol = contract_of(text, underlying)
-        state = mapping(row, f"snapshot of {symbol}")
-        told.append(snapshot_from(symbol, underlying, state, received_at=received_at))
-    return told
-
-
-def _read_actions(body: object, seen_at: datetime) -> list[CorporateAction]:
-    return [
-        action_from(group, row, seen_at=seen_at, source=_NAME)
-        for group, some in _member(body, "corporate_actions").items()
-        for row in rows(some, group)
-    ]
-
-
-def _read_news(ask: Ask, body: Any) -> tuple[list[NewsItem], Ask | None]:
-    told = rows(mapping(body, "the answer").get("news"), "news")
-    return [news_from(row) for row in told], _next(ask, body)
-
-
-def _member(body: object, key: str) -> Mapping[str, Any]:
-    """Return the object under the one key that matters."""
-    answer = mapping(body, "the answer")
-    if not isinstance(answer.get(key), Mapping):
-        shown = ", ".join(list(answer)[:8]) or "nothing"
-        raise Unfit(Reason.SCHEMA_DRIFT, f"there is no object {key!r}; the answer has {shown}")
-    found: Mapping[str, Any] = answer[key]
-    return found
-
-
-def _next(ask: Ask, body: Mapping[str, Any]) -> Ask | None:
-    """Return the ask for the page after this one; whether there is one must be said."""
-    if "next_page_token" not in body:
-        raise Unfit(Reason.TRUNCATED, "next_page_token is missing: the page may not be whole")
-    token = body["next_page_token"]
-    if token is None or token == "":
-        return None
-    if not isinstance(token, str):
-        raise Unfit(Reason.SCHEMA_DRIFT, f"next_page_token should be a text, got {token!r:.60}")
-    return Ask(path=ask.path, params={**ask.params, "page_token": token})
-
-
-def _named(text: str, asked: Sequence[str]) -> tuple[str, int]:
-    """Return the symbol that a name of the answer stands for, and a mark if it had to be read."""
-    if text in asked:
-        return text, 0
-    symbol = symbol_from(text)
-    if symbol not in asked:
-        raise Unfit(Reason.WRONG_SYMBOL, f"{text!r} was not asked for; {_few(asked)} was")
-    return symbol, Reason.SYMBOL_FORM.bit
-
-
-def _few(asked: Sequence[str]) -> str:
-    return ", ".join(asked[:3]) + (f" and {len(asked) - 3} more" if len(asked) > 3 else "")
-
-
-def _by_class(symbols: Sequence[str]) -> Iterator[tuple[AssetClass, Sequence[str]]]:
-    """Give the symbols of each class, as many at once as a call may name."""
-    for kind in dict.fromkeys(class_of(symbol) for symbol in symbols):
-        own = [symbol_to(symbol) for symbol in symbols if class_of(symbol) is kind]
-        for some in _chunks(own):
-            yield kind, some
-
-
-def _chunks(symbols: Sequence[str]) -> Iterator[Sequence[str]]:
-    for first in range(0, len(symbols), _SYMBOLS_PER_CALL):
-        yield symbols[first : first + _SYMBOLS_PER_CALL]
+    def _ask_now(self, kind: AssetClass, path: str, symbols: Sequence[str]) -> Ask:
+        params = {"symbols": ",".join(symbols)}
+        if kind is not AssetClass.CRYPTO:
+            params["feed"] = self._option_feed if kind is AssetClass.OPTION else self._feed
+        if kind is AssetClass.OPTION and path == "snapshots":
+            params["limit"] = str(self._limit(_MOST_SNAPSHOTS))
+        return Ask(path=f"{BASES[kind]}/{path}", params=params)
 
 
 def _check_feed(feed: str, known: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""How Alpaca writes corporate actions, option snapshots and news."""
+"""How Alpaca writes quotes, snapshots, corporate actions and news."""
 
 from __future__ import annotations
 
@@ -10,12 +10,21 @@ from typing import Any
 
 from alphalens.data.alpaca_symbols import symbol_from
 from alphalens.data.cells import plain_text
-from alphalens.data.port import CorporateAction, NewsItem, OptionSnapshot
+from alphalens.data.latest import last_bar
+from alphalens.data.port import CorporateAction, NewsItem, OptionSnapshot, Snapshot
 from alphalens.data.words import day, figure, member, moment
 from alphalens.net.exact_json import decimal, instant
 from alphalens.net.failures import Unreadable
+from alphalens.trading.market import Quote
 
-__all__ = ["ACTION_TYPES", "action_from", "news_from", "snapshot_from"]
+__all__ = [
+    "ACTION_TYPES",
+    "action_from",
+    "news_from",
+    "quote_from",
+    "snapshot_from",
+    "state_from",
+]
 
 Row = Mapping[str, Any]  # Any: the values of JSON
 
@@ -50,6 +59,49 @@ def action_from(group: str, row: Row, *, seen_at: datetime, source: str) -> Corp
     if group not in _GROUPS:
         raise Unreadable(f"{group!r} is none of the kinds that were asked for")
     return CorporateAction(seen_at=seen_at, source=source, **_GROUPS[group](row))
+
+
+def quote_from(symbol: str, row: Row) -> Quote:
+    """Return a quote.
+
+    Raises
+    ------
+    Unreadable
+        If a side or the instant is missing.
+    """
+    return Quote(
+        symbol=symbol,
+        at=instant(row.get("t"), "t"),
+        bid=decimal(row.get("bp"), "bp"),
+        ask=decimal(row.get("ap"), "ap"),
+    )
+
+
+def state_from(symbol: str, row: Row) -> Snapshot:
+    """Return what is known now of a share, a coin or an option.
+
+    Raises
+    ------
+    Unreadable
+        If a part is there and is not what it should be.
+
+    Examples
+    --------
+    >>> row = {"latestTrade": {"t": "2026-03-02T15:00:00Z", "p": "187.5"}, "dailyBar": None}
+    >>> told = state_from("AAPL", row)
+    >>> told.last, told.last_at.isoformat(), told.day
+    (Decimal('187.5'), '2026-03-02T15:00:00+00:00', None)
+    """
+    quote, trade = member(row, "latestQuote"), member(row, "latestTrade")
+    return Snapshot(
+        symbol=symbol,
+        quote=quote_from(symbol, quote) if quote else None,
+        last=decimal(trade.get("p"), "p") if trade else None,
+        last_at=instant(trade.get("t"), "t") if trade else None,
+        minute=last_bar(row.get("minuteBar"), "minuteBar"),
+        day=last_bar(row.get("dailyBar"), "dailyBar"),
+        previous=last_bar(row.get("prevDailyBar"), "prevDailyBar"),
+    )
 
 
 def snapshot_from(

@@ -33,7 +33,7 @@ class RestOptions:
     read_timeout_s, connect_timeout_s : float
         Seconds between two pieces of an answer, and to connect.
     parallel : int
-        Answers that are waited for at once.
+        Answers that are waited for at once, each on a connection of its own.
     page_size : int
         Rows asked for at once; 0 takes the most that the vendor gives.
     retry : RetryPolicy

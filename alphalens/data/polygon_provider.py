@@ -7,21 +7,40 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any, TypeVar
-from urllib.parse import parse_qsl, unquote, urlsplit
-from urllib.parse import quote as percent
 
 from alphalens.assets import AssetClass
-from alphalens.assets.symbols import Vendor, class_by_form, to_vendor
+from alphalens.assets.symbols import class_by_form
 from alphalens.data.asks import Ask, RestOptions, can_give
 from alphalens.data.bars import Adjustment, Timeframe, micros
-from alphalens.data.cells import plain_text
+from alphalens.data.latest import latest_batch, latest_request
 from alphalens.data.listening import FeedListener, NobodyListens
+from alphalens.data.polygon_pages import (
+    MOST_OPTIONS,
+    OPTIONS_PATH,
+    Row,
+    answer_of,
+    by_class,
+    check_bars,
+    in_path,
+    is_late,
+    named_in,
+    next_page,
+    results_of,
+    rows_of,
+    segments,
+    snapshot_asks,
+    ticker_of,
+    tickers_of,
+)
 from alphalens.data.polygon_words import (
+    day_row,
     dividend_from,
+    minute_row,
     news_from,
-    quote_from,
+    option_state_from,
     snapshot_from,
     split_from,
+    state_from,
 )
 from alphalens.data.port import (
     BarRequest,
@@ -30,19 +49,18 @@ from alphalens.data.port import (
     DataCapabilities,
     NewsItem,
     OptionSnapshot,
+    Snapshot,
 )
 from alphalens.data.reading import Part, Unfit, batch_from
 from alphalens.data.reasons import Reason
 from alphalens.data.rest_provider import RestProvider, instant_text
-from alphalens.errors import ConfigError
+from alphalens.errors import ConfigError, InputError
 from alphalens.net import Timing
-from alphalens.net.exact_json import mapping, rows
 from alphalens.trading.market import Quote
 
 __all__ = ["PolygonProvider"]
 
 T = TypeVar("T")
-Row = Mapping[str, Any]  # Any: the values of JSON
 
 HOSTS = ("api.polygon.io", "api.massive.com")
 
@@ -61,12 +79,13 @@ _ADJUSTED: Mapping[Adjustment, bool] = MappingProxyType(
     {Adjustment.RAW: False, Adjustment.SPLIT: True}
 )
 _CLASSES = frozenset({AssetClass.EQUITY, AssetClass.OPTION, AssetClass.CRYPTO})
-_MOST_BARS, _MOST_SNAPSHOTS, _MOST_ROWS = 50_000, 250, 1_000
+_LAST_ROWS: Mapping[Timeframe, Callable[[Row], Row | None]] = MappingProxyType(
+    {Timeframe.MINUTE: minute_row, Timeframe.DAY: day_row}
+)
+_MOST_BARS, _MOST_ROWS = 50_000, 1_000
 _DELAY_S = 900.0
-_GOOD = frozenset({"OK", "DELAYED"})
 _MS = 1000
-_TICKER_OF_BARS, _TICKER_OF_QUOTES = 4, 3  # where it stands in the path
-_OWN = 5  # segments of a path that its next page has too
+_TICKER_OF_BARS = 4  # where it stands in the path
 _FREE_PLAN = RestOptions(calls_per_minute=5, timeout_s=120.0)
 _MACHINE = Timing()
 _NOBODY = NobodyListens()
@@ -77,7 +96,8 @@ class PolygonProvider(RestProvider):
 
     It satisfies `alphalens.data.port.MarketDataProvider`. Everything runs on one loop thread of
     its own, so that the calls are synchronous wherever they are made from; each ends within
-    ``options.timeout_s``. A call names one symbol, and each page of it counts against the limit.
+    ``options.timeout_s``. A call for bars names one symbol, one for what is known now names many,
+    and each page counts against the limit.
 
     Parameters
     ----------
@@ -122,7 +142,9 @@ class PolygonProvider(RestProvider):
             timeframes=frozenset(_TIMEFRAMES),
             adjustments=frozenset(_ADJUSTED),
             asset_classes=_CLASSES,
+            latest=frozenset(_LAST_ROWS),
             quotes=True,
+            snapshots=True,
             chains=True,
             actions=True,
             news=True,
@@ -161,29 +183,78 @@ class PolygonProvider(RestProvider):
         kinds = {class_by_form(symbol) for symbol in request.symbols}
         can_give(request, self._capabilities, kinds, _NAME)
         is_adjusted = _ADJUSTED[request.adjustment]
-        symbols = {_ticker(symbol): symbol for symbol in request.symbols}
+        symbols = {ticker_of(symbol): symbol for symbol in request.symbols}
 
         def read(ask: Ask, body: Any) -> tuple[tuple[Part, bool], Ask | None]:
-            ticker = _segments(ask.path)[_TICKER_OF_BARS]
-            answer = _answer(body)
-            _check_bars(answer, ticker, is_adjusted=is_adjusted)
-            part = Part(symbol=symbols[ticker], rows=_results(answer, is_counted=True))
-            return (part, answer["status"] == "DELAYED"), _next(ask, answer)
+            ticker = segments(ask.path)[_TICKER_OF_BARS]
+            answer = answer_of(body)
+            check_bars(answer, ticker, is_adjusted=is_adjusted)
+            part = Part(symbol=symbols[ticker], rows=results_of(answer, is_counted=True))
+            return (part, is_late(answer)), next_page(ask, answer)
 
         told = self._rest.collect([self._bar_ask(t, request) for t in symbols], read)
-        is_delayed = any(late for _, late in told.pages)
-        delay_s = self._capabilities.delay_s
         return batch_from(
             [part for part, _ in told.pages],
             request,
             source=_NAME,
             received_at=told.received_at,
             calls=told.calls,
-            delay_s=max(delay_s, _DELAY_S) if is_delayed else delay_s,
+            delay_s=self._delay_s(is_late=any(late for _, late in told.pages)),
         )
 
-    def quotes(self, symbols: Sequence[str]) -> Mapping[str, Quote]:
-        """Return the last quote of each symbol that has one; each symbol is a call.
+    def latest(self, symbols: Sequence[str], timeframe: Timeframe) -> Batch:
+        """Return the last raw bar of each symbol that has one; a call names up to 500 symbols.
+
+        They stand in snapshots, which the free plan does not have, and which Polygon empties in
+        the night: before the first trade of a session there is no bar. On a delayed plan they are
+        those of 15 minutes ago. Polygon tells the bar of a day without its date, which is taken
+        from the last minute or trade.
+
+        Parameters
+        ----------
+        symbols : sequence of str
+            Canonical, each once: shares, and of minutes also coins.
+        timeframe : Timeframe
+            A minute or a day.
+
+        Raises
+        ------
+        InputError
+            If Polygon has no such bars: none of options, and of coins none whose day is certain.
+        DataError
+            If there is no usable answer.
+        """
+        request = latest_request(symbols, timeframe, self._capabilities, _NAME)
+        has = {AssetClass.EQUITY, AssetClass.CRYPTO}
+        has = has if timeframe is Timeframe.MINUTE else {AssetClass.EQUITY}
+        named = by_class(symbols)
+        if missing := sorted(set(named) - has):
+            raise InputError(
+                f"{_NAME} does not tell the last {timeframe} bar of {', '.join(missing)}; ask for "
+                f"bars from a start to an end"
+            )
+        row_of = _LAST_ROWS[timeframe]
+
+        def read(_: Ask, body: Any) -> tuple[tuple[list[Part], bool], Ask | None]:
+            shots, late = tickers_of(body)
+            told = [(named_in(shot, named), row_of(shot)) for shot in shots]
+            return ([Part(symbol=s, rows=[row]) for s, row in told if row is not None], late), None
+
+        told = self._rest.collect(list(snapshot_asks(named)), read)
+        return latest_batch(
+            [part for parts, _ in told.pages for part in parts],
+            request,
+            source=_NAME,
+            received_at=told.received_at,
+            calls=told.calls,
+            delay_s=self._delay_s(is_late=any(late for _, late in told.pages)),
+        )
+
+    def snapshots(self, symbols: Sequence[str]) -> Mapping[str, Snapshot]:
+        """Return what is known now of each symbol of which anything is.
+
+        A call names up to 500 shares or coins, or 250 options. A plan without quotes or trades
+        leaves them out; on a delayed plan everything is 15 minutes old, as its instants say.
 
         Raises
         ------
@@ -192,16 +263,32 @@ class PolygonProvider(RestProvider):
         DataError
             If there is no usable answer.
         """
-        named = {_ticker(symbol): symbol for symbol in symbols}
-        params = {"order": "desc", "sort": "timestamp", "limit": "1"}
+        named = by_class(symbols)
 
-        def read(ask: Ask, body: Any) -> tuple[list[Quote], Ask | None]:
-            symbol = named[_segments(ask.path)[_TICKER_OF_QUOTES]]
-            return [quote_from(symbol, row) for row in _rows(body)[:1]], None
+        def read(ask: Ask, body: Any) -> tuple[list[Snapshot], Ask | None]:
+            if ask.path == OPTIONS_PATH:
+                shots = [shot for shot in rows_of(body) if "error" not in shot]
+                told = [option_state_from(named_in(shot, named), shot) for shot in shots]
+                return told, next_page(ask, body)
+            return [state_from(named_in(shot, named), shot) for shot in tickers_of(body)[0]], None
 
-        asks = [Ask(path=f"/v3/quotes/{_in_path(ticker)}", params=params) for ticker in named]
-        told = self._rest.collect(asks, read, is_exact=True)
-        return {quote.symbol: quote for page in told.pages for quote in page}
+        told = self._rest.collect(list(snapshot_asks(named)), read, is_exact=True)
+        return {state.symbol: state for page in told.pages for state in page}
+
+    def quotes(self, symbols: Sequence[str]) -> Mapping[str, Quote]:
+        """Return the last quote of each symbol that has one, out of its snapshot.
+
+        Coins have none, and a plan without quotes leaves them all out.
+
+        Raises
+        ------
+        InputError
+            If Polygon has no name for a symbol.
+        DataError
+            If there is no usable answer.
+        """
+        states = self.snapshots(symbols).values()
+        return {state.symbol: state.quote for state in states if state.quote is not None}
 
     def chain(self, underlying: str) -> tuple[OptionSnapshot, ...]:
         """Return the last known state of the options on a share.
@@ -211,8 +298,8 @@ class PolygonProvider(RestProvider):
         DataError
             If there is no usable answer.
         """
-        path = f"/v3/snapshot/options/{_in_path(_ticker(underlying))}"
-        ask = Ask(path=path, params={"limit": str(self._limit(_MOST_SNAPSHOTS))})
+        path = f"/v3/snapshot/options/{in_path(ticker_of(underlying))}"
+        ask = Ask(path=path, params={"limit": str(self._limit(MOST_OPTIONS))})
         return self._listed([ask], lambda row, now: snapshot_from(underlying, row, received_at=now))
 
     def actions(
@@ -227,7 +314,7 @@ class PolygonProvider(RestProvider):
         DataError
             If there is no usable answer, or it is of a symbol that was not asked for.
         """
-        tickers = {_ticker(symbol): symbol for symbol in symbols}
+        tickers = {ticker_of(symbol): symbol for symbol in symbols}
         asks = [
             Ask(
                 path=f"/v3/reference/{what}",
@@ -270,7 +357,7 @@ class PolygonProvider(RestProvider):
             "sort": "published_utc",
         }
         asks = [
-            Ask(path="/v2/reference/news", params={"ticker": _ticker(symbol), **params})
+            Ask(path="/v2/reference/news", params={"ticker": ticker_of(symbol), **params})
             for symbol in symbols
         ]
         items = {item.key: item for item in self._listed(asks, lambda row, _: news_from(row))}
@@ -281,7 +368,7 @@ class PolygonProvider(RestProvider):
         last_ms = (micros(request.end) - 1) // _MS  # inclusive on the wire, exclusive here
         span = f"{_TIMEFRAMES[request.timeframe]}/{first_ms}/{last_ms}"
         return Ask(
-            path=f"/v2/aggs/ticker/{_in_path(ticker)}/range/{span}",
+            path=f"/v2/aggs/ticker/{in_path(ticker)}/range/{span}",
             params={
                 "adjusted": str(_ADJUSTED[request.adjustment]).lower(),
                 "sort": "asc",
@@ -289,78 +376,17 @@ class PolygonProvider(RestProvider):
             },
         )
 
+    def _delay_s(self, *, is_late: bool) -> float:
+        """Return how far behind an answer is; it may know better than the settings."""
+        delay_s = self._capabilities.delay_s
+        return max(delay_s, _DELAY_S) if is_late else delay_s
+
     def _listed(self, asks: Sequence[Ask], read: Callable[[Row, datetime], T]) -> tuple[T, ...]:
         """Return everything that some listings tell, over all their pages."""
 
         def page(ask: Ask, body: Any) -> tuple[list[T], Ask | None]:
             now = self._rest.now()
-            return [read(row, now) for row in _rows(body)], _next(ask, body)
+            return [read(row, now) for row in rows_of(body)], next_page(ask, body)
 
         told = self._rest.collect(asks, page, is_exact=True)
         return tuple(value for values in told.pages for value in values)
-
-
-def _answer(body: object) -> Row:
-    answer = mapping(body, "the answer")
-    status = answer.get("status")
-    if status not in _GOOD:
-        told = plain_text(answer.get("error") or answer.get("message"), longest=100)
-        raise Unfit(Reason.SCHEMA_DRIFT, f"status is {status!r}, not OK or DELAYED: {told!r}")
-    return answer
-
-
-def _rows(body: object) -> Sequence[Row]:
-    return rows(_results(_answer(body), is_counted=False), "results")
-
-
-def _results(answer: Row, *, is_counted: bool) -> list[Any]:
-    """Return the rows of a page; where there are none, or fewer, the count has to say so."""
-    count, told = answer.get("resultsCount", answer.get("count")), answer.get("results")
-    if told is None and count == 0:
-        return []
-    if told is None or (is_counted and count is None):
-        reason = Reason.SCHEMA_DRIFT if count is None else Reason.TRUNCATED
-        had = "there are no results" if told is None else "there are results"
-        raise Unfit(reason, f"{had}, and the count of them is {count!r}")
-    if not isinstance(told, list):
-        raise Unfit(Reason.SCHEMA_DRIFT, f"results should be a list, got {told!r:.60}")
-    if count is not None and count != len(told):
-        raise Unfit(Reason.TRUNCATED, f"{len(told)} results came, and their count is {count!r}")
-    return told
-
-
-def _check_bars(answer: Row, ticker: str, *, is_adjusted: bool) -> None:
-    if answer.get("ticker") != ticker:
-        raise Unfit(
-            Reason.WRONG_SYMBOL, f"bars of {answer.get('ticker')!r} came, {ticker} was asked for"
-        )
-    if answer.get("adjusted") is not is_adjusted:
-        raise Unfit(
-            Reason.MIXED_ADJUSTMENT,
-            f"adjusted is {answer.get('adjusted')!r}, and {is_adjusted} was asked for",
-        )
-
-
-def _next(ask: Ask, answer: Row) -> Ask | None:
-    """Return the ask for the next page: path and query of its address, never its host."""
-    url = answer.get("next_url")
-    if url is None or url == "":
-        return None
-    parts = urlsplit(url if isinstance(url, str) else "")
-    if _segments(parts.path)[:_OWN] != _segments(ask.path)[:_OWN]:
-        raise Unfit(Reason.SCHEMA_DRIFT, f"next_url leads away from {ask.path}: {parts.path!r}")
-    query = dict(parse_qsl(parts.query, keep_blank_values=True))
-    query.pop("apiKey", None)  # the header has it, and an address is shown
-    return Ask(path=parts.path, params=query)
-
-
-def _segments(path: str) -> list[str]:
-    return unquote(path).split("/")
-
-
-def _ticker(symbol: str) -> str:
-    return to_vendor(symbol, Vendor.POLYGON, class_by_form(symbol))
-
-
-def _in_path(ticker: str) -> str:
-    return percent(ticker, safe=":")

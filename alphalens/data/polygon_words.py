@@ -1,15 +1,17 @@
-"""How Polygon writes corporate actions, option snapshots and news."""
+"""How Polygon writes quotes, snapshots, corporate actions and news."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from alphalens.assets import AssetClass
 from alphalens.assets.symbols import Vendor, from_vendor
 from alphalens.data.cells import plain_text
-from alphalens.data.port import CorporateAction, NewsItem, OptionSnapshot
+from alphalens.data.latest import last_bar
+from alphalens.data.port import CorporateAction, LastBar, NewsItem, OptionSnapshot, Snapshot
 from alphalens.data.reading import Unfit
 from alphalens.data.reasons import Reason
 from alphalens.data.words import contract_of, day, figure, member, moment
@@ -18,10 +20,24 @@ from alphalens.net.exact_json import decimal, instant, mapping
 from alphalens.net.failures import Unreadable
 from alphalens.trading.market import Quote
 
-__all__ = ["dividend_from", "news_from", "quote_from", "snapshot_from", "split_from", "symbol_of"]
+__all__ = [
+    "day_row",
+    "dividend_from",
+    "minute_row",
+    "news_from",
+    "option_state_from",
+    "snapshot_from",
+    "split_from",
+    "state_from",
+    "symbol_of",
+]
 
 Row = Mapping[str, Any]  # Any: the values of JSON
 _CLASSES = {"O:": AssetClass.OPTION, "X:": AssetClass.CRYPTO}
+_NEW_YORK = ZoneInfo("America/New_York")  # in whose midnight a daily bar begins
+_PRICES = ("o", "h", "l", "c")
+_NAMES = ("open", "high", "low", "close")
+_MILLISECOND = 1000
 
 
 def symbol_of(ticker: object) -> str:
@@ -94,23 +110,116 @@ def dividend_from(row: Row, *, seen_at: datetime, source: str) -> CorporateActio
     )
 
 
-def quote_from(symbol: str, row: Row) -> Quote:
-    """Return a quote; the instant is the consolidated tape's, or else the exchange's.
+def state_from(symbol: str, row: Row) -> Snapshot:
+    """Return what is known now of a share or a coin.
+
+    Parts that Polygon fills with zeros, because nothing happened yet, are None; so are a quote
+    and a trade that the plan leaves out.
 
     Raises
     ------
     Unreadable
-        If a side or the instant is missing.
+        If a part is there and is not what it should be.
+
+    Examples
+    --------
+    >>> day = {"o": 1, "h": 2, "l": 1, "c": 2, "v": 7}
+    >>> quote = {"p": 1, "P": 2, "t": 1704205800000000000}
+    >>> told = state_from("AAPL", {"day": day, "prevDay": {"c": 0}, "lastQuote": quote})
+    >>> told.day.close, told.previous, told.quote.mid
+    (2.0, None, Decimal('1.5'))
     """
-    at = moment(row, "sip_timestamp") or moment(row, "participant_timestamp")
+    trade = _filled(row, "lastTrade", "t")
+    return Snapshot(
+        symbol=symbol,
+        quote=_quote(symbol, _filled(row, "lastQuote", "t"), bid="p", ask="P", at="t"),
+        last=decimal(trade.get("p"), "p") if trade else None,
+        last_at=_instant(trade, "t") if trade else None,
+        minute=last_bar(minute_row(row), "min"),
+        day=_bar(row, "day"),
+        previous=_bar(row, "prevDay"),
+    )
+
+
+def option_state_from(symbol: str, row: Row) -> Snapshot:
+    """Return what is known now of an option, of which no bar of a minute is told.
+
+    Raises
+    ------
+    Unreadable
+        If a part is there and is not what it should be.
+    """
+    trade, session = _filled(row, "last_trade", "sip_timestamp"), member(row, "session")
+    quote = _filled(row, "last_quote", "last_updated")
+    figures = {name: figure(session, name) for name in (*_NAMES, "volume", "vwap")}
+    return Snapshot(
+        symbol=symbol,
+        quote=_quote(symbol, quote, bid="bid", ask="ask", at="last_updated"),
+        last=decimal(trade.get("price"), "price") if trade else None,
+        last_at=_instant(trade, "sip_timestamp") if trade else None,
+        day=LastBar(at=None, **figures) if any(session.get(name) for name in _NAMES) else None,
+    )
+
+
+def minute_row(row: Row) -> Row | None:
+    """Return the last bar of a minute as a row of bars; None if there is none.
+
+    Raises
+    ------
+    Unreadable
+        If it is there and is no object.
+    """
+    return _filled(row, "min", "t") or None
+
+
+def day_row(row: Row) -> Row | None:
+    """Return the bar of the present session as a row of bars; None if there is none.
+
+    Polygon does not tell which day it is of. It is the day, in New York, of the last minute that
+    was traded, or else of the last trade.
+
+    Raises
+    ------
+    Unreadable
+        If nothing tells the day, or a part is not what it should be.
+    """
+    bar = member(row, "day")
+    if not any(bar.get(name) for name in _PRICES):
+        return None
+    at = moment(_filled(row, "min", "t"), "t") or moment(_filled(row, "lastTrade", "t"), "t")
     if at is None:
-        raise Unreadable(f"the quote of {symbol} has no sip_timestamp")
+        raise Unreadable(f"the day of {row.get('ticker')!r} cannot be told: no minute, no trade")
+    midnight = datetime.combine(at.astimezone(_NEW_YORK).date(), time(), tzinfo=_NEW_YORK)
+    return {"t": int(midnight.timestamp()) * _MILLISECOND, **bar}
+
+
+def _filled(row: Row, key: str, instant_key: str) -> Row:
+    """Return a part of a snapshot, empty where it is not there or its instant is 0."""
+    part = member(row, key)
+    return {} if part.get(instant_key) == 0 else part
+
+
+def _bar(row: Row, key: str) -> LastBar | None:
+    bar = member(row, key)
+    return last_bar(bar, key) if any(bar.get(name) for name in _PRICES) else None
+
+
+def _quote(symbol: str, row: Row, *, bid: str, ask: str, at: str) -> Quote | None:
+    if not row:
+        return None
     return Quote(
         symbol=symbol,
-        at=at,
-        bid=decimal(row.get("bid_price"), "bid_price"),
-        ask=decimal(row.get("ask_price"), "ask_price"),
+        at=_instant(row, at),
+        bid=decimal(row.get(bid), bid),
+        ask=decimal(row.get(ask), ask),
     )
+
+
+def _instant(row: Row, key: str) -> datetime:
+    at = moment(row, key)
+    if at is None:
+        raise Unreadable(f"{key} should be an instant, and is missing")
+    return at
 
 
 def snapshot_from(underlying: str, row: Row, *, received_at: datetime) -> OptionSnapshot:

@@ -21,9 +21,11 @@ __all__ = [
     "Batch",
     "CorporateAction",
     "DataCapabilities",
+    "LastBar",
     "MarketDataProvider",
     "NewsItem",
     "OptionSnapshot",
+    "Snapshot",
 ]
 
 
@@ -35,7 +37,9 @@ class DataCapabilities:
     ----------
     timeframes, adjustments, asset_classes : frozenset
         What its bars may be of.
-    quotes, chains, actions, news : bool
+    latest : frozenset of Timeframe
+        How long the bars are whose last one it tells of many symbols at once; empty for none.
+    quotes, snapshots, chains, actions, news : bool
         Whether it has these at all.
     calls_per_minute : int
         HTTP calls, each page counted.
@@ -48,7 +52,9 @@ class DataCapabilities:
     timeframes: frozenset[Timeframe]
     adjustments: frozenset[Adjustment]
     asset_classes: frozenset[AssetClass]
+    latest: frozenset[Timeframe] = frozenset()
     quotes: bool = False
+    snapshots: bool = False
     chains: bool = False
     actions: bool = False
     news: bool = False
@@ -101,7 +107,8 @@ class Batch:
     Attributes
     ----------
     request : BarRequest
-        What was asked.
+        What was asked; of the latest bars, the span that holds all of those that were told. Such
+        a span was not asked for as a whole, so it is never to be noted as asked.
     bars : Bars
         Every row of the answer; a value that could not be read is NaN, and is marked.
     marks : uint64 array of shape (n,)
@@ -196,6 +203,56 @@ class OptionSnapshot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LastBar:
+    """A bar within a snapshot, which may still be forming; NaN where the vendor tells nothing.
+
+    Attributes
+    ----------
+    at : datetime or None
+        When it began (aware); None where the vendor does not tell it.
+    open, high, low, close : float
+        Prices of one unit.
+    volume, vwap : float
+        Units traded, and their mean price.
+    """
+
+    at: datetime | None
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+    vwap: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """What is known now of one symbol, as the vendor told it: to be looked at, it is not judged.
+
+    Attributes
+    ----------
+    symbol : str
+        Canonical.
+    quote : Quote or None
+        Best bid and ask.
+    last : Decimal or None
+        Price of the last trade.
+    last_at : datetime or None
+        When that was (aware).
+    minute, day, previous : LastBar or None
+        The last bar of a minute, that of the present session, and that of the session before.
+    """
+
+    symbol: str
+    quote: Quote | None = None
+    last: Decimal | None = None
+    last_at: datetime | None = None
+    minute: LastBar | None = None
+    day: LastBar | None = None
+    previous: LastBar | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewsItem:
     """A piece of news: data to be weighed, never an instruction.
 
@@ -237,8 +294,20 @@ class MarketDataProvider(Protocol):
         """Return the bars that were asked for, as the vendor told them."""
         ...
 
+    def latest(self, symbols: Sequence[str], timeframe: Timeframe) -> Batch:
+        """Return the last raw bar of each symbol that has one, for many symbols in few calls.
+
+        A bar that still forms is marked, as in the answer to a request. On a delayed plan the last
+        bar is the last of then: it ends as much later as `DataCapabilities.delay_s` says.
+        """
+        ...
+
     def quotes(self, symbols: Sequence[str]) -> Mapping[str, Quote]:
         """Return the last quote of each symbol that has one."""
+        ...
+
+    def snapshots(self, symbols: Sequence[str]) -> Mapping[str, Snapshot]:
+        """Return what is known now of each symbol of which anything is, in few calls."""
         ...
 
     def chain(self, underlying: str) -> tuple[OptionSnapshot, ...]:

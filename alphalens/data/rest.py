@@ -149,6 +149,7 @@ class Rest:
             limiter=self._limiter,
             retry=options.retry,
             max_body_bytes=_MAX_BODY_BYTES,
+            connections=options.parallel,
             timing=timing,
         )
         self._loop = LoopThread(vendor)

@@ -21,6 +21,7 @@ from alphalens.net.wire import Progress, Timeouts, Wire
 __all__ = ["Transport"]
 
 _MAX_BODY_BYTES = 16 * 2**20
+_CONNECTIONS = 8
 _TIMEOUTS = Timeouts()
 _RETRY = RetryPolicy()
 _TOO_MANY = 429
@@ -58,13 +59,15 @@ class Transport:
         Gets each attempt as an `Exchange`, in the loop's thread; it is quick and does not raise.
     max_body_bytes : int
         Longest answer that is read.
+    connections : int
+        Calls that read at once; orders have connections of their own.
     timing : Timing
         Clocks and sleep.
 
     Raises
     ------
     ConfigError
-        If the address, a header or the cap cannot be used.
+        If the address, a header or the cap cannot be used, or there is no connection.
     """
 
     def __init__(
@@ -81,10 +84,13 @@ class Transport:
         retry: RetryPolicy = _RETRY,
         sink: Sink | None = None,
         max_body_bytes: int = _MAX_BODY_BYTES,
+        connections: int = _CONNECTIONS,
         timing: Timing = MACHINE,
     ) -> None:
         if max_body_bytes < 1:
             raise ConfigError(f"max_body_bytes is {max_body_bytes}, it must be at least 1")
+        if connections < 1:
+            raise ConfigError(f"connections is {connections}, it must be at least 1")
         self._redact = Redactor.of_headers(auth or {}, more=secrets)
         self._wire = Wire(
             checked_url(base_url, schemes=("https", "http")),
@@ -92,6 +98,7 @@ class Transport:
             timeouts=timeouts,
             max_body_bytes=max_body_bytes,
             redact=self._redact,
+            connections=connections,
         )
         self._rng, self._timing, self._timeouts = rng, timing, timeouts
         self._limiter, self._breaker, self._retry, self._sink = limiter, breaker, retry, sink

@@ -20,9 +20,7 @@ __all__ = ["Progress", "Timeouts", "Wire"]
 
 _BEFORE_SENDING = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _IDLE_CONNECTION_S = 5.0  # short: a server that closes an idle one while we send leaves doubt
-_LIMITS = httpx.Limits(
-    max_connections=8, max_keepalive_connections=4, keepalive_expiry=_IDLE_CONNECTION_S
-)
+_ORDERS, _ORDERS_KEPT = 8, 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +86,9 @@ class Wire:
         Longest answer that is read.
     redact : Redactor
         Applied to every text of an error.
+    connections : int
+        Calls that read at once. All of their connections are kept: the pool drops what comes
+        back to it as soon as more are open, busy ones counted, than it may keep idle.
     """
 
     def __init__(
@@ -98,6 +99,7 @@ class Wire:
         timeouts: Timeouts,
         max_body_bytes: int,
         redact: Redactor,
+        connections: int,
     ) -> None:
         self.base_url = base_url
         self._headers = {"accept": "application/json", "user-agent": "alpha-lens", **headers}
@@ -108,7 +110,8 @@ class Wire:
             pool=timeouts.pool_s,
         ).as_dict()
         self._max_body_bytes, self._redact = max_body_bytes, redact
-        self._reads, self._orders = (_open_pool(), _open_pool())
+        self._reads = _open_pool(connections, kept=connections)
+        self._orders = _open_pool(_ORDERS, kept=_ORDERS_KEPT)
 
     async def exchange(
         self, request: Request, left_s: float, progress: Progress, clock: Callable[[], float]
@@ -193,8 +196,13 @@ class Wire:
         return NotSent(self._redact(f"{call}. Nothing was sent"))
 
 
-def _open_pool() -> httpx.AsyncHTTPTransport:
-    return httpx.AsyncHTTPTransport(verify=_certificates(), trust_env=False, limits=_LIMITS)
+def _open_pool(connections: int, *, kept: int) -> httpx.AsyncHTTPTransport:
+    limits = httpx.Limits(
+        max_connections=connections,
+        max_keepalive_connections=kept,
+        keepalive_expiry=_IDLE_CONNECTION_S,
+    )
+    return httpx.AsyncHTTPTransport(verify=_certificates(), trust_env=False, limits=limits)
 
 
 @cache

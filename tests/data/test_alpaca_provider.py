@@ -19,6 +19,8 @@ from alphalens.data.bars import Adjustment, Timeframe
 from alphalens.data.port import BarRequest, MarketDataProvider
 from alphalens.data.reasons import AnswerRefused, Reason, names_of
 from alphalens.errors import ConfigError, DataError, InputError
+from alphalens.net import Timing
+from alphalens.testing.alpaca_data_server import AlpacaDataServer
 from alphalens.testing.alpaca_server import AlpacaServer
 
 from .scripted_vendor import QUICK, Say, ScriptedVendor, scripted
@@ -73,6 +75,13 @@ def server(tmp_path: Path) -> Iterator[AlpacaServer]:
                     timeframe="1Day",
                     match=False,
                 )
+        yield running
+
+
+@pytest.fixture
+def host() -> Iterator[AlpacaDataServer]:
+    """The data host, whose rows are given as its wire has them."""
+    with AlpacaDataServer(keys=(KEY, SECRET), now=NOW) as running:
         yield running
 
 
@@ -498,6 +507,240 @@ def test_news_is_text_without_tricks_and_each_piece_comes_once():
     assert newer.symbols == ("AAPL", "BTC/USD")
     assert vendor.got[0].query["symbols"] == "AAPL,BTCUSD"
     assert vendor.got[0].query["end"] == "2026-03-02T14:59:59.999999Z"
+
+
+LATEST = "/v2/stocks/bars/latest"
+SNAPSHOTS = "/v2/stocks/snapshots"
+MINUTE = ROW | {"t": "2026-03-02T14:58:00Z"}
+TODAY = ROW | {"t": "2026-03-02T05:00:00Z"}
+STANDING = Timing(wall=NOW.timestamp)
+
+
+def test_the_last_minutes_of_many_symbols_take_few_calls(host):
+    shares = [f"S{n}" for n in range(450)]
+    for n, symbol in enumerate(shares):
+        host.control.add_bars(symbol, [MINUTE | {"c": 9.0}, MINUTE | {"c": n + 1}], "1Min")
+    host.control.add_bars("BTC/USD", [MINUTE], "1Min")
+    host.control.add_bars(CALL, [MINUTE | {"c": 5}], "1Min")
+    with provider(host.url, timing=STANDING) as made:
+        told = made.latest([*shares, "BTC/USD", CALL, "NONE"], Timeframe.MINUTE)
+
+        assert told.calls == made.calls == 5  # 451 shares by 200, a coin, an option
+    assert told.bars.symbols == (*shares, "BTC/USD", CALL)
+    assert told.bars.close[:450].tolist() == [n + 1.0 for n in range(450)]
+    assert told.bars.close[450:].tolist() == [1.5, 5.0]
+    assert told.bars.is_final.all()
+    assert not told.marks.any()
+    assert told.request.start == NOW - timedelta(minutes=2)
+    assert told.request.end == NOW + timedelta(microseconds=1)
+    paths = {r["path"] for r in host.control.requests()}
+    assert paths == {
+        LATEST, "/v1beta3/crypto/us/latest/bars", "/v1beta1/options/snapshots",
+    }  # fmt: skip
+
+
+def test_the_last_days_stand_in_snapshots_and_still_form(host):
+    for symbol in ("AAPL", "BTC/USD", CALL):
+        host.control.add_bars(symbol, [ROW, TODAY | {"c": 2}])
+    host.control.add_quotes("QUIET", [{"t": "2026-03-02T14:00:00Z", "bp": 1, "ap": 2}])
+    with provider(host.url, timing=STANDING) as made:
+        told = made.latest(["AAPL", "BTC/USD", CALL, "QUIET"], Timeframe.DAY)
+
+    frame = told.bars.frame()
+    assert frame["symbol"].tolist() == ["AAPL", "BTC/USD", CALL]
+    assert frame["close"].tolist() == [2.0, 2.0, 2.0]
+    assert {names_of(int(mark)) for mark in told.marks} == {("not_final",)}
+
+
+def test_on_a_delayed_feed_the_last_minute_may_still_form(host):
+    host.control.add_bars("AAPL", [MINUTE], "1Min")
+    with provider(host.url, timing=STANDING, feed="delayed_sip") as made:
+        told = made.latest(["AAPL"], Timeframe.MINUTE)
+
+    assert told.bars.is_final.tolist() == [False]
+    (asked,) = host.control.requests(LATEST)
+    assert asked["query"] == "symbols=AAPL&feed=delayed_sip"
+
+
+def test_snapshots_tell_trade_quote_and_bars_of_each_class(host):
+    for symbol in ("AAPL", "BTC/USD", CALL):
+        host.control.add_bars(symbol, [ROW, TODAY])
+        host.control.add_quotes(symbol, [{"t": "2026-03-02T14:59:59Z", "bp": 1.1, "ap": 1.3}])
+    host.control.add_trades("AAPL", [{"t": "2026-03-02T14:59:58Z", "p": 1.25, "s": 7}])
+    with provider(host.url) as made:
+        told = made.snapshots(["AAPL", "BTC/USD", CALL, "NONE"])
+
+        assert made.calls == 3
+    assert set(told) == {"AAPL", "BTC/USD", CALL}
+    share = told["AAPL"]
+    assert (share.last, share.last_at) == (Decimal("1.25"), NOW - timedelta(seconds=2))
+    assert share.quote.mid == Decimal("1.2")
+    assert (share.day.close, share.day.at) == (1.5, datetime(2026, 3, 2, 5, tzinfo=UTC))
+    assert (share.previous.at, share.minute) == (FIRST, None)
+    assert (told[CALL].last, told["BTC/USD"].quote.ask) == (None, Decimal("1.3"))
+
+
+def test_snapshots_of_options_come_in_pages(host):
+    calls = [f"AAPL260320C{strike:05}000" for strike in range(1, 121)]
+    for symbol in calls:
+        host.control.add_bars(symbol, [TODAY])
+    with provider(host.url, options=replace(QUICK, page_size=50)) as made:
+        told = made.snapshots(calls)
+
+        assert made.calls == 3
+    assert list(told) == calls
+
+
+def test_a_symbol_that_is_null_has_no_snapshot():
+    with answering({"AAPL": {}, "GONE": None}) as (made, _):
+        told = made.snapshots(["AAPL", "GONE"])
+        bars = made.latest(["AAPL", "GONE"], Timeframe.DAY)
+
+    assert list(told) == ["AAPL"]
+    assert (told["AAPL"].quote, told["AAPL"].last) == (None, None)
+    assert len(bars.bars) == 0
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason", "calls"),
+    [
+        ({"kind": "html"}, Reason.NOT_JSON, 3),
+        ({"kind": "truncated"}, Reason.NOT_JSON, 3),
+        ({"kind": "wrong_symbol", "to": "MSFT"}, Reason.WRONG_SYMBOL, 1),
+        ({"kind": "renamed", "field": "bars", "to": "data"}, Reason.SCHEMA_DRIFT, 1),
+    ],
+)
+def test_lies_about_the_last_minute_are_refused_whole(host, fault, reason, calls):
+    host.control.add_bars("AAPL", [MINUTE], "1Min")
+    host.control.arm(path=LATEST, count=-1, **fault)
+    with provider(host.url) as made, pytest.raises(AnswerRefused) as caught:
+        made.latest(["AAPL"], Timeframe.MINUTE)
+
+    assert caught.value.reason is reason
+    assert caught.value.raw
+    assert made.calls == calls
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ({"kind": "wrong_symbol", "to": "MSFT"}, Reason.WRONG_SYMBOL),
+        ({"kind": "value", "field": "dailyBar", "value": "soon"}, Reason.SCHEMA_DRIFT),
+        ({"kind": "dropped", "field": "bp"}, Reason.SCHEMA_DRIFT),
+        ({"kind": "value", "field": "t", "value": "soon"}, Reason.SCHEMA_DRIFT),
+        ({"kind": "status", "status": 200, "body": {"message": "busy"}}, Reason.WRONG_SYMBOL),
+    ],
+)
+def test_lies_about_the_present_are_refused_whole(host, fault, reason):
+    host.control.add_bars("AAPL", [TODAY])
+    host.control.add_quotes("AAPL", [{"t": "2026-03-02T14:59:59Z", "bp": 1.1, "ap": 1.3}])
+    host.control.arm(path=SNAPSHOTS, count=-1, **fault)
+    with provider(host.url) as made, pytest.raises(AnswerRefused) as caught:
+        made.snapshots(["AAPL"])
+
+    assert caught.value.reason is reason
+
+
+def test_rows_that_drift_are_marked_and_their_neighbours_survive(host):
+    host.control.add_bars("AAPL", [MINUTE | {"c": "187,15"}], "1Min")
+    host.control.add_bars("MSFT", [MINUTE], "1Min")
+    with provider(host.url, timing=STANDING) as made:
+        told = made.latest(["AAPL", "MSFT"], Timeframe.MINUTE)
+
+    assert [names_of(int(mark)) for mark in told.marks] == [("locale_number",), ()]
+    assert told.bars.close[1] == 1.5
+    assert '"c":"187,15"' in told.raw[0]
+
+
+def test_last_bars_that_alpaca_does_not_have_are_refused_before_anything_is_asked():
+    with answering({}) as (made, vendor):
+        with pytest.raises(InputError, match="1h"):
+            made.latest(["AAPL"], Timeframe.HOUR)
+        with pytest.raises(InputError, match="each once"):
+            made.latest([], Timeframe.DAY)
+
+        assert vendor.got == []
+
+
+def test_actions_of_the_host_are_found_by_ex_date_whenever_they_were_processed(host):
+    dividend = {"symbol": "AAPL", "rate": 0.25, "ex_date": "2026-02-09"}
+    host.control.announce(
+        "cash_dividends",
+        [
+            dividend | {"process_date": "2026-03-15"},
+            dividend | {"rate": 0.24, "ex_date": "2026-05-09", "process_date": "2026-05-20"},
+            {"symbol": "MSFT", "rate": 9, "ex_date": "2026-02-09", "process_date": "2026-02-10"},
+        ],
+    )
+    split = {"symbol": "NVDA", "new_rate": 10, "old_rate": 1}
+    day = {"process_date": "2026-02-10", "ex_date": "2026-02-10"}
+    host.control.announce("forward_splits", [split | day])
+    rights = {"source_symbol": "AAPL", "new_symbol": "X", "rate": 1}
+    host.control.announce("rights_distributions", [rights | day])
+    options = replace(QUICK, page_size=1)
+    with provider(host.url, options=options) as made:
+        told = made.actions(["AAPL", "NVDA"], date(2026, 2, 1), date(2026, 2, 28))
+
+        assert made.calls == 3  # two pages with a row that counts, and the dividend of May
+    assert [(a.symbol, a.kind, a.ratio, a.cash) for a in told] == [
+        ("AAPL", "dividend", Decimal(1), Decimal("0.25")),
+        ("NVDA", "split", Decimal(10), Decimal(0)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason", "calls"),
+    [
+        ({"kind": "truncated"}, Reason.NOT_JSON, 3),
+        ({"kind": "lost_rows"}, Reason.TRUNCATED, 3),
+        ({"kind": "renamed", "field": "rate", "to": "cash"}, Reason.SCHEMA_DRIFT, 1),
+        ({"kind": "renamed", "field": "cash_dividends", "to": "gifts"}, Reason.SCHEMA_DRIFT, 1),
+    ],
+)
+def test_lies_about_actions_are_refused_whole(host, fault, reason, calls):
+    dividend = {"symbol": "AAPL", "rate": 0.25, "ex_date": "2026-02-09"}
+    host.control.announce("cash_dividends", [dividend | {"process_date": "2026-02-15"}])
+    host.control.arm(path="/v1/corporate-actions", count=-1, **fault)
+    with provider(host.url) as made, pytest.raises(AnswerRefused) as caught:
+        made.actions(["AAPL"], date(2026, 2, 1), date(2026, 2, 28))
+
+    assert caught.value.reason is reason
+    assert made.calls == calls
+
+
+def article(key: int, at: str, **changes: object) -> dict[str, object]:
+    told = {"id": key, "headline": f"No. {key}", "summary": "", "url": "", "source": "benzinga"}
+    return told | {"created_at": at, "updated_at": at, "symbols": ["AAPL", "BTCUSD"], **changes}
+
+
+def test_news_of_the_host_within_a_span_the_oldest_first_over_its_pages(host):
+    host.control.add_news(
+        [article(n, f"2026-02-28T10:{n:02}:00Z") for n in range(3)]
+        + [
+            article(7, "2026-02-28T10:30:00Z", symbols=["MSFT"]),
+            article(8, "2026-02-28T10:30:00Z", created_at="2026-01-01T10:00:00Z"),
+            article(9, NOW.isoformat()),
+        ]
+    )
+    with provider(host.url, options=replace(QUICK, page_size=2)) as made:
+        told = made.news(["AAPL", "BTC/USD"], FIRST, NOW)
+
+        assert made.calls == 2
+    assert [item.key for item in told] == ["0", "1", "2"]  # an old one was only changed
+    assert told[0].symbols == ("AAPL", "BTC/USD")
+
+
+def test_a_rate_limit_of_the_host_is_waited_for_and_a_slow_answer_ends_in_time(host):
+    host.control.add_bars("AAPL", [MINUTE], "1Min")
+    host.control.arm("rate_limit", seconds=0.05)
+    with provider(host.url) as made:
+        assert made.latest(["AAPL"], Timeframe.MINUTE).calls == 2
+    host.control.arm("drip", seconds=30, count=-1)
+    with (
+        provider(host.url, options=replace(QUICK, timeout_s=0.3)) as made,
+        pytest.raises(DataError, match="another vendor"),
+    ):
+        made.latest(["AAPL"], Timeframe.MINUTE)
 
 
 @pytest.mark.parametrize(

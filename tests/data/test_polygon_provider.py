@@ -337,36 +337,170 @@ def test_preferred_shares_and_options_are_named_as_polygon_names_them():
 def test_quotes_are_exact_and_only_of_symbols_that_have_one(server):
     old = {"bid_price": 1, "ask_price": 2, "sip_timestamp": FIRST_MS * 10**6}
     new = {"bid_price": 187.01, "ask_price": 187.03, "sip_timestamp": FIRST_MS * 10**6 + 1500}
-    coin = {"bid_price": 60000, "ask_price": 60001.5, "participant_timestamp": FIRST_MS * 10**6}
     server.control.add_quotes("AAPL", [old, new])
-    server.control.add_quotes("X:BTCUSD", [coin])
+    server.control.add_option_snapshots("AAPL", [option("O:" + CALL)])
     with provider(server.url) as made:
-        quotes = made.quotes(["AAPL", "BTC/USD", "NONE"])
+        quotes = made.quotes(["AAPL", "BTC/USD", CALL, "NONE"])
 
-        assert made.calls == 3
-    assert set(quotes) == {"AAPL", "BTC/USD"}
+        assert made.calls == 3  # one for each class
+    assert set(quotes) == {"AAPL", CALL}  # a coin has no quote here
     assert (quotes["AAPL"].bid, quotes["AAPL"].ask) == (Decimal("187.01"), Decimal("187.03"))
     assert quotes["AAPL"].at == FIRST + timedelta(microseconds=1)
-    assert quotes["BTC/USD"].at == FIRST
+    assert (quotes[CALL].bid, quotes[CALL].at) == (Decimal("35.1"), FIRST)
 
 
 @pytest.mark.parametrize(
-    "row",
+    "quote",
     [
-        {"bid_price": 1, "sip_timestamp": FIRST_MS * 10**6},
-        {"bid_price": 1, "ask_price": 2},
-        {"bid_price": 1, "ask_price": 2, "sip_timestamp": 7},
+        {"p": 1, "t": FIRST_MS * 10**6},
+        {"p": 1, "P": 2},
+        {"p": 1, "P": 2, "t": 7},
         "nonsense",
     ],
 )
-def test_a_quote_that_cannot_be_read_is_refused(row):
+def test_a_quote_that_cannot_be_read_is_refused(quote):
     with (
-        answering({"status": "OK", "results": [row]}) as (made, _),
+        answering(shots({"ticker": "AAPL", "lastQuote": quote})) as (made, _),
         pytest.raises(AnswerRefused) as caught,
     ):
         made.quotes(["AAPL"])
 
     assert caught.value.reason is Reason.SCHEMA_DRIFT
+
+
+SNAPSHOTS = "/v2/snapshot/*"
+NOW = datetime(2024, 1, 5, 20, tzinfo=UTC)
+MINUTE_MS = int(datetime(2024, 1, 5, 19, 58, tzinfo=UTC).timestamp()) * 1000
+DAY_BAR = {"o": 1, "h": 3, "l": 1, "c": 2, "v": 70, "vw": 2}
+MINUTE_BAR = {"t": MINUTE_MS, "o": 2, "h": 2, "l": 2, "c": 2, "v": 7, "vw": 2, "n": 3, "av": 70}
+ZEROS = dict.fromkeys(("o", "h", "l", "c", "v", "vw"), 0)
+
+
+def shots(*told: object, status: str = "OK") -> dict[str, object]:
+    return {"status": status, "count": len(told), "tickers": list(told)}
+
+
+@pytest.fixture
+def market(server: PolygonServer) -> PolygonServer:
+    """Last minutes of 600 shares, of AAPL and of a coin, besides the days that the server has."""
+    for n in range(600):
+        server.control.add_aggs(f"S{n}", [MINUTE_BAR | {"c": n + 1}], 1, "minute")
+    server.control.add_aggs("AAPL", [MINUTE_BAR], 1, "minute")
+    server.control.add_aggs("X:BTCUSD", [MINUTE_BAR], 1, "minute")
+    return server
+
+
+def test_the_last_minutes_of_many_shares_take_few_calls(market):
+    symbols = [f"S{n}" for n in range(600)]
+    with provider(market.url, timing=Timing(wall=NOW.timestamp)) as made:
+        told = made.latest([*symbols, "BTC/USD", "NONE"], Timeframe.MINUTE)
+
+        assert told.calls == made.calls == 3  # 500 and 101 shares, and a coin
+    assert told.bars.symbols == (*symbols, "BTC/USD")
+    assert told.bars.close[:600].tolist() == [n + 1.0 for n in range(600)]
+    assert set(told.bars.time.tolist()) == {MINUTE_MS * 1000}
+    assert told.bars.is_final.all()
+    assert told.bars.adjustment is Adjustment.RAW
+    assert not told.marks.any()
+    span = told.request
+    assert (span.timeframe, span.start) == (Timeframe.MINUTE, NOW - timedelta(minutes=2))
+    assert span.end == NOW + timedelta(microseconds=1)
+
+
+def test_the_last_day_is_dated_by_the_last_minute_and_still_forms(market):
+    with provider(market.url, timing=Timing(wall=NOW.timestamp)) as made:
+        told = made.latest(["AAPL"], Timeframe.DAY)
+
+    assert told.bars.frame()["timestamp"].tolist() == [datetime(2024, 1, 5, 5, tzinfo=UTC)]
+    assert told.bars.close.tolist() == [4.5]
+    assert names_of(int(told.marks[0])) == ("not_final",)
+
+
+def test_a_delayed_plan_makes_the_last_minute_one_that_may_still_form():
+    told = {"ticker": "AAPL", "min": MINUTE_BAR}
+    timing = Timing(wall=NOW.timestamp)
+    with answering(shots(told), shots(told, status="DELAYED"), timing=timing) as (made, _):
+        prompt = made.latest(["AAPL"], Timeframe.MINUTE)
+        late = made.latest(["AAPL"], Timeframe.MINUTE)
+
+    assert prompt.bars.is_final.tolist() == [True]
+    assert late.bars.is_final.tolist() == [False]
+
+
+def test_zeros_are_no_bar_and_of_nothing_there_is_no_row():
+    empty = {"ticker": "AAPL", "day": ZEROS, "prevDay": ZEROS, "min": ZEROS | {"t": 0}}
+    with answering(shots(empty)) as (made, _):
+        days = made.latest(["AAPL"], Timeframe.DAY)
+        minutes = made.latest(["AAPL"], Timeframe.MINUTE)
+        states = made.snapshots(["AAPL"])
+
+    assert len(days.bars) == len(minutes.bars) == 0
+    state = states["AAPL"]
+    assert (state.day, state.previous, state.minute, state.quote) == (None, None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason", "calls"),
+    [
+        ({"kind": "html"}, Reason.NOT_JSON, 3),
+        ({"kind": "truncated"}, Reason.NOT_JSON, 3),
+        ({"kind": "lost_rows", "size": 1}, Reason.TRUNCATED, 3),
+        ({"kind": "wrong_symbol", "to": "MSFT"}, Reason.WRONG_SYMBOL, 1),
+        ({"kind": "renamed", "field": "tickers", "to": "data"}, Reason.TRUNCATED, 3),
+        ({"kind": "value", "field": "min", "value": "soon"}, Reason.SCHEMA_DRIFT, 1),
+        ({"kind": "dropped", "field": "status"}, Reason.SCHEMA_DRIFT, 1),
+    ],
+)
+def test_lies_about_the_present_are_refused_whole(market, fault, reason, calls):
+    market.control.arm(path=SNAPSHOTS, count=-1, **fault)
+    with provider(market.url) as made, pytest.raises(AnswerRefused) as caught:
+        made.latest(["AAPL"], Timeframe.MINUTE)
+
+    assert caught.value.reason is reason
+    assert caught.value.raw
+    assert made.calls == calls
+
+
+def test_a_bar_of_a_day_that_cannot_be_dated_is_refused():
+    with (
+        answering(shots({"ticker": "AAPL", "day": DAY_BAR})) as (made, _),
+        pytest.raises(AnswerRefused, match="cannot be told") as caught,
+    ):
+        made.latest(["AAPL"], Timeframe.DAY)
+
+    assert caught.value.reason is Reason.SCHEMA_DRIFT
+
+
+def test_last_bars_that_polygon_does_not_have_are_refused_before_anything_is_asked():
+    with answering(shots()) as (made, vendor):
+        with pytest.raises(InputError, match="1h"):
+            made.latest(["AAPL"], Timeframe.HOUR)
+        with pytest.raises(InputError, match="option"):
+            made.latest([CALL], Timeframe.MINUTE)
+        with pytest.raises(InputError, match="crypto"):
+            made.latest(["BTC/USD"], Timeframe.DAY)
+        with pytest.raises(InputError, match="each once"):
+            made.latest(["AAPL", "AAPL"], Timeframe.DAY)
+
+        assert vendor.got == []
+
+
+def test_snapshots_tell_trade_quote_and_bars_of_each_class(market):
+    at = {"sip_timestamp": MINUTE_MS * 10**6}
+    market.control.add_quotes("AAPL", [{"bid_price": 187.01, "ask_price": 187.03, **at}])
+    market.control.add_trades("AAPL", [{"price": 187.02, "size": 7, "id": "x", **at}])
+    market.control.add_option_snapshots("AAPL", [option("O:" + CALL)])
+    with provider(market.url) as made:
+        told = made.snapshots(["AAPL", "BTC/USD", CALL, "NONE", "AAPL240119P00150000"])
+
+    assert set(told) == {"AAPL", "BTC/USD", CALL}
+    share, coin, call = told["AAPL"], told["BTC/USD"], told[CALL]
+    assert (share.last, share.quote.mid) == (Decimal("187.02"), Decimal("187.02"))
+    assert share.last_at == share.minute.at == NOW - timedelta(minutes=2)
+    assert (share.day.close, share.day.at, share.previous.close) == (4.5, None, 3.5)
+    assert (coin.quote, coin.minute.close, coin.day.close) == (None, 2.0, 2.5)
+    assert (call.last, call.quote.ask, call.minute) == (Decimal("35.2"), Decimal("35.3"), None)
+    assert np.isnan(call.day.open)
 
 
 def option(ticker: str, **changes: object) -> dict[str, object]:
@@ -378,7 +512,7 @@ def option(ticker: str, **changes: object) -> dict[str, object]:
         "greeks": {"delta": 0.9, "gamma": 0.01, "theta": -0.05, "vega": 0.1},
         "last_quote": {"bid": 35.1, "ask": 35.3, "last_updated": FIRST_MS * 10**6},
         "last_trade": {"price": 35.2, "sip_timestamp": FIRST_MS * 10**6},
-        "day": {"volume": 77},
+        "day": {"close": 35.2, "volume": 77},
         **changes,
     }
 

@@ -45,12 +45,14 @@ class Server:
     def __init__(self, acts):
         self.acts = list(acts)
         self.received: list[tuple[str, str, dict[str, str], bytes]] = []
+        self.connections = 0
 
     @property
     def calls(self):
         return [f"{method} {target}" for method, target, _, _ in self.received]
 
     async def serve(self, reader, writer):
+        self.connections += 1
         try:
             while await self._one(reader):
                 await self.acts[min(len(self.received), len(self.acts)) - 1](writer)

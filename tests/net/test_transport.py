@@ -32,6 +32,12 @@ GET = Request(method="GET", path="/v2/clock")
 POST = Request(method="POST", path="/v2/orders", body='{"qty": "1.10"}', priority=Priority.OPEN)
 CANCEL = Request(method="DELETE", path="/v2/orders/1", priority=Priority.CANCEL)
 
+
+async def slowly(writer):
+    await asyncio.sleep(0.01)
+    await answer()(writer)
+
+
 reset_before_answer = raw(b"")
 cut_body = raw(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{")
 
@@ -340,6 +346,18 @@ def test_no_free_connection_was_certainly_not_sent():
         )
 
 
+@pytest.mark.parametrize(("parts", "at_once"), [({}, 8), ({"connections": 3}, 3)])
+def test_reads_at_once_keep_the_connections_they_have(parts, at_once):
+    async def scene(transport):
+        for _ in range(3):
+            await asyncio.gather(*(transport.request(GET) for _ in range(2 * at_once)))
+
+    _, server = talk([slowly], scene, **parts)
+
+    assert len(server.received) == 6 * at_once
+    assert server.connections == at_once
+
+
 def test_the_breaker_opens_fails_fast_lets_cancels_pass_and_closes_after_a_probe():
     time = FakeTime()
     breaker = Breaker(failures=2, pause_s=10, timing=time.timing)
@@ -509,5 +527,7 @@ def test_settings_that_make_no_transport_are_refused():
         connect("http://api.example.com")
     with pytest.raises(ConfigError, match="max_body_bytes is 0"):
         connect("http://127.0.0.1:9", max_body_bytes=0)
+    with pytest.raises(ConfigError, match="connections is 0"):
+        connect("http://127.0.0.1:9", connections=0)
     with pytest.raises(ConfigError, match="read_s is 0"):
         Timeouts(read_s=0)

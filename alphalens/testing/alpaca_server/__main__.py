@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
-import signal
-import threading
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
 from .clock import parse_instant
+from .process import serve_until_asked
 from .server import AlpacaServer
 
 
@@ -34,9 +32,6 @@ def _parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Serve until SIGTERM or SIGINT."""
     given = _parser().parse_args(arguments)
-    stopped = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopped.set())
     server = AlpacaServer(
         given.file,
         keys=(given.key, given.secret),
@@ -49,23 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         ticking=given.ticking,
         always_open=given.always_open,
     )
-    with server:
-        if given.port_file is not None:
-            _write_addresses(given.port_file, server)
-        stopped.wait()
-
-
-def _write_addresses(path: Path, server: AlpacaServer) -> None:
-    addresses = {
-        "rest_url": server.rest_url,
-        "stream_url": server.stream_url,
-        "data_url": server.data_url,
-        "data_stream_url": server.data_stream_url,
-    }
-    # Whoever waits for the file must not read half of it.
-    draft = path.with_suffix(".draft")
-    draft.write_text(json.dumps(addresses), encoding="utf-8")
-    draft.replace(path)
+    serve_until_asked(server, given.port_file)
 
 
 if __name__ == "__main__":

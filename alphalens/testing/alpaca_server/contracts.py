@@ -39,7 +39,7 @@ class ContractsApi:
             (asset, contract)
             for asset in self._venue.book.catalogue.all()
             if (contract := parse_contract(asset.symbol)) is not None
-            and _is_wanted(contract, query, today)
+            and is_wanted(contract, query, today)
         ]
         first = int(query.get("page_token") or 0)
         after = first + min(int(query.get("limit") or _PAGE), _MAX_PAGE)
@@ -91,8 +91,8 @@ class ContractsApi:
         return Answer(body=None)
 
 
-def _is_wanted(contract: Contract, query: dict[str, str], today: date) -> bool:
-    """Apply every filter of the query that is given."""
+def is_wanted(contract: Contract, query: dict[str, str], today: date) -> bool:
+    """Return whether a contract passes every filter of the query that is given."""
     roots = query.get("underlying_symbols") or query.get("root_symbol")
     kind = "call" if contract.is_call else "put"
     status = "active" if contract.expiry >= today else "inactive"

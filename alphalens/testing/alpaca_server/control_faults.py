@@ -52,6 +52,29 @@ class FaultControl:
         """Cut the streams of market data."""
         self._parts.on_loop(self._parts.data.drop)
 
+    def data_messages(self, messages: list[dict[str, Any]]) -> None:
+        """Send messages of market data in one frame, each with ``T`` and ``S``; no price moves."""
+        self._parts.on_loop(lambda: self._parts.data.publish_many(messages))
+
+    def data_text(self, text: str) -> None:
+        """Send any text to every known connection of the streams of market data."""
+        self._parts.on_loop(lambda: self._parts.data.publish_text(text))
+
+    def data_error(self, code: int) -> None:
+        """Tell every connection of the streams of market data an error, as 407."""
+        self._parts.on_loop(lambda: self._parts.data.complain(code))
+
+    def limit_data(
+        self,
+        symbols: int | None = None,
+        connections: int = 1,
+        forbidden: list[str] | None = None,
+    ) -> None:
+        """Set how many symbols and connections the plan has, and the channels that it has not."""
+        self._parts.data.most_symbols = symbols
+        self._parts.data.allowed = connections
+        self._parts.data.forbidden = set(forbidden or ())
+
     def mute_data(self, on: bool = True) -> None:
         """Keep the streams of market data connected and send nothing from now on."""
         self._parts.data.is_mute = on

@@ -114,6 +114,24 @@ class MarketControl:
         kind = "d" if told.timeframe == "1Day" else "b"
         return self._told(kind, name, told.to_json()) if match else told.to_json()
 
+    def set_greeks(self, symbol: str, told: dict[str, Any]) -> None:
+        """Set what the snapshot of an option says besides: ``impliedVolatility``, ``greeks``."""
+        with self._core.lock:
+            self._core.tape.greeks[self._listed(symbol)] = told
+
+    def add_news(self, rows: list[dict[str, Any]]) -> None:
+        """Add articles as /v1beta1/news has them; ``updated_at`` decides when they are told."""
+        with self._core.lock:
+            self._core.tape.news.extend(rows)
+
+    def announce(self, group: str, rows: list[dict[str, Any]]) -> None:
+        """Add corporate actions to a group of /v1/corporate-actions, as ``forward_splits``.
+
+        The account's own books do not change: see `Control.act`.
+        """
+        with self._core.lock:
+            self._core.tape.announced.setdefault(group, []).extend(rows)
+
     def _meet(self, symbol: str, price: Decimal) -> None:
         endless = Liquidity(None)
         mark = Mark(bid=price, ask=price, bids=endless, asks=endless)

@@ -18,7 +18,7 @@ _CHANNELS = (
 )  # fmt: skip
 _CHANNEL_OF = {
     "t": "trades", "q": "quotes", "b": "bars", "u": "updatedBars", "d": "dailyBars",
-    "s": "statuses", "l": "lulds", "o": "orderbooks",
+    "s": "statuses", "l": "lulds", "o": "orderbooks", "c": "trades", "x": "trades",
 }  # fmt: skip
 _FOLLOW_TRADES = ("corrections", "cancelErrors")
 _ERRORS = {
@@ -26,7 +26,12 @@ _ERRORS = {
     401: "not authenticated",
     402: "auth failed",
     403: "already authenticated",
+    405: "symbol limit exceeded",
     406: "connection limit exceeded",
+    407: "slow client",
+    409: "insufficient subscription",
+    410: "invalid subscribe action for this feed",
+    500: "internal error",
 }
 
 
@@ -39,21 +44,24 @@ class Listener:
     is_known: bool = False
     wants: dict[str, set[str]] = field(default_factory=lambda: {c: set() for c in _CHANNELS})
 
-    def tell(self, message: dict[str, Any]) -> None:
-        """Send one message, in an array of one."""
-        plain = json.dumps([message]) if not self.is_packed else pack([_with_instants(message)])
-        self.session.put(plain)
+    def tell(self, *messages: dict[str, Any]) -> None:
+        """Send messages, in one array."""
+        if self.is_packed:
+            self.session.put(pack([_with_instants(message) for message in messages]))
+        else:
+            self.session.put(json.dumps(messages))
 
     def hears(self, kind: str, symbol: str) -> bool:
         """Return whether a message of this kind and symbol is wanted."""
-        wanted = self.wants[_CHANNEL_OF[kind]]
+        wanted = self.wants[_CHANNEL_OF[kind]] if kind in _CHANNEL_OF else {"*"}
         return self.is_known and (symbol in wanted or "*" in wanted)
 
 
 class DataStream:
     """Every connection to a stream of market data; one at a time, as on the free plan.
 
-    `is_mute` keeps connections open and sends no data.
+    `is_mute` keeps connections open and sends no data; `most_symbols` is how many a connection
+    may name, None for any number; `forbidden` holds channels that are not in the plan.
     """
 
     def __init__(self, authorise: Authorise) -> None:
@@ -61,6 +69,8 @@ class DataStream:
         self._listeners: list[Listener] = []
         self.is_mute = False
         self.allowed = 1
+        self.most_symbols: int | None = None
+        self.forbidden: set[str] = set()
 
     @property
     def subscriptions(self) -> list[str]:
@@ -105,7 +115,7 @@ class DataStream:
         elif not listener.is_known:
             _refuse(listener, 401)
         elif action in ("subscribe", "unsubscribe"):
-            _subscribe(listener, message, is_more=action == "subscribe")
+            self._subscribe(listener, message, is_more=action == "subscribe")
         else:
             _refuse(listener, 400)
 
@@ -118,6 +128,16 @@ class DataStream:
         else:
             _refuse(listener, 402)
 
+    def _subscribe(self, listener: Listener, message: dict[str, Any], *, is_more: bool) -> None:
+        wanted = {channel: set(message.get(channel) or ()) for channel in _CHANNELS}
+        named = set().union(*wanted.values())
+        if is_more and any(wanted[channel] for channel in self.forbidden):
+            _refuse(listener, 409)
+        elif is_more and self.most_symbols is not None and len(named) > self.most_symbols:
+            _refuse(listener, 405)
+        else:
+            _change(listener, wanted, is_more=is_more)
+
     def publish(self, kind: str, symbol: str, body: dict[str, Any]) -> None:
         """Send one message to whoever wants it; `kind` is the ``T`` of the wire."""
         if self.is_mute:
@@ -125,6 +145,24 @@ class DataStream:
         for listener in self._listeners:
             if listener.hears(kind, symbol):
                 listener.tell({"T": kind, "S": symbol, **body})
+
+    def publish_many(self, messages: list[dict[str, Any]]) -> None:
+        """Send messages, each with its ``T`` and ``S``, in one frame to whoever wants them."""
+        for listener in self._listeners if not self.is_mute else ():
+            heard = [m for m in messages if listener.hears(m["T"], m["S"])]
+            if heard:
+                listener.tell(*heard)
+
+    def publish_text(self, text: str) -> None:
+        """Send a frame as it is to every connection whose key is known."""
+        for listener in self._listeners:
+            if listener.is_known:
+                listener.session.put(text)
+
+    def complain(self, code: int) -> None:
+        """Tell every connection an error, as 407 to a slow client."""
+        for listener in self._listeners:
+            _refuse(listener, code)
 
     def drop(self) -> None:
         """Cut every connection."""
@@ -139,9 +177,8 @@ def _decode(frame: bytes | str, *, is_packed: bool) -> Any:
     return json.loads(frame)
 
 
-def _subscribe(listener: Listener, message: dict[str, Any], *, is_more: bool) -> None:
-    for channel in _CHANNELS:
-        named = set(message.get(channel) or ())
+def _change(listener: Listener, wanted: dict[str, set[str]], *, is_more: bool) -> None:
+    for channel, named in wanted.items():
         held = listener.wants[channel]
         listener.wants[channel] = held | named if is_more else held - named
     told: dict[str, Any] = {channel: sorted(listener.wants[channel]) for channel in _CHANNELS}

@@ -7,13 +7,12 @@ import base64
 import json
 import re
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 from .distort import exotic_status, exotic_times
 from .faults import Fault, FaultBox, client_order_id_in
 from .limits import RateLimit
-from .plain_http import Answer, Request, read_request, reset
+from .plain_http import Answer, Connections, Request, reset, write
 from .refusals import NOT_FOUND, Refused
 from .routes import Call, Route
 from .venue import Venue
@@ -26,7 +25,7 @@ _TELLS_AT_ONCE = {"hang", "delay", "close", "accept_504", "accept_502", "malform
 _HTML = b"<html><head><title>502 Bad Gateway</title></head><body>502 Bad Gateway</body></html>"
 
 
-class Gateway:
+class Gateway(Connections):
     """Serves HTTP connections.
 
     `publish` sends the events of the outbox; `control` answers what is under /_control.
@@ -42,6 +41,7 @@ class Gateway:
         publish: Callable[[], None],
         control: Callable[[Request], Answer],
     ) -> None:
+        super().__init__()
         self._venue = venue
         self._routes = [(method, re.compile(path), act) for method, path, act in routes]
         self._faults = faults
@@ -49,44 +49,12 @@ class Gateway:
         self._keys = keys
         self._publish = publish
         self._control = control
-        self._writers: set[asyncio.StreamWriter] = set()
-        self._closing = asyncio.Event()
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer the requests of one connection until it ends."""
-        self._writers.add(writer)
-        try:
-            while (request := await read_request(reader)) is not None:
-                if not await self._exchange(request, writer):
-                    break
-        except ConnectionError:
-            return
-        finally:
-            self._writers.discard(writer)
-            writer.close()
-
-    async def close(self) -> None:
-        """End every wait and cut every connection; the handlers are done when this returns."""
-        self._closing.set()
-        self.drop_connections()
-        while self._writers:
-            await asyncio.sleep(0)
-
-    async def _pause(self, seconds: float | None) -> None:
-        """Wait so long, or for ever, but no longer than the server lives."""
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._closing.wait(), seconds)
-
-    def drop_connections(self) -> None:
-        """Cut every HTTP connection."""
-        for writer in list(self._writers):
-            reset(writer)
 
     async def _exchange(self, request: Request, writer: asyncio.StreamWriter) -> bool:
         """Answer one request; return whether the connection lives on."""
         if request.path.startswith("/_control"):
             answer = await asyncio.to_thread(self._control, request)
-            await _write(writer, answer)
+            await write(writer, answer.encode())
             return True
         ours = client_order_id_in(request.body, request.query)
         number = self._log(request, ours)
@@ -123,7 +91,7 @@ class Gateway:
         if answer.status == 429:
             answer.headers["X-Ratelimit-Remaining"] = "0"
         try:
-            await _write(writer, answer)
+            await write(writer, answer.encode())
         finally:
             self._publish()
         return True
@@ -212,8 +180,3 @@ def _spoiled(answer: Answer, kind: str) -> Answer:
     if kind == "nanoseconds":
         return Answer(status=answer.status, body=exotic_times(answer.body))
     return answer
-
-
-async def _write(writer: asyncio.StreamWriter, answer: Answer) -> None:
-    writer.write(answer.encode())
-    await writer.drain()

@@ -6,6 +6,8 @@ import asyncio
 import json
 import socket
 import struct
+from abc import ABC, abstractmethod
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -85,3 +87,51 @@ def reset(writer: asyncio.StreamWriter) -> None:
     sock = writer.get_extra_info("socket")
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     writer.transport.abort()
+
+
+async def write(writer: asyncio.StreamWriter, data: bytes) -> None:
+    """Send bytes and wait until they are on their way."""
+    writer.write(data)
+    await writer.drain()
+
+
+class Connections(ABC):
+    """The connections of a server: each request in turn, until the client or the server ends."""
+
+    def __init__(self) -> None:
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._closing = asyncio.Event()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer the requests of one connection until it ends."""
+        self._writers.add(writer)
+        try:
+            while (request := await read_request(reader)) is not None:
+                if not await self._exchange(request, writer):
+                    break
+        except ConnectionError:
+            return
+        finally:
+            self._writers.discard(writer)
+            writer.close()
+
+    @abstractmethod
+    async def _exchange(self, request: Request, writer: asyncio.StreamWriter) -> bool:
+        """Answer one request; return whether the connection lives on."""
+
+    async def close(self) -> None:
+        """End every wait and cut every connection; the handlers are done when this returns."""
+        self._closing.set()
+        self.drop()
+        while self._writers:
+            await asyncio.sleep(0)
+
+    def drop(self) -> None:
+        """Cut every connection."""
+        for writer in list(self._writers):
+            reset(writer)
+
+    async def _pause(self, seconds: float | None) -> None:
+        """Wait so long, or for ever, but no longer than the server lives."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._closing.wait(), seconds)

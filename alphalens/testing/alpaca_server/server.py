@@ -17,6 +17,7 @@ from websockets.http11 import Request as Handshake
 from websockets.http11 import Response
 
 from .account import AccountApi
+from .announced import AnnouncedApi
 from .contracts import ContractsApi
 from .control import Control
 from .data import DataApi
@@ -25,7 +26,7 @@ from .faults import FaultBox
 from .gateway import Gateway
 from .limits import RateLimit
 from .parts import Parts
-from .remote import answer_control
+from .process import answer_control
 from .rest import TradingApi
 from .routes import Route
 from .stream import TradeStream
@@ -133,6 +134,12 @@ class AlpacaServer:
         """Address of the stock data stream of IEX."""
         return f"ws://{_HOST}:{self._ports[1]}/v2/iex"
 
+    @property
+    def addresses(self) -> dict[str, str]:
+        """Every address, by name."""
+        names = ("rest_url", "stream_url", "data_url", "data_stream_url")
+        return {name: getattr(self, name) for name in names}
+
     def __enter__(self) -> Self:
         self.start()
         return self
@@ -201,7 +208,7 @@ class AlpacaServer:
         async def close() -> None:
             if self._http is not None:
                 self._http.close()
-            self._gateway.drop_connections()
+            self._gateway.drop()
 
         asyncio.run_coroutine_threadsafe(close(), self._loop).result(10)
 
@@ -255,5 +262,12 @@ class AlpacaServer:
 
 
 def _routes(venue: Venue) -> list[tuple[str, str, Route]]:
-    apis = (TradingApi(venue), AccountApi(venue), DataApi(venue), ContractsApi(venue))
+    tape, clock = venue.book.tape, venue.clock
+    apis = (
+        TradingApi(venue),
+        AccountApi(venue),
+        DataApi(tape, clock),
+        AnnouncedApi(tape, clock),
+        ContractsApi(venue),
+    )
     return [route for api in apis for route in api.routes]

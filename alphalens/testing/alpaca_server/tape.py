@@ -109,7 +109,11 @@ class Mark:
 
 @dataclass(slots=True)
 class Tape:
-    """Latest and past prices by symbol."""
+    """Latest and past prices by symbol, and what was announced.
+
+    `news` and, by their group, `announced` are rows as the data API has them; `greeks` are what a
+    snapshot of an option says besides its prices.
+    """
 
     quotes: dict[str, list[Quote]] = field(default_factory=dict)
     trades: dict[str, list[Trade]] = field(default_factory=dict)
@@ -117,6 +121,9 @@ class Tape:
     marks: dict[str, Mark] = field(default_factory=dict)
     lastday: dict[str, Decimal] = field(default_factory=dict)
     halted: set[str] = field(default_factory=set)
+    news: list[dict[str, Any]] = field(default_factory=list)
+    announced: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    greeks: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def quote(self, quote: Quote) -> Mark:
         """Record a quote and return the market that it makes."""

@@ -10,9 +10,10 @@ from typing import Any, Protocol, Self
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 
+from alphalens.testing.alpaca_server.process import answer_control
+
 from .control import Control
 from .faults import FaultBox
-from .remote import answer_control
 from .vendor import Vendor
 from .wire import Wire
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
-from alphalens.testing.alpaca_server.plain_http import Answer, Request, read_request, reset
+from alphalens.testing.alpaca_server.plain_http import Answer, Connections, Request, reset, write
 
 from .faults import REFUSING, Fault, FaultBox
 from .vendor import Vendor, rewritten
@@ -17,7 +16,7 @@ _HTML = b"<!DOCTYPE html><html><head><title>Error</title></head><body>Try again.
 _PIECES = 20
 
 
-class Wire:
+class Wire(Connections):
     """Serves HTTP connections.
 
     `control` answers what is under /_control; `latency` are seconds that every answer waits;
@@ -27,49 +26,18 @@ class Wire:
     def __init__(
         self, vendor: Vendor, faults: FaultBox, control: Callable[[Request], Answer]
     ) -> None:
+        super().__init__()
         self._vendor = vendor
         self._faults = faults
         self._control = control
-        self._writers: set[asyncio.StreamWriter] = set()
-        self._closing = asyncio.Event()
         self.latency = 0.0
         self.requests: list[dict[str, Any]] = []
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer the requests of one connection until it ends."""
-        self._writers.add(writer)
-        try:
-            while (request := await read_request(reader)) is not None:
-                if not await self._exchange(request, writer):
-                    break
-        except ConnectionError:
-            return
-        finally:
-            self._writers.discard(writer)
-            writer.close()
-
-    async def close(self) -> None:
-        """End every wait and cut every connection; the handlers are done when this returns."""
-        self._closing.set()
-        self.drop()
-        while self._writers:
-            await asyncio.sleep(0)
-
-    def drop(self) -> None:
-        """Cut every connection."""
-        for writer in list(self._writers):
-            reset(writer)
-
-    async def _pause(self, seconds: float | None) -> None:
-        """Wait so long, or for ever, but no longer than the server lives."""
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._closing.wait(), seconds)
 
     async def _exchange(self, request: Request, writer: asyncio.StreamWriter) -> bool:
         """Answer one request; return whether the connection lives on."""
         if request.path.startswith("/_control"):
             answer = await asyncio.to_thread(self._control, request)
-            await _write(writer, answer.encode())
+            await write(writer, answer.encode())
             return True
         fault = self._faults.take(request.path)
         kind = "" if fault is None else fault.kind
@@ -93,17 +61,17 @@ class Wire:
         kind = "" if fault is None else fault.kind
         head, separator, body = answer.encode().partition(b"\r\n\r\n")
         if kind == "cut":
-            await _write(writer, head + separator + body[: len(body) // 2])
+            await write(writer, head + separator + body[: len(body) // 2])
             return False
         if kind != "drip":
-            await _write(writer, head + separator + body)
+            await write(writer, head + separator + body)
             return True
-        await _write(writer, head + separator)
+        await write(writer, head + separator)
         step = max(len(body) // _PIECES, 1)
         pieces = [body[at : at + step] for at in range(0, len(body), step)]
         for piece in pieces:
             await self._pause(_seconds(fault) / len(pieces))
-            await _write(writer, piece)
+            await write(writer, piece)
         return True
 
 
@@ -168,8 +136,3 @@ def _spoiled(vendor: Vendor, answer: Answer, fault: Fault) -> Answer:
 
 def _seconds(fault: Fault | None) -> float:
     return 0.0 if fault is None or fault.seconds is None else fault.seconds
-
-
-async def _write(writer: asyncio.StreamWriter, data: bytes) -> None:
-    writer.write(data)
-    await writer.drain()

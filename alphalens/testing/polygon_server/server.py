@@ -27,7 +27,7 @@ class PolygonServer(LoopbackServer):
     public_host
         The host of a ``next_url``, which is not the loopback one, as the vendor's is not.
     is_delayed
-        Whether bars say ``DELAYED``.
+        Whether bars and snapshots say ``DELAYED``.
     port, stream_port
         0 takes free ones.
 

@@ -42,7 +42,8 @@ class Stream:
     """Every connection to ``/stocks``.
 
     `is_mute` keeps connections open and sends no events; `allowed` is how many may be open,
-    None for any number; `opened` counts them.
+    None for any number; `forbidden` holds the kinds of events that are not in the plan; `opened`
+    counts connections.
     """
 
     def __init__(self, knows: Callable[[str], bool]) -> None:
@@ -50,6 +51,7 @@ class Stream:
         self._listeners: list[Listener] = []
         self.is_mute = False
         self.allowed: int | None = None
+        self.forbidden: set[str] = set()
         self.opened = 0
 
     @property
@@ -89,10 +91,25 @@ class Stream:
         if not listener.is_known:
             listener.status("auth_required", "authentication required")
         elif action in ("subscribe", "unsubscribe"):
-            _subscribe(listener, params.split(","), is_more=action == "subscribe")
+            is_more = action == "subscribe"
+            for channel in params.split(","):
+                self._subscribe(listener, channel.strip(), is_more=is_more)
         else:
             listener.status("error", f"unknown action: {action}")
         return None
+
+    def _subscribe(self, listener: Listener, name: str, *, is_more: bool) -> None:
+        kind = name.partition(".")[0]
+        if kind not in _CHANNELS or "." not in name:
+            listener.status("error", f"not found: {name}")
+        elif is_more and kind in self.forbidden:
+            listener.status("error", f"not authorized to subscribe to: {name}")
+        elif is_more:
+            listener.wants.add(name)
+            listener.status("success", f"subscribed to: {name}")
+        else:
+            listener.wants.discard(name)
+            listener.status("success", f"unsubscribed to: {name}")
 
     def _login(self, listener: Listener, key: str) -> tuple[str, str] | None:
         if not self._knows(key):
@@ -127,16 +144,3 @@ class Stream:
 
 def _status(status: str, message: str) -> str:
     return json.dumps([{"ev": "status", "status": status, "message": message}])
-
-
-def _subscribe(listener: Listener, channels: list[str], *, is_more: bool) -> None:
-    for channel in channels:
-        name = channel.strip()
-        if name.partition(".")[0] not in _CHANNELS or "." not in name:
-            listener.status("error", f"not found: {name}")
-        elif is_more:
-            listener.wants.add(name)
-            listener.status("success", f"subscribed to: {name}")
-        else:
-            listener.wants.discard(name)
-            listener.status("success", f"unsubscribed to: {name}")

@@ -36,7 +36,7 @@ class Polygon:
     public_host
         The host of a ``next_url``.
     is_delayed
-        Whether bars say ``DELAYED``, as on a delayed plan.
+        Whether bars and snapshots say ``DELAYED``, as on a delayed plan.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Polygon:
         self._router = Router(
             [
                 *Aggs(self.tape, clock, pages, status).routes,
-                *Snapshots(self.tape).routes,
+                *Snapshots(self.tape, pages, status).routes,
                 *Listings(self.tape, clock, pages).routes,
                 ("/v3/reference/tickers/(?P<ticker>[^/]+)", self._details),
             ]

@@ -174,3 +174,65 @@ def test_option_quotes_bars_snapshots_and_chain(server: AlpacaServer) -> None:
     assert quote[CALL].ask_price == 5.1
     assert list(shot) == list(chain) == [CALL]
     assert [bar.high for bar in found[CALL]] == [6]
+
+
+@pytest.fixture
+def options(server: AlpacaServer) -> Iterator[OptionHistoricalDataClient]:
+    made = OptionHistoricalDataClient("PKTEST", "secret", url_override=server.data_url)
+    yield made
+    made._session.close()
+
+
+def test_greeks_stand_in_the_snapshot_of_an_option(
+    options: OptionHistoricalDataClient, control: Control
+) -> None:
+    greeks = {"delta": 0.5, "gamma": 0.1, "rho": 0.02, "theta": -0.2, "vega": 0.3}
+    control.set_greeks(CALL, {"impliedVolatility": 0.31, "greeks": greeks})
+
+    shot = options.get_option_snapshot(OptionSnapshotRequest(symbol_or_symbols=CALL))[CALL]
+
+    assert shot.implied_volatility == 0.31
+    assert shot.greeks is not None
+    assert (shot.greeks.delta, shot.greeks.rho) == (0.5, 0.02)
+    assert shot.latest_quote is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "strikes"),
+    [
+        ({}, ["90", "100", "110", "120"]),
+        ({"type": "put"}, ["120"]),
+        ({"strike_price_gte": 100, "strike_price_lte": 110}, ["100", "110"]),
+        ({"expiration_date_gte": "2026-05-01"}, ["110"]),
+        ({"expiration_date": "2026-04-17", "type": "call"}, ["90", "100"]),
+        ({"root_symbol": "AAPL1"}, []),
+        ({"updated_since": datetime(2026, 3, 2, 15, 0, 30, tzinfo=UTC)}, ["120"]),
+    ],
+)
+def test_a_chain_is_filtered(
+    options: OptionHistoricalDataClient, control: Control, asked: dict[str, Any], strikes: list[str]
+) -> None:
+    for name in ("260417C00090000", "260417C00100000", "260515C00110000"):
+        control.set_quote(f"AAPL{name}", 5, 5.1)
+    control.set_quote("TSLA260417C00090000", 5, 5.1)
+    control.advance(60)
+    control.set_quote("AAPL260417P00120000", 5, 5.1)
+
+    chain = options.get_option_chain(OptionChainRequest(underlying_symbol="AAPL", **asked))
+
+    found = sorted(str(int(symbol[-8:]) // 1000) for symbol in chain)
+    assert found == sorted(strikes)
+
+
+def test_a_chain_of_pages_is_joined_by_the_vendor(
+    options: OptionHistoricalDataClient, control: Control
+) -> None:
+    for strike in range(130):
+        control.set_quote(f"AAPL260417C{strike + 1:05}000", 5, 5.1)
+
+    first = options.get("/options/snapshots/AAPL", {})
+    chain = options.get_option_chain(OptionChainRequest(underlying_symbol="AAPL"))
+
+    assert len(first["snapshots"]) == 100
+    assert first["next_page_token"] == "100"
+    assert len(chain) == 130

@@ -112,3 +112,32 @@ def test_mute_data_stays_connected(server: AlpacaServer, control: Control) -> No
         control.mute_data(on=False)
         control.set_quote("AAPL", 3, 4)
         assert hear(line)["bp"] == 3
+
+
+def test_messages_of_one_call_come_in_one_frame_and_any_text_as_it_is(
+    server: AlpacaServer, control: Control
+) -> None:
+    with connect(server.data_stream_url) as line:
+        login(line)
+        say(line, action="subscribe", updatedBars=["AAPL"], trades=["AAPL"])
+        kinds = (("u", "AAPL"), ("u", "MSFT"), ("c", "AAPL"))
+        control.data_messages([{"T": kind, "S": symbol, "v": 1} for kind, symbol in kinds])
+        frame = json.loads(line.recv(timeout=2))
+        control.data_text('[{"T":"b"')
+        broken = line.recv(timeout=2)
+
+    assert [(message["T"], message["S"]) for message in frame] == [("u", "AAPL"), ("c", "AAPL")]
+    assert broken == '[{"T":"b"'
+
+
+def test_a_small_plan_refuses_symbols_channels_and_slow_clients(
+    server: AlpacaServer, control: Control
+) -> None:
+    control.limit_data(symbols=2, forbidden=["quotes"])
+    with connect(server.data_stream_url) as line:
+        login(line)
+        assert say(line, action="subscribe", bars=["A", "B", "C"])["code"] == 405
+        assert say(line, action="subscribe", quotes=["A"])["code"] == 409
+        assert say(line, action="subscribe", bars=["A", "B"])["bars"] == ["A", "B"]
+        control.data_error(407)
+        assert hear(line) == {"T": "error", "code": 407, "msg": "slow client"}

@@ -173,3 +173,18 @@ def test_one_connection_too_many(server: PolygonServer, control: PolygonControl)
             second.recv(timeout=2)
 
     assert told["status"] == "max_connections"
+
+
+def test_a_channel_that_is_not_in_the_plan_is_refused_and_the_others_are_not(
+    server: PolygonServer, control: PolygonControl
+) -> None:
+    server._stream.forbidden.add("Q")
+    with connect(server.stream_url) as line:
+        login(line)
+        line.send(json.dumps({"action": "subscribe", "params": "Q.AAPL,T.AAPL"}))
+        told = [hear(line)[0] for _ in range(2)]
+        wanted = control.stream_state()["subscriptions"]
+
+    assert [status["status"] for status in told] == ["error", "success"]
+    assert told[0]["message"] == "not authorized to subscribe to: Q.AAPL"
+    assert wanted == ["T.AAPL"]
