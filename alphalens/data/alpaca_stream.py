@@ -11,27 +11,24 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 
+from alphalens.data.alpaca_greeting import HOSTS, greeted, log_in, quote_from
 from alphalens.data.alpaca_symbols import symbol_from, symbol_to
 from alphalens.data.inbox import Inbox
 from alphalens.net import (
     LoopThread,
-    NetError,
     Redactor,
-    Refused,
     StreamSettings,
     Timing,
 )
 from alphalens.net.endpoint import checked_host
-from alphalens.net.exact_json import decimal, instant, loads, rows
+from alphalens.net.exact_json import instant, loads, rows
 from alphalens.net.failures import Unreadable
 from alphalens.net.line import Frame, Line
 from alphalens.trading.market import Quote, TradingStatus
 
 __all__ = ["AlpacaDataStream", "readings_from"]
 
-_HOSTS = frozenset({"stream.data.alpaca.markets", "stream.data.sandbox.alpaca.markets"})
 _MACHINE = Timing()
-_BAD_KEYS = frozenset({401, 402, 409})  # not authenticated, refused, not in the subscription
 _HALTED = frozenset({"2", "H", "P", "Q", "O", "D"})
 _TRADING = frozenset({"3", "T"})
 
@@ -82,7 +79,7 @@ class AlpacaDataStream:
         self._names = [symbol_to(symbol) for symbol in symbols]
         self._redact = Redactor.of([key, secret])
         self._url = checked_host(
-            url, schemes=("wss", "ws"), hosts=_HOSTS, owner="Alpaca", has_path=True
+            url, schemes=("wss", "ws"), hosts=HOSTS, owner="Alpaca", has_path=True
         )
         self._own_loop: LoopThread | None = None
         if loop is None:
@@ -143,12 +140,10 @@ class AlpacaDataStream:
         self.close()
 
     async def _hello(self, line: Line) -> None:
-        await _expect(line, "success", "connected")
-        await line.send(json.dumps({"action": "auth", "key": self._key, "secret": self._secret}))
-        await _expect(line, "success", "authenticated")
+        await log_in(line, self._key, self._secret)
         wanted = {"action": "subscribe", "quotes": self._names, "statuses": self._names}
         await line.send(json.dumps(wanted))
-        await _expect(line, "subscription", None)
+        await greeted(line, "subscription")
 
     def _read(self, frame: Frame) -> Iterator[Quote | TradingStatus]:
         values, unread = readings_from(frame)
@@ -176,21 +171,12 @@ def readings_from(frame: Frame) -> tuple[list[Quote | TradingStatus], int]:
         try:
             kind = message.get("T")
             if kind == "q":
-                values.append(_quote(message))
+                values.append(quote_from(message, symbol_from(message.get("S"))))
             elif kind == "s":
                 values.append(_status(message))
         except Unreadable:
             unread += 1
     return values, unread
-
-
-def _quote(message: Mapping[str, Any]) -> Quote:
-    return Quote(
-        symbol=symbol_from(message.get("S")),
-        at=instant(message.get("t"), "t"),
-        bid=decimal(message.get("bp"), "bp"),
-        ask=decimal(message.get("ap"), "ap"),
-    )
 
 
 def _status(message: Mapping[str, Any]) -> TradingStatus:
@@ -203,15 +189,3 @@ def _status(message: Mapping[str, Any]) -> TradingStatus:
         is_halted=True if code in _HALTED else False if code in _TRADING else None,
         reason=" ".join(part for part in said if isinstance(part, str) and part),
     )
-
-
-async def _expect(line: Line, kind: str, word: str | None) -> None:
-    """Wait for a control message; an error of the server is told by its kind."""
-    messages = rows(loads(await line.recv()), "greeting")
-    message = messages[0] if messages else {}
-    if message.get("T") == kind and word in (None, message.get("msg")):
-        return
-    said = f"the data stream said {message.get('code')} {message.get('msg')}"
-    if message.get("T") == "error" and message.get("code") in _BAD_KEYS:
-        raise Refused(f"{said}: check key, secret and the plan's feed")
-    raise NetError(f"{said} where {word or kind} was expected")

@@ -1,0 +1,292 @@
+"""What every vendor's stream does about a slow consumer, silence, gaps, and its own end."""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+
+from alphalens.data.bar_stream import Channel, GapCause, StreamOptions
+from alphalens.data.polygon_stream import PolygonDialect, PolygonStream
+from alphalens.data.vendor_stream import VendorStream
+from alphalens.errors import ConfigError, DataError, InputError
+from alphalens.monitoring.data_feed_monitor import DataFeedMonitor
+from alphalens.net import LoopThread
+from alphalens.net.line import Frame, Line
+from alphalens.testing.polygon_server import PolygonServer
+
+from .streams import MINUTE, QUICK, Down, Heard, Rest, Taken, Wall, alpaca_row, at, us
+
+
+def minute(number: float, close: float = 1.5, symbol: str = "AAPL") -> dict[str, object]:
+    begin = us(number) // 1000
+    prices = {"o": 1.0, "h": 2.0, "l": 0.5, "c": close, "v": 9, "vw": 1.2}
+    return {"ev": "AM", "sym": symbol, "s": begin, "e": begin + 60_000} | prices
+
+
+def tick(number: int) -> dict[str, object]:
+    return {"ev": "T", "sym": "AAPL", "p": 1 + number, "s": 1, "t": us(0) // 1000, "i": str(number)}
+
+
+@pytest.fixture
+def server() -> Iterator[PolygonServer]:
+    with PolygonServer() as running:
+        yield running
+
+
+@contextmanager
+def streaming(
+    server: PolygonServer, rest: Rest | None = None, **changes: object
+) -> Iterator[tuple[PolygonStream, Taken, Wall]]:
+    wall = changes.pop("wall", None) or Wall()
+    fields = {
+        "url": server.stream_url,
+        "symbols": ["AAPL"],
+        "rng": random.Random(2),
+        "filler": rest,
+        "options": QUICK,
+        "timing": wall.timing,
+    }
+    with PolygonStream("key", **{**fields, **changes}) as stream:
+        assert stream.wait_until_up(5.0), stream.problem
+        wall.instant = at(10)
+        yield stream, Taken(stream), wall
+
+
+def test_slow_consumer_loses_no_message_while_the_socket_waits(server) -> None:
+    options = replace(QUICK, size=5, behind_after_s=60.0)
+    with streaming(server, channels=[Channel.TRADES], options=options) as (stream, taken, _):
+        for number in range(40):
+            server.control.publish([tick(number)])
+        time.sleep(0.1)
+        assert stream.counts["waiting"] == 5
+        taken.until(lambda: len(taken.of("trades")) == 40)
+        assert stream.counts["connections"] == 1
+    assert [int(trade.key) for trade in taken.of("trades")] == list(range(40))
+    assert taken.troubles() == []
+
+
+def test_consumer_that_stays_behind_costs_the_connection_and_gets_all_from_rest(server) -> None:
+    rest = Rest(rows={"AAPL": [alpaca_row(n, 10.0 + n) for n in range(9)]})
+    options = replace(QUICK, size=2)
+    with streaming(server, rest, options=options) as (stream, taken, wall):
+        for number in range(3):
+            server.control.publish([minute(number, 10.0 + number)])
+        ends_at = time.monotonic() + 5.0
+        while "behind" not in stream.problem:
+            assert time.monotonic() < ends_at
+            time.sleep(0.01)
+        assert not stream.is_up
+        wall.instant = at(6.5)
+        taken.until(lambda: stream.is_up)
+        server.control.publish([minute(6, 16.0)])
+        taken.until(lambda: len(taken.bars()) == 7)
+    assert taken.bars() == [(n, 10.0 + n) for n in range(7)]
+    assert taken.troubles() == ["behind", "lost"]
+    (gap,) = taken.of("gaps")
+    assert (gap.cause, gap.start, gap.end, gap.filled) == (GapCause.BEHIND, at(3), at(6), 3)
+
+
+def test_silence_of_a_line_that_lives_is_told_once_and_ends_with_the_next_frame(server) -> None:
+    heard, options = Heard(), replace(QUICK, mute_after_s=0.05)
+    with streaming(server, options=options, listener=heard) as (stream, taken, _):
+        taken.until(lambda: "silent" in taken.troubles())
+        answers = heard.answers
+        server.control.publish([minute(0)])
+        taken.until(lambda: taken.bars())
+        assert heard.answers == answers + 1
+        assert stream.counts["connections"] == 1
+    assert "polygon stream: connected, and nothing has come" in heard.failures[0]
+
+
+def test_newest_instant_of_each_symbol_is_told_and_the_future_is_not(server) -> None:
+    heard = Heard()
+    channels = [Channel.MINUTES, Channel.TRADES]
+    with streaming(server, listener=heard, channels=channels) as (_, taken, __):
+        server.control.publish([minute(0), minute(1)])
+        server.control.publish([tick(1) | {"t": us(9000) // 1000}, minute(9000)])
+        taken.until(lambda: len(taken.bars()) == 3)
+    assert heard.newest == {"AAPL": at(1)}
+
+
+def test_gaps_of_many_symbols_are_asked_for_together(server) -> None:
+    symbols = ["AAPL", "MSFT", "SPY"]
+    rest = Rest(rows={symbol: [alpaca_row(0)] for symbol in symbols})
+    with streaming(server, rest, symbols=symbols) as (_, taken, __):
+        for symbol in symbols:
+            server.control.publish([minute(1, symbol=symbol)])
+        taken.until(lambda: len(taken.of("gaps")) == 3)
+    (asked,) = rest.asked
+    assert (asked.symbols, asked.start, asked.end) == (tuple(symbols), at(0), at(1))
+    assert all(taken.bars(symbol) == [(0, 1.5), (1, 1.5)] for symbol in symbols)
+
+
+def test_bars_wait_until_rest_has_answered_and_ticks_do_not(server) -> None:
+    rest = Rest(rows={"AAPL": [alpaca_row(0, 10.0)]}, gate=threading.Event())
+    channels = [Channel.MINUTES, Channel.TRADES]
+    with streaming(server, rest, channels=channels) as (stream, taken, _):
+        server.control.publish([minute(1, 11.0), tick(1), minute(2, 12.0)])
+        taken.until(lambda: taken.of("trades") and rest.asked)
+        assert (taken.bars(), stream.counts["held"]) == ([], 2)
+        rest.gate.set()
+        taken.until(lambda: len(taken.bars()) == 3)
+    assert taken.bars() == [(0, 10.0), (1, 11.0), (2, 12.0)]
+
+
+def test_rest_that_fails_once_is_asked_again(server) -> None:
+    rest = Rest(rows={"AAPL": [alpaca_row(0)]}, fails=[DataError("later")])
+    with streaming(server, rest) as (_, taken, __):
+        server.control.publish([minute(1)])
+        taken.until(lambda: taken.of("gaps"))
+    assert [gap.filled for gap in taken.of("gaps")] == [1]
+    assert len(rest.asked) == 2
+
+
+@pytest.mark.parametrize(
+    ("rest", "words", "asked"),
+    [
+        (None, "nobody to ask", 0),
+        (Down(), "the vendor is down", 2),
+        (Rest(fails=[InputError("no minutes here")]), "no minutes here", 1),
+        (Rest(delay_s=900.0), "900 s behind the market", 0),
+    ],
+    ids=["nobody", "down", "no such bars", "delayed"],
+)
+def test_gap_that_stays_open_is_told_with_its_reason(server, rest, words, asked) -> None:
+    heard = Heard()
+    with streaming(server, rest, listener=heard) as (_, taken, __):
+        server.control.publish([minute(1, 11.0)])
+        taken.until(lambda: taken.of("gaps") and taken.bars())
+    (gap,) = taken.of("gaps")
+    assert words in gap.problem
+    assert not gap.is_filled
+    assert taken.bars() == [(1, 11.0)]
+    assert heard.missing == [("AAPL", at(0), at(1))]
+    assert rest is None or len(rest.asked) == asked
+
+
+def test_rest_is_given_time_to_have_the_bar_that_just_ended(server) -> None:
+    rest, options = Rest(), replace(QUICK, settle_s=0.3)
+    with streaming(server, rest, options=options) as (_, taken, wall):
+        wall.instant = at(1)
+        begun = time.monotonic()
+        server.control.publish([minute(1)])
+        taken.until(lambda: taken.of("gaps"))
+        assert time.monotonic() - begun >= 0.3
+    assert len(rest.asked) == 1
+
+
+def test_defect_of_a_provider_is_told_and_nothing_waits_for_ever(server) -> None:
+    with streaming(server, Rest(fails=[ZeroDivisionError("oh")])) as (_, taken, __):
+        server.control.publish([minute(1)])
+        taken.until(lambda: taken.of("gaps") and taken.troubles())
+    assert taken.troubles() == ["broken"]
+    assert taken.bars() == [(1, 1.5)]
+
+
+def test_close_hands_over_what_waited_for_a_gap(server) -> None:
+    rest = Rest(rows={"AAPL": [alpaca_row(0)]}, gate=threading.Event())
+    with streaming(server, rest) as (stream, taken, _):
+        server.control.publish([minute(1, 11.0)])
+        taken.until(lambda: rest.asked)
+        stream.close()
+        stream.close()
+        rest.gate.set()
+        taken.until(lambda: taken.bars())
+        assert stream.is_over
+        assert stream.problem == "the stream is closed"
+        assert stream.take(5.0).troubles == ()  # nobody waits for what cannot come
+    assert taken.bars() == [(1, 11.0)]
+    assert [gap.is_filled for gap in taken.of("gaps")] == [False]
+
+
+def test_close_hands_over_what_waited_for_a_gap_that_was_not_asked_for_yet(server) -> None:
+    rest = Rest(rows={"AAPL": [alpaca_row(0)]})
+    with streaming(server, rest) as (stream, taken, _):
+        server.control.publish([minute(1, 11.0)])
+        taken.until(lambda: stream.counts["held"])
+        stream.close()
+        taken.until(lambda: taken.bars())
+    assert taken.bars()[-1] == (1, 11.0)
+    assert len(taken.of("gaps")) == 1
+
+
+class Hasty(PolygonDialect):
+    """A vendor that tells the first bar before it grants the last subscription."""
+
+    async def greet(self, line: Line) -> Sequence[Frame]:
+        return [*await super().greet(line), json.dumps([minute(0, 10.0)])]
+
+
+def test_bar_that_came_with_the_greeting_is_the_first(server) -> None:
+    wall = Wall()
+    dialect = Hasty("key", symbols=["AAPL"], channels=[Channel.MINUTES])
+    with VendorStream(
+        dialect,
+        url=server.stream_url,
+        symbols=["AAPL"],
+        channels=[Channel.MINUTES],
+        filler=None,
+        secrets=(),
+        rng=random.Random(1),
+        timing=wall.timing,
+    ) as stream:
+        assert stream.wait_until_up(5.0)
+        wall.instant = at(10)
+        server.control.publish([minute(1, 11.0)])
+        taken = Taken(stream)
+        taken.until(lambda: len(taken.bars()) == 2)
+    assert taken.bars() == [(0, 10.0), (1, 11.0)]
+    assert taken.of("gaps") == []
+
+
+def test_server_that_is_down_for_five_minutes_is_caught_up_with(server) -> None:
+    rest = Rest(rows={"AAPL": [alpaca_row(n, 10.0 + n) for n in range(6)]})
+    wall = Wall()
+    monitor = DataFeedMonitor(clock=wall)
+    with streaming(server, rest, listener=monitor, wall=wall) as (_, taken, __):
+        wall.instant = at(1.1)
+        server.control.publish([minute(0, 10.0)])
+        taken.until(lambda: taken.bars())
+        server.control.allow_connections(0)
+        server.control.drop_stream()
+        taken.until(lambda: len(taken.troubles()) >= 2)
+        wall.instant = at(6.6)
+        assert [alert.code for alert in monitor.check()] == ["data_outage", "data_stale"]
+        server.control.allow_connections(None)
+        taken.until(lambda: len(taken.bars()) == 6)
+        (feed,) = monitor.report().vendors
+    assert taken.bars() == [(n, 10.0 + n) for n in range(6)]
+    assert (feed.vendor, feed.is_up, feed.breaches, feed.gaps) == ("polygon stream", True, 1, ())
+    assert feed.outages[0].lasted == 5.5 * MINUTE
+    assert set(taken.troubles()) == {"lost"}
+
+
+def test_stream_that_was_never_opened_can_be_closed(server) -> None:
+    stream = PolygonStream("key", url=server.stream_url, symbols=["AAPL"], rng=random.Random(1))
+    stream.close()
+    assert stream.is_over
+    assert stream.problem == "the stream was not opened"
+    assert len(stream.take(1.0)) == 0
+
+
+def test_loop_of_the_caller_is_left_running(server) -> None:
+    async def one() -> int:
+        return 1
+
+    with LoopThread() as loop:
+        with streaming(server, loop=loop) as (stream, _, __):
+            assert stream.is_up
+        assert loop.run(one(), timeout_s=1.0) == 1
+
+
+@pytest.mark.parametrize("name", ["size", "mute_after_s", "fill_attempts", "behind_after_s"])
+def test_options_that_could_never_work_are_refused(name) -> None:
+    with pytest.raises(ConfigError, match=name):
+        StreamOptions(**{name: 0})
