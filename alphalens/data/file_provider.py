@@ -25,20 +25,32 @@ from alphalens.data.base import PriceHistory
 from alphalens.data.sessions import CLOSE_TIME, NEW_YORK, closing_instants
 from alphalens.errors import InputError
 
-__all__ = ["FileProvider", "read_prices"]
+__all__ = [
+    "ABSENT",
+    "ASSET_NAMES",
+    "DATE_NAMES",
+    "FileProvider",
+    "Table",
+    "load_table",
+    "read_prices",
+]
 
-_DATE_NAMES = ("date", "datetime", "timestamp", "time", "day")
-_ASSET_NAMES = ("asset", "symbol", "ticker", "sid", "security", "instrument")
+#: How columns of dates and of symbols are called, in small letters.
+DATE_NAMES = ("date", "datetime", "timestamp", "time", "day")
+ASSET_NAMES = ("asset", "symbol", "ticker", "sid", "security", "instrument")
 _PRICE_NAMES = ("adj close", "adj_close", "adjclose", "adjusted_close", "close", "price", "last")
 _BAR_NAMES = frozenset({"open", "high", "low", "close", "volume"})
-_ABSENT = frozenset({"", "na", "n/a", "nan", "nat", "none", "null", "<na>"})
+#: What an empty cell may hold, in small letters.
+ABSENT = frozenset({"", "na", "n/a", "nan", "nat", "none", "null", "<na>"})
 _FIRST_DAY, _LAST_DAY = pd.Timestamp(1800, 1, 1), pd.Timestamp(2100, 1, 1)
 _LEAST_PRICE, _MOST_PRICE = 1e-15, 1e15  # adjusting for many splits leads far, but not beyond
-_ZONE = r"[T ]\d{1,2}:?\d{2}.*(?:Z|[+-]\d{2}:?\d{2})$"
+_ZONED = r"[T ]\d{1,2}:?\d{2}.*(?:Z|[+-]\d{2}:?\d{2})$"
 
 
 class FileProvider:
     """A `PriceProvider` over one file; see `read_prices` for what it may look like.
+
+    For bars, of a file or of a folder, see `alphalens.data.folder_provider.FolderProvider`.
 
     Parameters
     ----------
@@ -108,7 +120,7 @@ def read_prices(
     MissingExtra
         If the file is Parquet and pyarrow is not installed.
     """
-    table = _load(Path(path))
+    table = load_table(Path(path))
     positions = _Columns.find(table)
     instants, has_days = _instants(table, positions.date, date_format, ZoneInfo(timezone))
     if is_daily and not has_days:
@@ -134,8 +146,20 @@ def read_prices(
 
 
 @dataclass(frozen=True, slots=True)
-class _Table:
-    """The cells of a file as they stand, and where each one stands."""
+class Table:
+    """The cells of a file as they stand, and where each one stands.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    header : tuple of str
+        Names of the columns, as they are written.
+    cells : DataFrame of shape (n_rows, n_columns)
+        Of a CSV texts, of a Parquet file what it holds.
+    row_name, first_row : str, int
+        What a row is called in errors, and the number of the first one.
+    """
 
     path: Path
     header: tuple[str, ...]
@@ -167,17 +191,17 @@ class _Columns:
     price: int | None
 
     @classmethod
-    def find(cls, table: _Table) -> _Columns:
+    def find(cls, table: Table) -> _Columns:
         names = [name.strip().lower() for name in table.header]
-        date = _first(names, _DATE_NAMES)
+        date = _first(names, DATE_NAMES)
         if date is None and names[0] in {"", "index", "unnamed: 0"}:
             date = 0
         if date is None:
             raise InputError(
                 f"{table.path}: no date column among {_shown(table.header)}; "
-                f"name one of them {' or '.join(_DATE_NAMES[:2])}"
+                f"name one of them {' or '.join(DATE_NAMES[:2])}"
             )
-        asset = _first(names, _ASSET_NAMES)
+        asset = _first(names, ASSET_NAMES)
         if asset is None:
             _refuse_bars_of_one_asset(table, names)
             return cls(date, None, None)
@@ -199,7 +223,7 @@ def _shown(names: tuple[str, ...]) -> str:
     return shown + (f" and {len(names) - 8} more" if len(names) > 8 else "")
 
 
-def _refuse_bars_of_one_asset(table: _Table, names: list[str]) -> None:
+def _refuse_bars_of_one_asset(table: Table, names: list[str]) -> None:
     if len(_BAR_NAMES.intersection(names)) >= 3:
         raise InputError(
             f"{table.path}: the columns {_shown(table.header)} look like the bars of one asset; "
@@ -207,9 +231,18 @@ def _refuse_bars_of_one_asset(table: _Table, names: list[str]) -> None:
         )
 
 
-def _load(path: Path) -> _Table:
+def load_table(path: Path) -> Table:
+    """Return the cells of a CSV (``.csv``, ``.csv.gz``) or Parquet (``.parquet``, ``.pq``) file.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, has another suffix, or no row, or fewer than two columns.
+    MissingExtra
+        If the file is Parquet and pyarrow is not installed.
+    """
     name = path.name.lower()
-    load: Callable[[Path], _Table]
+    load: Callable[[Path], Table]
     if name.endswith((".csv", ".csv.gz")):
         load = _load_csv
     elif name.endswith((".parquet", ".pq")):
@@ -228,7 +261,7 @@ def _load(path: Path) -> _Table:
     return table
 
 
-def _load_csv(path: Path) -> _Table:
+def _load_csv(path: Path) -> Table:
     raw = path.read_bytes()
     if path.name.lower().endswith(".gz"):
         raw = _unpacked(path, raw)
@@ -248,7 +281,7 @@ def _load_csv(path: Path) -> _Table:
     body = cells.iloc[1:].fillna("")
     filled = np.flatnonzero((body != "").any(axis=1).to_numpy())
     body = body.iloc[: filled[-1] + 1 if filled.size else 0]
-    return _Table(path, header, body, "line", 2)
+    return Table(path, header, body, "line", 2)
 
 
 def _cells(path: Path, text: str, *, separator: str) -> pd.DataFrame:
@@ -314,7 +347,7 @@ def _text(path: Path, raw: bytes) -> str:
         ) from error
 
 
-def _load_parquet(path: Path) -> _Table:
+def _load_parquet(path: Path) -> Table:
     require("pyarrow", extra="cli")
     raw = path.read_bytes()
     if raw[:4] != b"PAR1":
@@ -325,7 +358,7 @@ def _load_parquet(path: Path) -> _Table:
         raise InputError(f"{path}: the Parquet file is damaged: {error}") from error
     if not isinstance(frame.index, pd.RangeIndex):
         frame = _with_named_index(frame).reset_index()
-    return _Table(path, tuple(str(name) for name in frame.columns), frame, "row", 1)
+    return Table(path, tuple(str(name) for name in frame.columns), frame, "row", 1)
 
 
 def _with_named_index(frame: pd.DataFrame) -> pd.DataFrame:
@@ -339,7 +372,7 @@ def _with_named_index(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _instants(
-    table: _Table, column: int, date_format: str | None, zone: ZoneInfo
+    table: Table, column: int, date_format: str | None, zone: ZoneInfo
 ) -> tuple[pd.DatetimeIndex, bool]:
     """Return the dates, and whether they are days (naive) or instants (UTC)."""
     cells = table.cells.iloc[:, column]
@@ -366,9 +399,9 @@ def _instants(
     return local.tz_convert("UTC"), False
 
 
-def _parsed(table: _Table, column: int, date_format: str | None) -> pd.Series[pd.Timestamp]:
+def _parsed(table: Table, column: int, date_format: str | None) -> pd.Series[pd.Timestamp]:
     texts = table.cells.iloc[:, column].astype(str).str.strip()
-    zoned = texts.str.contains(_ZONE, regex=True).to_numpy(dtype=bool)
+    zoned = texts.str.contains(_ZONED, regex=True).to_numpy(dtype=bool)
     if zoned.any():
         table.refuse(column, ~zoned, "has no UTC offset, although other rows have one")
     parsed = pd.to_datetime(
@@ -381,7 +414,7 @@ def _parsed(table: _Table, column: int, date_format: str | None) -> pd.Series[pd
 
 
 def _refuse_second_closes(
-    table: _Table, column: int, instants: pd.DatetimeIndex, zone: ZoneInfo
+    table: Table, column: int, instants: pd.DatetimeIndex, zone: ZoneInfo
 ) -> None:
     """Refuse an instant on a day that another instant has closed."""
     days = instants.tz_convert(zone).normalize()
@@ -399,14 +432,14 @@ def _refuse_second_closes(
         )
 
 
-def _prices(table: _Table, column: int, hint: str = "") -> np.ndarray:
+def _prices(table: Table, column: int, hint: str = "") -> np.ndarray:
     """Return a column as positive float64, NaN where the cell is empty."""
     cells = table.cells.iloc[:, column]
     numbers = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
     unread = np.isnan(numbers) & cells.notna().to_numpy()
     if unread.any():
         texts = cells[unread].astype(str).str.strip().str.lower()
-        unread[unread] = ~texts.isin(_ABSENT).to_numpy()
+        unread[unread] = ~texts.isin(ABSENT).to_numpy()
     table.refuse(column, unread, "is not a number", hint if unread.all() else "")
     table.refuse(column, np.isinf(numbers), "is not a finite price")
     table.refuse(column, numbers <= 0.0, "is not a positive price")
@@ -417,7 +450,7 @@ def _prices(table: _Table, column: int, hint: str = "") -> np.ndarray:
     return numbers
 
 
-def _wide(table: _Table, date: int, instants: pd.DatetimeIndex) -> pd.DataFrame:
+def _wide(table: Table, date: int, instants: pd.DatetimeIndex) -> pd.DataFrame:
     reading = _wide_reading(table, date)
     table.refuse(date, instants.duplicated(), "appears a second time", reading)
     assets: dict[str, np.ndarray] = {}
@@ -434,19 +467,19 @@ def _wide(table: _Table, date: int, instants: pd.DatetimeIndex) -> pd.DataFrame:
     return pd.DataFrame(assets, index=instants)
 
 
-def _wide_reading(table: _Table, date: int) -> str:
+def _wide_reading(table: Table, date: int) -> str:
     """Return how the columns were understood, and how a file with a row per price names them."""
     assets = tuple(name for column, name in enumerate(table.header) if column != date)
     return (
         f"; the file was read as one column per asset (date: {table.header[date]!r}, assets: "
         f"{_shown(assets)}), as no column is named like an asset's. If it has one row per price, "
-        f"name its columns date, {' or '.join(_ASSET_NAMES[:3])}, and close or price"
+        f"name its columns date, {' or '.join(ASSET_NAMES[:3])}, and close or price"
     )
 
 
-def _long(table: _Table, asset: int, price: int, instants: pd.DatetimeIndex) -> pd.DataFrame:
+def _long(table: Table, asset: int, price: int, instants: pd.DatetimeIndex) -> pd.DataFrame:
     symbols = table.cells.iloc[:, asset].astype(str).str.strip()
-    table.refuse(asset, symbols.str.lower().isin(_ABSENT).to_numpy(), "is no asset")
+    table.refuse(asset, symbols.str.lower().isin(ABSENT).to_numpy(), "is no asset")
     numbers = _prices(table, price)
     keyed = pd.DataFrame({"date": instants, "asset": symbols.to_numpy(), "price": numbers})
     repeated = keyed.duplicated(["date", "asset"]).to_numpy()
