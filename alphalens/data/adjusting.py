@@ -10,40 +10,62 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from alphalens.data.bars import Adjustment, Bars, micros
+from alphalens.data.point_in_time import usable
 from alphalens.data.port import CorporateAction
-from alphalens.errors import DataError, InputError
+from alphalens.errors import DataError
 
-__all__ = ["adjusted", "known_actions"]
+__all__ = ["adjusted", "begin_of", "known_actions", "seen_actions"]
 
 Floats = NDArray[np.float64]
 _PRICES = ("open", "high", "low", "close", "vwap")
 _KINDS = frozenset({"split", "dividend"})
 
 
-def known_actions(
+def seen_actions(
     actions: Iterable[CorporateAction], as_of: datetime
 ) -> tuple[CorporateAction, ...]:
-    """Return the actions that were known at an instant and had taken effect by then.
+    """Return the actions that were known at an instant, those of days to come among them.
 
     Raises
     ------
     InputError
-        If `as_of` has no time zone.
+        If `as_of`, or the instant at which an action was seen, has no time zone.
     """
-    if as_of.tzinfo is None:
-        raise InputError(f"as_of {as_of} has no time zone")
-    return tuple(
-        action
-        for action in actions
-        if action.seen_at <= as_of and action.ex_date <= as_of.astimezone(UTC).date()
-    )
+    given = tuple(actions)
+    times = np.array([micros(action.seen_at) for action in given], np.int64).view("M8[us]")
+    is_seen = usable(pd.DatetimeIndex(times).tz_localize("UTC"), as_of)
+    return tuple(action for action, was in zip(given, is_seen, strict=True) if was)
+
+
+def known_actions(
+    actions: Iterable[CorporateAction], as_of: datetime, *, zone: str = "America/New_York"
+) -> tuple[CorporateAction, ...]:
+    """Return the actions that were known at an instant and had taken effect by then.
+
+    Parameters
+    ----------
+    actions : iterable of CorporateAction
+        Any.
+    as_of : datetime
+        Aware.
+    zone : str
+        Time zone of the market, whose midnight begins an ex-date.
+
+    Raises
+    ------
+    InputError
+        As `seen_actions`.
+    """
+    now, market = micros(as_of), ZoneInfo(zone)
+    return tuple(a for a in seen_actions(actions, as_of) if begin_of(a.ex_date, market) <= now)
 
 
 def adjusted(
@@ -83,6 +105,7 @@ def adjusted(
 
     Examples
     --------
+    >>> from datetime import UTC
     >>> from decimal import Decimal
     >>> from alphalens.data.bars import Timeframe
     >>> when = datetime(2014, 6, 10, tzinfo=UTC)
@@ -95,7 +118,7 @@ def adjusted(
     >>> adjusted(raw, [split], Adjustment.SPLIT, as_of=when).close.round(2).tolist()
     [92.22, 93.7]
     """
-    known = [a for a in known_actions(actions, as_of) if a.kind in _KINDS]
+    known = [a for a in known_actions(actions, as_of, zone=zone) if a.kind in _KINDS]
     ordered = bars.sorted()
     columns = {name: getattr(ordered, name).copy() for name in (*_PRICES, "volume")}
     for code, symbol in enumerate(ordered.symbols):
@@ -136,7 +159,7 @@ def _steps(
     steps: list[_Step] = []
     later = 1.0  # what the steps after this one did to the rows as they are given
     for day in sorted({action.ex_date for action in actions}, reverse=True):
-        before = int(np.searchsorted(time_of, _begin_of(day, zone)))
+        before = int(np.searchsorted(time_of, begin_of(day, zone)))
         if not before:
             continue
         own = [action for action in actions if action.ex_date == day]
@@ -176,5 +199,6 @@ def _units(steps: Iterable[_Step], adjustment: Adjustment, n: int) -> Floats:
     return units
 
 
-def _begin_of(day: date, zone: ZoneInfo) -> int:
+def begin_of(day: date, zone: ZoneInfo) -> int:
+    """Return the midnight that begins a day of a market, in microseconds since 1970 UTC."""
     return micros(datetime.combine(day, time(), zone))

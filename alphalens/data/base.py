@@ -5,12 +5,18 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import pandas as pd
 
+from alphalens.data import point_in_time
 from alphalens.errors import DataError, InputError
+
+if TYPE_CHECKING:
+    from alphalens.data.fact_store import FactStore
+    from alphalens.data.known_facts import KnownFacts
 
 __all__ = ["DataView", "PriceHistory", "PriceProvider"]
 
@@ -50,6 +56,11 @@ class PriceHistory:
         if not index.is_monotonic_increasing or not index.is_unique:
             raise InputError(f"{self.source}: the instants of the closes must ascend, each once")
 
+    @cached_property
+    def available(self) -> pd.DatetimeIndex:
+        """Return from when each row of the closes may be used."""
+        return point_in_time.available_at(pd.DatetimeIndex(self.closes.index))
+
     @property
     def fingerprint(self) -> str:
         """Return the first 16 digits of a SHA-256 over instants, symbols and closes."""
@@ -83,6 +94,8 @@ class DataView:
         All data, the future of `asof` included; it stays behind this door.
     asof : datetime
         Timezone-aware instant; later rows cannot be reached.
+    facts : FactStore, optional
+        What else is known of companies and indices; it stays behind this door too.
 
     Raises
     ------
@@ -92,18 +105,34 @@ class DataView:
         If nothing was known at `asof`.
     """
 
-    __slots__ = ("_closes", "asof", "source")
+    __slots__ = ("_closes", "_facts", "asof", "source")
 
-    def __init__(self, history: PriceHistory, asof: datetime) -> None:
+    def __init__(
+        self, history: PriceHistory, asof: datetime, facts: FactStore | None = None
+    ) -> None:
         if asof.tzinfo is None:
             raise InputError(f"asof {asof.isoformat()} has no time zone")
-        stop = history.closes.index.searchsorted(pd.Timestamp(asof), side="right")
+        stop = int(history.available.searchsorted(pd.Timestamp(asof), side="right"))
         if stop == 0:
             first = history.closes.index[0] if len(history.closes) else "never"
             raise DataError(f"{history.source}: nothing known at {asof}; data begin {first}")
         self._closes = history.closes.iloc[:stop]
+        self._facts = None if facts is None else facts.as_of(asof)
         self.asof = asof
         self.source = history.source
+
+    @property
+    def facts(self) -> KnownFacts:
+        """Return what else was known at `asof`: actions, figures of companies, memberships.
+
+        Raises
+        ------
+        InputError
+            If no facts were given.
+        """
+        if self._facts is None:
+            raise InputError(f"{self.source}: no facts were given; make the view with a FactStore")
+        return self._facts
 
     @property
     def symbols(self) -> tuple[str, ...]:

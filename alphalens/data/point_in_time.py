@@ -1,47 +1,50 @@
 """Facts as they were known: company reports, index membership, and the one rule of when.
 
-A fact that was first seen on a day may be used from the open of the first session after that
-day (`available_at`). Nothing here gives a fact out without the instant at which it is asked.
+`available_at` is the rule, and the only one: a fact that was seen at an instant may be used from
+then on, one of which only the day is known from the open of the first session after that day.
+Every reader of facts asks it, by `usable` or itself, so that a mistake in it shows in all of
+them. Nothing here gives a fact out without the instant at which it is asked.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from alphalens.assets.calendars import sessions
+from alphalens.data.bars import micros
 from alphalens.data.reasons import Reason
 from alphalens.errors import InputError
 
-__all__ = ["Membership", "Reports", "available_at"]
+__all__ = ["Membership", "Reports", "available_at", "unfit_reports", "usable"]
 
 _WEEKS = timedelta(days=30)  # no market is closed for longer
-_NEW_YORK = "America/New_York"
+_DAY = timedelta(days=1)
 
 
-def available_at(days: pd.DatetimeIndex, *, calendar: str = "XNYS") -> pd.DatetimeIndex:
-    """Return from when facts that were first seen on days may be used.
+def available_at(seen: pd.DatetimeIndex, *, calendar: str = "XNYS") -> pd.DatetimeIndex:
+    """Return from when facts may be used, by when they were first seen.
 
     Parameters
     ----------
-    days : DatetimeIndex of shape (n,)
-        Naive days at midnight, in any order.
+    seen : DatetimeIndex of shape (n,)
+        Instants (timezone-aware), or naive days at midnight where no more is known; in any order.
     calendar : str
-        Whose sessions count (`alphalens.assets.calendars`).
+        Whose sessions count for days (`alphalens.assets.calendars`).
 
     Returns
     -------
     DatetimeIndex of shape (n,)
-        UTC: the open of the first session after each day.
+        UTC: of an instant itself, of a day the open of the first session after it.
 
     Raises
     ------
     InputError
-        If days have a zone, a time of day or are missing, or the calendar does not reach them.
+        If one is missing, a day has a time of day, or the calendar does not reach it.
 
     Examples
     --------
@@ -49,14 +52,41 @@ def available_at(days: pd.DatetimeIndex, *, calendar: str = "XNYS") -> pd.Dateti
     >>> available_at(friday)[0].isoformat()
     '2016-01-19T14:30:00+00:00'
     """
-    if days.tz is not None or days.hasnans or not (days == days.normalize()).all():
-        raise InputError("available_at needs naive days at midnight, none of them missing")
-    if not len(days):
+    if seen.hasnans:
+        raise InputError("available_at needs instants or days, and some of them are missing")
+    if seen.tz is not None:
+        return seen.tz_convert("UTC")
+    if not (seen == seen.normalize()).all():
+        raise InputError("available_at needs naive days at midnight, or instants with a time zone")
+    if not len(seen):
         return pd.DatetimeIndex([], dtype="datetime64[us, UTC]")
-    table = sessions(calendar, days.min().date(), days.max().date() + _WEEKS)
+    table = sessions(calendar, seen.min().date(), seen.max().date() + _WEEKS)
     dates = np.array([one.date for one in table], dtype="M8[D]")
     opens = pd.DatetimeIndex([one.open for one in table]).as_unit("us")
-    return opens[np.searchsorted(dates, days.to_numpy().astype("M8[D]"), side="right")]
+    return opens[np.searchsorted(dates, seen.to_numpy().astype("M8[D]"), side="right")]
+
+
+def usable(
+    seen: pd.DatetimeIndex, instant: datetime, *, calendar: str = "XNYS"
+) -> NDArray[np.bool_]:
+    """Return which facts may be used at an instant, bool of shape (n,); see `available_at`.
+
+    Raises
+    ------
+    InputError
+        As `available_at`, or if the instant has no time zone.
+    """
+    asked = pd.Timestamp(_aware(instant))
+    return np.asarray(available_at(seen, calendar=calendar) <= asked, np.bool_)
+
+
+def unfit_reports(rows: pd.DataFrame) -> NDArray[np.bool_]:
+    """Return which reports no reader may see, bool of shape (n,).
+
+    Those that lack ``seen``, ``symbol`` or ``period``, or were seen before their period ended.
+    """
+    lacks = rows[["seen", "symbol", "period"]].isna().any(axis=1)
+    return np.asarray(lacks | (rows["seen"] < rows["period"]), np.bool_)
 
 
 class Reports:
@@ -98,9 +128,7 @@ class Reports:
             raise InputError(f"reports need the columns {', '.join(sorted(missing))}")
         names = {seen: "seen", symbol: "symbol", period: "period"}
         table = rows.rename(columns=names).reset_index(drop=True)
-        is_bad = (table[["seen", "symbol", "period"]].isna().any(axis=1)) | (
-            table["seen"] < table["period"]
-        )
+        is_bad = unfit_reports(table)
         reason = Reason.FILING_LAG.name.lower()
         self.rejected = table[is_bad].assign(reason=reason).reset_index(drop=True)
         kept = table[~is_bad].assign(symbol=lambda t: t["symbol"].astype(str))
@@ -175,15 +203,15 @@ class Reports:
 
 
 class Membership:
-    """Which symbols belonged to an index, day by day.
+    """Which symbols belonged to an index, by the instant.
 
     Parameters
     ----------
     intervals : DataFrame
         Columns ``symbol``, ``start`` and ``end``: days; `end` is the first day on which it was
         no member any more, missing while it is one. A symbol may have several.
-    zone : str
-        Time zone whose days these are.
+    calendar : str
+        Whose sessions count.
 
     Raises
     ------
@@ -192,11 +220,11 @@ class Membership:
 
     Notes
     -----
-    A change of an index is announced before it takes effect, so it counts from the midnight
-    that begins its day.
+    A change of an index is announced before it takes effect: it was seen on the day before at
+    the latest, and so it counts from the open of its own day.
     """
 
-    def __init__(self, intervals: pd.DataFrame, *, zone: str = _NEW_YORK) -> None:
+    def __init__(self, intervals: pd.DataFrame, *, calendar: str = "XNYS") -> None:
         missing = {"symbol", "start", "end"} - set(intervals.columns)
         if missing:
             raise InputError(f"intervals need the columns {', '.join(sorted(missing))}")
@@ -208,9 +236,10 @@ class Membership:
                 f"{bad['symbol'].iloc[0]!r}: {bad.iloc[0].to_dict()}"
             )
         self._symbols = intervals["symbol"].to_numpy(str)
-        self._start = start.to_numpy().astype("M8[D]")
-        self._end = end.fillna(pd.Timestamp.max.floor("D")).to_numpy().astype("M8[D]")
-        self._zone = ZoneInfo(zone)
+        self._start = _told_before(start, calendar)
+        self._end = np.full(len(end), np.iinfo(np.int64).max)
+        has_ended = end.notna().to_numpy()
+        self._end[has_ended] = _told_before(end[has_ended], calendar)
 
     def members(self, instant: datetime) -> frozenset[str]:
         """Return the members at an instant.
@@ -220,8 +249,8 @@ class Membership:
         InputError
             If it has no time zone.
         """
-        day = np.datetime64(_aware(instant).astimezone(self._zone).date(), "D")
-        return frozenset(self._symbols[(self._start <= day) & (day < self._end)].tolist())
+        asked = micros(_aware(instant))
+        return frozenset(self._symbols[(self._start <= asked) & (asked < self._end)].tolist())
 
     def mask(self, instants: pd.DatetimeIndex, symbols: Collection[str]) -> pd.DataFrame:
         """Return whether each symbol was a member at each instant, bool of shape (n, m).
@@ -233,15 +262,20 @@ class Membership:
         """
         if instants.tz is None:
             raise InputError("instants must be timezone-aware")
-        local = instants.tz_convert(self._zone).tz_localize(None).normalize()
-        days = local.to_numpy().astype("M8[D]")
+        asked = instants.tz_convert("UTC").as_unit("us").asi8
         place = {symbol: column for column, symbol in enumerate(symbols)}
-        found = np.zeros((len(days), len(place)), bool)
+        found = np.zeros((len(asked), len(place)), bool)
         for symbol, start, end in zip(self._symbols, self._start, self._end, strict=True):
             column = place.get(symbol)
             if column is not None:
-                found[:, column] |= (start <= days) & (days < end)
+                found[:, column] |= (start <= asked) & (asked < end)
         return pd.DataFrame(found, index=instants, columns=list(place))
+
+
+def _told_before(days: pd.Series[pd.Timestamp], calendar: str) -> NDArray[np.int64]:
+    """Return when changes that take effect on days may be used, in microseconds since 1970."""
+    found = available_at(pd.DatetimeIndex(days) - _DAY, calendar=calendar)
+    return found.as_unit("us").asi8
 
 
 def _aware(instant: datetime) -> datetime:

@@ -15,6 +15,8 @@ from alphalens.data.bars import Adjustment, Bars, Timeframe
 from alphalens.data.port import CorporateAction
 from alphalens.errors import DataError, InputError
 
+from .factor_files import actions_of
+
 RAW, SPLIT, ALL = Adjustment.RAW, Adjustment.SPLIT, Adjustment.ALL
 FIRST = date(2024, 1, 1)
 LATE = datetime(2030, 1, 1, tzinfo=UTC)
@@ -82,7 +84,7 @@ def test_what_was_not_known_or_not_yet_so_is_left_out():
     assert known_actions([rumour, late, split], on_the_day) == (rumour, split)
     assert close(daily([10, 5]), late, to=SPLIT, as_of=on_the_day) == [10, 5]
     assert close(daily([10, 5]), late, to=SPLIT) == [5, 5]
-    with pytest.raises(InputError, match="no time zone"):
+    with pytest.raises(InputError, match="a time zone is needed"):
         known_actions([], datetime(2024, 1, 1))
 
 
@@ -160,20 +162,3 @@ def test_real_factors_of_twenty_years_are_met(real_data, symbol):
     assert len(actions) > 10
     # The factors are told with 7 digits, and refer to their own closing prices.
     assert found == pytest.approx(wanted / wanted[-1] * found[-1], rel=2e-3)
-
-
-def actions_of(symbol, factors):
-    """What two neighbouring rows of a factor file say of the day between them."""
-    for this, after in zip(factors[:-1].itertuples(), factors[1:].itertuples(), strict=True):
-        known = {
-            "symbol": symbol,
-            "ex_date": this.date.date() + timedelta(days=1),
-            "seen_at": this.date.to_pydatetime().replace(tzinfo=UTC),
-            "source": "lean",
-        }
-        if this.split_factor != after.split_factor:
-            ratio = Decimal(round(after.split_factor / this.split_factor * 1000)) / 1000
-            yield CorporateAction(**known, kind="split", ratio=ratio)
-        if this.price_factor != after.price_factor and this.ref_price:
-            cash = this.ref_price * (1 - this.price_factor / after.price_factor)
-            yield CorporateAction(**known, kind="dividend", cash=Decimal(str(cash)))

@@ -8,7 +8,9 @@ import pandas as pd
 import pytest
 
 from alphalens.data import DataView, PriceHistory
+from alphalens.data.fact_store import FactStore
 from alphalens.errors import DataError, InputError
+from alphalens.storage import open_engine
 
 INDEX = pd.DatetimeIndex(["2022-01-03 21:00", "2022-01-04 21:00", "2022-01-05 21:00"], tz="UTC")
 
@@ -55,3 +57,12 @@ def test_view_refuses_naive_instants_and_the_time_before_the_data():
 def test_history_refuses_an_uncertain_order_in_time(index):
     with pytest.raises(InputError, match=r"timezone-aware|ascend"):
         history(index)
+
+
+def test_facts_are_behind_the_door_too_and_only_if_they_were_given():
+    instant = datetime(2022, 1, 5, 21, tzinfo=UTC)
+    engine = open_engine("sqlite://")
+    assert DataView(history(), instant, FactStore(engine)).facts.instant == instant
+    with pytest.raises(InputError, match="no facts were given; make the view with a FactStore"):
+        _ = DataView(history(), instant).facts
+    engine.dispose()

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from alphalens.data import point_in_time
-from alphalens.data.point_in_time import Membership, Reports, available_at
+from alphalens.data.point_in_time import Membership, Reports, available_at, usable
 from alphalens.errors import InputError
 
 
@@ -54,12 +54,22 @@ def test_days_keep_their_order_and_none_give_none():
     assert len(available_at(days())) == 0
 
 
-@pytest.mark.parametrize(
-    "given", [instants("2016-02-01"), days("2016-02-01 09:30"), days("2016-02-01", None)]
-)
-def test_days_that_are_none_are_refused(given):
+def test_what_was_seen_at_an_instant_is_used_from_then_on():
+    given = instants("2016-02-06 03:00", "2016-02-01 09:30").tz_convert("America/New_York")
+    assert available_at(given).tolist() == given.tz_convert("UTC").tolist()
+    asked = datetime(2016, 2, 1, 9, 30, tzinfo=UTC)
+    assert usable(given, asked).tolist() == [False, True]
+    assert usable(given, asked - timedelta(microseconds=1)).tolist() == [False, False]
+
+
+def test_days_that_are_none_are_refused():
     with pytest.raises(InputError, match="naive days at midnight"):
-        available_at(given)
+        available_at(days("2016-02-01 09:30"))
+    for given in (days("2016-02-01", None), instants("2016-02-01", None)):
+        with pytest.raises(InputError, match="some of them are missing"):
+            available_at(given)
+    with pytest.raises(InputError, match="no time zone"):
+        usable(days("2016-02-01"), datetime(2016, 2, 1))
 
 
 def test_figure_is_of_the_newest_period_that_was_known():
@@ -132,11 +142,11 @@ MEMBERS = pd.DataFrame(
 )
 
 
-def test_members_by_day_of_the_market_zone():
+def test_change_of_an_index_counts_from_the_open_of_its_day():
     index = Membership(MEMBERS)
-    last_evening = datetime(2010, 6, 1, 3, 59, tzinfo=UTC)  # still the day before in New York
-    assert index.members(last_evening) == {"A", "B"}
-    assert index.members(last_evening + timedelta(minutes=1)) == {"A"}
+    before_the_open = datetime(2010, 6, 1, 13, 29, tzinfo=UTC)
+    assert index.members(before_the_open) == {"A", "B"}
+    assert index.members(before_the_open + timedelta(minutes=1)) == {"A"}
     assert index.members(datetime(2012, 1, 3, 15, tzinfo=UTC)) == {"A", "B"}
     assert index.members(datetime(1999, 1, 1, tzinfo=UTC)) == frozenset()
 
