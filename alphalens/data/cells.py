@@ -13,12 +13,23 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from alphalens.data.bars import micros
 from alphalens.data.reasons import Reason
 
-__all__ = ["NO_TIME", "Floats", "Ints", "Marks", "instants", "mark", "numbers", "plain_text"]
+__all__ = [
+    "NO_TIME",
+    "Floats",
+    "Ints",
+    "Marks",
+    "instants",
+    "local_instants",
+    "mark",
+    "numbers",
+    "plain_text",
+]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -93,6 +104,40 @@ def instants(cells: Sequence[object]) -> tuple[Ints, Marks]:
     for place in np.flatnonzero(~alike).tolist():
         read[place], marks[place] = _instant(cells[place])
     return read, marks
+
+
+def local_instants(cells: Sequence[object], zone: str) -> tuple[Ints, Marks]:
+    """Return what `instants` returns, where texts without a zone are in the one that is given.
+
+    A local time that the clocks leave out, or tell twice, is ``WRONG_ZONE``: nobody can say
+    which instant it is.
+
+    Parameters
+    ----------
+    cells : sequence of object
+        As `instants` takes them, and texts without a zone.
+    zone : str
+        The time zone that the source names for them.
+
+    Examples
+    --------
+    >>> from alphalens.data.reasons import names_of
+    >>> texts = ["2024-01-02 09:30", "2024-03-10 02:30", "2024-11-03 01:30"]
+    >>> time, marks = local_instants(texts, "America/New_York")
+    >>> time.tolist() == [1704205800000000, NO_TIME, NO_TIME]
+    True
+    >>> [names_of(int(mark)) for mark in marks]
+    [(), ('wrong_zone',), ('wrong_zone',)]
+    """
+    time, marks = instants(cells)
+    naive = np.flatnonzero(marks == Reason.NO_TIME_ZONE.bit)
+    texts = [cells[place] for place in naive.tolist()]
+    told = np.array([datetime.fromisoformat(str(text)) for text in texts], "M8[us]")
+    local = pd.DatetimeIndex(told).tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
+    time[naive] = local.tz_convert("UTC").tz_localize(None).as_unit("us").asi8
+    marks[naive] = 0
+    mark(marks, np.isin(np.arange(len(time)), naive[local.isna()]), Reason.WRONG_ZONE)
+    return time, marks
 
 
 def plain_text(text: object, *, longest: int = 10_000) -> str:

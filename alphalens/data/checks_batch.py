@@ -8,9 +8,9 @@ from typing import NoReturn
 import numpy as np
 
 from alphalens.data.bars import Adjustment
+from alphalens.data.checks_calendar import local_days
 from alphalens.data.checks_context import ZONES, Context
 from alphalens.data.checks_rows import Rows
-from alphalens.data.checks_time import local_days
 from alphalens.data.port import Batch, CorporateAction
 from alphalens.data.reasons import RULES, AnswerRefused, Reason, Severity
 from alphalens.errors import InputError
@@ -160,7 +160,8 @@ def _hundredths(batch: Batch, context: Context, symbol: str, close: np.ndarray) 
         return
     level = float(np.median(before))
     for times in (100.0, 0.01):
-        if (np.abs(np.log(close / (level * times))) < _PLAIN).all():
+        due = level * times
+        if abs(np.log(close[0] / due)) < _PLAIN and (np.abs(np.log(close / due)) < _PLAIN).all():
             refuse(
                 batch,
                 Reason.WRONG_CURRENCY,

@@ -8,17 +8,16 @@ last row is held: kept with its mark until the next rows tell.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alphalens.assets import AssetClass
 from alphalens.data.bars import Adjustment
+from alphalens.data.checks_calendar import day_number, local_days
 from alphalens.data.checks_context import ZONES
 from alphalens.data.checks_rows import Rows, scan
 from alphalens.data.checks_series import STORED, Series, mark_series
-from alphalens.data.checks_time import local_days
 from alphalens.data.port import CorporateAction
 from alphalens.data.reasons import Reason
 
@@ -90,18 +89,14 @@ def _explained(rows: Rows, series: Series, at: Places) -> Flags:
         (own,) = np.nonzero(series.codes[at] == code)
         day, _ = local_days(series.time[at[own]], zone)
         before, _ = local_days(series.time[at[own] - 1], zone)
-        days = [_number(day) for name, day in rows.context.accepted if name == symbol]
+        days = [day_number(day) for name, day in rows.context.accepted if name == symbol]
         found[own] |= np.isin(day, days)
         for action in rows.context.known_of(symbol):
-            ex_day = _number(action.ex_date)
+            ex_day = day_number(action.ex_date)
             hit = own[(before < ex_day) & (ex_day <= day)]
             for k in hit:
                 found[k] |= _fits(action, rows.told.adjustment, series.close, int(at[k]))
     return found
-
-
-def _number(day: date) -> int:
-    return day.toordinal() - date(1970, 1, 1).toordinal()
 
 
 def _fits(action: CorporateAction, adjustment: Adjustment, close: Floats, at: int) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
@@ -12,9 +13,11 @@ from numpy.typing import NDArray
 
 from alphalens.assets import AssetClass
 from alphalens.data.bars import Bars
+from alphalens.data.cells import NO_TIME
 from alphalens.data.checks_context import Context
+from alphalens.data.checks_marks import FATAL, Marked
 from alphalens.data.port import Batch
-from alphalens.data.reasons import RULES, Reason, Severity, rejecting
+from alphalens.data.reasons import RULES, Reason, rejecting
 
 __all__ = ["Rows", "scan"]
 
@@ -22,12 +25,12 @@ Flags = NDArray[np.bool_]
 Places = NDArray[np.intp]
 Marks = NDArray[np.uint64]
 
+_MICROSECOND = timedelta(microseconds=1)
 _CHUNK = 1 << 15  # rows whose columns stay in the processor's cache
-_FATAL = frozenset({Severity.REJECT, Severity.BATCH})
 
 
 @dataclass(eq=False, kw_only=True)
-class Rows:
+class Rows(Marked):
     """A batch sorted by symbol and time, and what was found in it so far.
 
     Attributes
@@ -38,10 +41,8 @@ class Rows:
         What is known besides.
     order : int array of shape (n,), or None
         Place of each row in the batch; None if it was sorted already.
-    marks : uint64 array of shape (n,)
-        All reasons found.
-    fatal : uint64 array of shape (n,)
-        Those of them that send the row to quarantine.
+    marks, fatal : uint64 arrays of shape (n,)
+        As `Marked` has them.
     columns : dict
         Repaired columns.
     repaired : bool array of shape (n,)
@@ -51,8 +52,6 @@ class Rows:
     told: Bars
     context: Context
     order: Places | None
-    marks: Marks
-    fatal: Marks
     repaired: Flags
     columns: dict[str, NDArray[Any]] = field(default_factory=dict)  # Any: of each its own dtype
 
@@ -91,12 +90,6 @@ class Rows:
         changed: dict[str, Any] = self.columns  # Any: of each column its own dtype
         return replace(self.told, **changed) if changed else self.told
 
-    @property
-    def is_good(self) -> Flags:
-        """Which rows nothing sends to quarantine so far."""
-        good: Flags = self.fatal == 0
-        return good
-
     @cached_property
     def classes(self) -> tuple[AssetClass, ...]:
         """Asset class of each symbol."""
@@ -110,22 +103,17 @@ class Rows:
         changes = np.flatnonzero(self.told.codes[1:] != self.told.codes[:-1]) + 1
         return np.concatenate(([0], changes, [len(self)]))
 
+    @property
+    def length_us(self) -> int:
+        """How long a bar is, in microseconds."""
+        return self.told.timeframe.length // _MICROSECOND
+
     def rows_of(self, which: Callable[[str], bool]) -> Flags | None:
         """Return the rows of the symbols that fulfil something; None for none, at no cost."""
         chosen = np.array([which(symbol) for symbol in self.told.symbols], np.bool_)
         if not chosen.any():
             return None
         return np.ones(len(self), np.bool_) if chosen.all() else chosen[self.told.codes]
-
-    def mark(self, where: Flags | Places, reason: Reason, *, is_fatal: bool | None = None) -> None:
-        """Put a reason on rows; whether it rejects them is by its rule, unless told here."""
-        places = np.flatnonzero(where) if where.dtype == np.bool_ else where
-        if not len(places):
-            return
-        bit = np.uint64(reason.bit)
-        self.marks[places] |= bit
-        if RULES[reason].severity in _FATAL if is_fatal is None else is_fatal:
-            self.fatal[places] |= bit
 
     def repair(self, name: str, places: Places, values: NDArray[Any]) -> None:  # Any: a dtype
         """Put other values into a column; `told` keeps what stood there."""
@@ -153,7 +141,7 @@ def scan(n: int, test: Callable[[slice], Flags]) -> Places:
 
 
 def _fatal_bits() -> np.uint64:
-    return np.uint64(sum(reason.bit for reason in Reason if RULES[reason].severity in _FATAL))
+    return np.uint64(sum(reason.bit for reason in Reason if RULES[reason].severity in FATAL))
 
 
 def _is_sorted(keys: NDArray[Any], bars: Bars) -> bool:  # Any: an integer's width
@@ -184,5 +172,5 @@ def _late(bars: Bars) -> Flags:
     grouped = np.argsort(bars.codes, kind="stable")
     for rows in np.split(grouped, np.flatnonzero(np.diff(bars.codes[grouped])) + 1):
         time = bars.time[rows]
-        late[rows] = time < np.maximum.accumulate(time)
+        late[rows] = (time < np.maximum.accumulate(time)) & (time != NO_TIME)
     return late

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,7 +18,6 @@ Places = NDArray[np.intp]
 
 _PRICES = ("open", "high", "low", "close")
 _WHOLE = frozenset({AssetClass.EQUITY, AssetClass.OPTION, AssetClass.FUTURE})
-_MICROSECOND = timedelta(microseconds=1)
 
 
 def check_values(rows: Rows) -> None:
@@ -123,7 +120,7 @@ def _volume(rows: Rows) -> None:
 def _final(rows: Rows) -> None:
     """Mark bars that had not ended when they were received, whatever is said of them."""
     bars = rows.told
-    length = bars.timeframe.length // _MICROSECOND
+    length = rows.length_us
     early = scan(
         len(rows), lambda p: (bars.time[p] > bars.received[p] - length) | ~bars.is_final[p]
     )

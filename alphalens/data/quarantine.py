@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from alphalens.data.bars import Bars
-from alphalens.data.checks_time import Gap
+from alphalens.data.checks_gaps import Gap
 from alphalens.data.reasons import RULES, Reason, names_of
 
 __all__ = ["Quarantined", "Report"]
@@ -23,6 +23,8 @@ Marks = NDArray[np.uint64]
 _ALARMING = frozenset(
     {Reason.INFINITE, Reason.ABSURD_SIZE, Reason.IN_THE_FUTURE, Reason.UNEXPLAINED_RATIO}
 )
+# These only where rows were rejected for it: a few equal bars are a quiet market.
+_ALARMING_IF_FATAL = frozenset({Reason.STALE_REPEAT})
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -75,6 +77,8 @@ class Report:
         The rows with a mark.
     marks : uint64 array of shape (n,)
         Theirs.
+    because : int
+        Mask of all reasons for which rows were rejected.
     gaps : tuple of Gap
         What is missing between the rows.
     empty : tuple of str
@@ -91,6 +95,7 @@ class Report:
     repaired: int
     found: Bars
     marks: Marks
+    because: int = 0
     gaps: tuple[Gap, ...] = ()
     empty: tuple[str, ...] = ()
     held: tuple[tuple[str, datetime], ...] = ()
@@ -114,11 +119,16 @@ class Report:
         return tuple(
             reason
             for reason in self.counts
-            if reason in _ALARMING or (reason is Reason.MISPRINT and is_stale)
+            if reason in _ALARMING
+            or (reason in _ALARMING_IF_FATAL and self.because & reason.bit)
+            or (reason is Reason.MISPRINT and is_stale)
         )
 
     def frame(self) -> pd.DataFrame:
-        """Return how many rows of each symbol and day (UTC) have each reason."""
+        """Return how many rows of each symbol and day (UTC) have each reason.
+
+        The day is NaT where the instant of a row could not be read.
+        """
         names = ["symbol", "day", "reason", "rows"]
         days = self.found.time.view("M8[us]").astype("M8[D]")
         table = pd.DataFrame(

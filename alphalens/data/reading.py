@@ -16,6 +16,8 @@ no instant or volume, or   ``SCHEMA_DRIFT``                            `NO_TIME`
 a row that is no object
 instant without a zone     ``NO_TIME_ZONE``                            `NO_TIME`
 text that is no instant    ``WRONG_ZONE``                              `NO_TIME`
+local time that is left    ``WRONG_ZONE``                              `NO_TIME`
+out or told twice
 epoch of no known unit     ``WRONG_EPOCH``                             `NO_TIME`
 symbol in another form     ``SYMBOL_FORM``                             the canonical one
 bar that still forms       ``NOT_FINAL``                               as told
@@ -35,7 +37,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphalens.data.bars import Bars, micros
-from alphalens.data.cells import Floats, Ints, Marks, instants, mark, numbers
+from alphalens.data.cells import Floats, Ints, Marks, instants, local_instants, mark, numbers
 from alphalens.data.port import BarRequest, Batch
 from alphalens.data.reasons import Reason
 from alphalens.net.failures import Unreadable
@@ -141,6 +143,7 @@ def batch_from(
     calls: int,
     delay_s: float = 0.0,
     keys: Keys = Keys(),
+    zone: str = "",
 ) -> Batch:
     """Return what a vendor told, every row of it, in the order in which it came.
 
@@ -160,6 +163,9 @@ def batch_from(
         How far behind the market the vendor is: a bar has ended only so much later.
     keys : Keys
         Names of the parts of a row.
+    zone : str
+        The time zone that the source names for texts without one; such texts are refused where
+        it names none.
     """
     rows: list[Any] = list(chain.from_iterable(part.rows for part in parts))
     marks = np.repeat(
@@ -167,7 +173,7 @@ def batch_from(
     )
     if not all(type(row) is dict for row in rows):
         mark(marks, np.array([type(row) is not dict for row in rows]), Reason.SCHEMA_DRIFT)
-    time = _times(rows, keys, marks)
+    time = _times(rows, keys, marks, zone)
     columns = _columns(rows, keys, marks)
     received = micros(received_at)
     length_us = (request.timeframe.length + timedelta(seconds=delay_s)) // timedelta(microseconds=1)
@@ -212,8 +218,9 @@ def _cells(rows: Sequence[Any], key: str) -> list[object]:  # Any: rows are obje
         return [row.get(key) if type(row) is dict else None for row in rows]
 
 
-def _times(rows: Sequence[Any], keys: Keys, marks: Marks) -> Ints:
-    time, odd = instants(_cells(rows, keys.time))
+def _times(rows: Sequence[Any], keys: Keys, marks: Marks, zone: str) -> Ints:
+    cells = _cells(rows, keys.time)
+    time, odd = local_instants(cells, zone) if zone else instants(cells)
     marks |= odd
     return time
 

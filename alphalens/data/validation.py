@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from alphalens.data.bars import Bars
 from alphalens.data.checks_batch import check_batch, check_units
 from alphalens.data.checks_context import Context, Life, Tolerances
+from alphalens.data.checks_gaps import Gap
 from alphalens.data.checks_jumps import Verdict
 from alphalens.data.checks_neighbours import check_series
 from alphalens.data.checks_rows import Rows
 from alphalens.data.checks_series import series_of
-from alphalens.data.checks_time import Gap, check_times
+from alphalens.data.checks_time import check_times
 from alphalens.data.checks_values import check_values
 from alphalens.data.port import Batch
 from alphalens.data.quarantine import Quarantined, Report
@@ -120,6 +121,7 @@ def _told(batch: Batch, rows: Rows, gaps: list[Gap], verdict: Verdict) -> Judged
         repaired=len(repaired),
         found=bars.take(found),
         marks=marks[found],
+        because=int(np.bitwise_or.reduce(rows.fatal, initial=0)),
         gaps=tuple(gaps),
         empty=tuple(s for s in batch.request.symbols if s not in present),
         held=tuple(

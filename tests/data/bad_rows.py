@@ -11,7 +11,7 @@ from alphalens.assets import AssetClass
 from alphalens.data.bars import Adjustment, Bars, Timeframe, micros
 from alphalens.data.port import BarRequest, Batch, CorporateAction
 from alphalens.data.reasons import names_of
-from alphalens.data.validation import Context, Judged
+from alphalens.data.validation import Context, Judged, judge
 
 NEW_YORK = ZoneInfo("America/New_York")
 NOW = datetime(2025, 1, 6, 22, tzinfo=UTC)
@@ -76,6 +76,19 @@ def batch_of(tables, *, marks=None, symbols=None, **kinds) -> Batch:
 
 def context_of(*symbols: str, kind=AssetClass.EQUITY, **more) -> Context:
     return Context(**{"now": NOW, "classes": dict.fromkeys(symbols or ("A", "B"), kind), **more})
+
+
+def judged(rows, *, symbol="A", kind=AssetClass.EQUITY, **context) -> Judged:
+    return judge(batch_of({symbol: rows}), context_of(symbol, kind=kind, **context))
+
+
+def weeks(closes, first="2024-10-01", volume=1_000.0):
+    """Rows on consecutive sessions, the volume a little different each day."""
+    days = [d for d in np.arange(first, "2024-11-27", dtype="M8[D]") if np.is_busday(d)]
+    return [
+        good(str(day), close, volume + place)
+        for place, (day, close) in enumerate(zip(days, closes, strict=False))
+    ]
 
 
 def action(symbol: str, kind: str, ex_date, **more) -> CorporateAction:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from alphalens.data.bars import micros
-from alphalens.data.cells import NO_TIME, instants, numbers, plain_text
+from alphalens.data.cells import NO_TIME, instants, local_instants, numbers, plain_text
 from alphalens.data.reasons import names_of
 
 DAY = datetime(2024, 1, 2, 5, tzinfo=UTC)
@@ -59,6 +59,29 @@ def test_every_form_of_rfc_3339_is_read_alone_and_among_others(text, past_us):
 
     assert instants([text, text])[0].tolist() == [want, want]
     assert instants([text, "2024-01-02T05:00:00.75Z", 1704171600])[0][0] == want
+
+
+def test_local_time_that_the_clocks_leave_out_or_repeat_is_nobody_s_instant():
+    texts = ["2024-03-10 01:59", "2024-03-10 02:00", "2024-03-10 02:59", "2024-03-10 03:00"]
+    texts += ["2024-11-03 00:59", "2024-11-03 01:00", "2024-11-03 01:59", "2024-11-03 02:00"]
+
+    read, marks = local_instants(texts, "America/New_York")
+
+    wrong = [1, 2, 5, 6]
+    assert np.flatnonzero(read == NO_TIME).tolist() == wrong
+    assert [n for n, mark in enumerate(marks) if names_of(int(mark)) == ("wrong_zone",)] == wrong
+    hours = [datetime.fromtimestamp(int(t) / 1e6, UTC).hour for t in read if t != NO_TIME]
+    assert hours == [6, 7, 4, 7]
+
+
+def test_zone_of_the_source_changes_no_instant_that_names_its_own():
+    told = ["2024-01-02T05:00:00Z", "2024-01-02T00:00:00-05:00", 1704171600, None, "soon"]
+
+    read, marks = local_instants([*told, "2024-01-02"], "America/New_York")
+
+    assert read.tolist() == [micros(DAY)] * 3 + [NO_TIME] * 2 + [micros(DAY)]
+    assert [names_of(int(m)) for m in marks[3:]] == [("schema_drift",), ("wrong_zone",), ()]
+    assert local_instants([], "America/New_York")[0].tolist() == []
 
 
 def test_one_text_among_many_numbers_changes_none_of_them():

@@ -232,6 +232,16 @@ def test_raw_rows_are_not_written_before_somebody_asks():
         rows[0]
 
 
+def test_zone_that_the_source_names_is_that_of_texts_without_one():
+    row = GOOD | {"t": "2024-01-02 00:00:00"}
+
+    assert names(batch(row)) == [("no_time_zone",)]
+    told = batch(row, zone="America/New_York")
+
+    assert names(told) == [()]
+    assert told.bars.time.tolist() == [micros(DAY)]
+
+
 def test_numbers_of_many_rows_are_read_at_once():
     rows = [GOOD] * 100_000
     began = time.perf_counter()

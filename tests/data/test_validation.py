@@ -9,9 +9,10 @@ import pytest
 
 from alphalens.assets import AssetClass
 from alphalens.data.bars import Adjustment, Bars, Timeframe, micros
-from alphalens.data.checks_time import local_days
+from alphalens.data.cells import NO_TIME
+from alphalens.data.checks_calendar import local_days
 from alphalens.data.reasons import AnswerRefused, Reason
-from alphalens.data.validation import Context, Tolerances, judge
+from alphalens.data.validation import Context, Life, Tolerances, judge
 from alphalens.errors import DataError, InputError
 from tests.data.bad_rows import (
     MONDAY,
@@ -28,6 +29,8 @@ from tests.data.bad_rows import (
     good,
     kept,
 )
+
+OPEN_US = 34_200_000_000  # 09:30
 
 MIXED = {
     "B": [good(TUESDAY), (WEDNESDAY, 1.0, 2.0, 0.5, -1.0, 5.0), good(THURSDAY, 101.0)],
@@ -126,9 +129,63 @@ def test_quarantine_is_a_table_of_what_was_told():
     assert row["raw"] == "row 1 of B"
 
 
-def test_gaps_reach_over_the_edge_of_what_is_stored_no_further_than_the_batch():
+def test_report_tells_the_gaps_within_the_batch():
     found = judge(batch_of({"A": [good(MONDAY), good(WEDNESDAY, 101.0)]}), context_of("A"))
     assert "gap: A lacks 1 between 2024-12-09T05:00:00+00:00 and" in str(found.report)
+
+
+def test_gap_after_the_last_stored_bar_is_told():
+    stored = bars_of({"A": [good("2024-12-06", 99.0), good(MONDAY)], "B": [good(MONDAY)]})
+    rows = {"A": [good(WEDNESDAY, 101.0), good(THURSDAY)], "B": [good(TUESDAY, 101.0)]}
+    found = judge(batch_of(rows), context_of("A", "B", stored=stored))
+    (gap,) = found.report.gaps
+    assert (gap.symbol, gap.count, gap.reason) == ("A", 1, Reason.SESSION_MISSING)
+    assert (gap.after.day, gap.before.day) == (9, 11)
+    assert flags(found) == {("A", WEDNESDAY): {"session_missing"}}
+
+
+def test_gap_after_the_last_stored_minute_is_told_within_its_session_only():
+    minutes = {"timeframe": Timeframe.MINUTE}
+    stored = {"A": [good("2024-12-10T15:00:00")]}
+    for at, count in (("15:01", 0), ("15:04", 3)):
+        batch = batch_of({"A": [good(f"2024-12-10T{at}:00", 101.0)]}, **minutes)
+        found = judge(batch, context_of("A", stored=bars_of(stored, **minutes)))
+        assert [gap.count for gap in found.report.gaps] == [count] * bool(count)
+    batch = batch_of({"A": [good("2024-12-11T14:31:00", 101.0)]}, **minutes)
+    found = judge(batch, context_of("A", stored=bars_of(stored, **minutes)))
+    assert found.report.gaps == ()
+
+
+def test_stored_bar_outside_of_every_session_begins_no_gap():
+    stored = bars_of({"A": [good("2024-12-25")]})  # a holiday
+    batch = batch_of({"A": [good("2024-12-30", 101.0)]})
+    assert judge(batch, context_of("A", stored=stored)).report.gaps == ()
+
+
+def test_row_without_an_instant_has_one_reason_and_is_counted_without_a_day():
+    bars = bars_of({"A": [good(MONDAY), good(TUESDAY, 101.0), good(WEDNESDAY)]})
+    time = bars.time.copy()
+    time[1] = NO_TIME
+    lives = {"A": Life(first=date(2020, 1, 1), last=date(2024, 12, 31))}
+    for timeframe in (Timeframe.DAY, Timeframe.MINUTE):
+        told = replace(
+            bars, time=time + (0 if timeframe.is_daily else OPEN_US), timeframe=timeframe
+        )
+        told.time[1] = NO_TIME
+        found = judge(batch_of(told), context_of("A", lives=lives))
+        assert aside(found) == {("A", "never"): {"wrong_zone"}}
+        assert len(found.bars) == 2
+        table = found.report.frame().set_index("reason")
+        assert table.loc["wrong_zone", "rows"] == 1
+        assert table.loc["wrong_zone", "day"] is pd.NaT
+        assert found.rejected.raw == ("row 1 of A",)
+
+
+def test_repeats_alarm_only_where_rows_were_rejected_for_it():
+    few = judge(batch_of({"A": [good(day) for day in WEEK[:4]]}), context_of("A"))
+    assert (few.report.counts[Reason.STALE_REPEAT], few.report.alarms) == (3, ())
+    many = judge(batch_of({"A": [good(day) for day in WEEK]}), context_of("A"))
+    assert many.report.alarms == (Reason.STALE_REPEAT,)
 
 
 def test_rejected_row_leaves_no_gap():
