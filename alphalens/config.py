@@ -43,6 +43,7 @@ _KNOWN_MODEL = re.compile(r"claude|deepseek|qwen|qwq|moonshot|kimi", re.IGNORECA
 _MASK = "********"
 _LEAST_CASH, _MOST_CASH = Decimal("0.01"), Decimal(10) ** 15
 _MOST_LIMIT = Decimal(10) ** 9
+_MOST_CALLS = 1_000_000  # a minute; more is no limit
 
 
 def _accepted_model(model: str) -> str:
@@ -80,6 +81,42 @@ def _accepted_address(*schemes: str) -> Callable[[str], str]:
     return accepted
 
 
+_VENDORS = ("alpaca", "polygon", "yahoo", "sample")
+
+
+def _accepted_vendors(text: str) -> str:
+    names = _split(text)
+    for name in names:
+        if name not in _VENDORS:
+            hint = " (Massive is the new name of polygon)" if name == "massive" else ""
+            raise ValueError(
+                f"{name!r} is no vendor of market data{hint}: name some of {', '.join(_VENDORS)}, "
+                "in the order in which they are asked, with commas between them"
+            )
+    if not names or len(set(names)) < len(names):
+        raise ValueError(f"{text!r} names no vendor, or one twice: name each once")
+    return ",".join(names)
+
+
+def _split(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _accepted_feed(feed: str) -> str:
+    from alphalens.data.alpaca_provider import FEEDS  # loads the wire: only where one is given
+
+    if feed not in FEEDS:
+        raise ValueError(f"{feed!r} is no feed of Alpaca's: name one of {', '.join(FEEDS)}")
+    return feed
+
+
+def _accepted_redis(url: SecretStr) -> SecretStr:
+    text = url.get_secret_value()
+    if text and not text.startswith(("redis://", "rediss://", "unix://")):  # it is not shown
+        raise ValueError("this is no address of Redis: it is redis://host:port/db, or empty")
+    return url
+
+
 def _accepted_path(path: str) -> str:
     if not path.isprintable():
         raise ValueError(f"{path!r} holds a character that no path should: give the name of a file")
@@ -108,15 +145,30 @@ class Settings(BaseModel):
         SQLite journal, and none for a database on a server.
     alert_webhook_url : SecretStr
         Where alerts are posted, besides the log; empty means nowhere.
+    market_database_url : SecretStr
+        Where bars are kept; empty means the server of `database_url`, or a SQLite file of
+        their own, for a file has one turn for all who write.
+    redis_url : SecretStr
+        Cache of bars, ``redis://host:port/db``; empty means one in this process.
+    market_data_vendors : str
+        Vendors of market data in the order in which they are asked, commas between; those
+        without a key are left out.
+    alpaca_bars_url, alpaca_feed : str
+        Host of Alpaca's market data, and where its prices of shares come from.
+    polygon_base_url : str
+        Host of Polygon's market data; empty means the one that the key is named after.
+    alpaca_calls_per_minute, polygon_calls_per_minute, yahoo_calls_per_minute : int
+        How many calls the plan allows, each page counted.
     paper_cash : Decimal
         Opening balance of a new paper account, in `currency`; from 0.01 to 1e15.
     model : str
         Model that may advise; empty means none, which is complete in itself.
     enable_live_trading, enable_options_trading, enable_crypto_trading : bool
         Feature flags, off by default.
-    anthropic_api_key, openrouter_api_key, alpaca_api_key, alpaca_secret_key, polygon_api_key : \
-SecretStr
+    anthropic_api_key, openrouter_api_key, alpaca_api_key, alpaca_secret_key : SecretStr
         Keys of vendors; never printed, logged or stored.
+    polygon_api_key, massive_api_key : SecretStr
+        The key of the vendor that was Polygon and is Massive now, under either name.
     limits : RiskLimits
         What the pre-trade gate enforces; keys ``ALPHALENS_LIMIT_<FIELD>``.
     """
@@ -138,6 +190,17 @@ SecretStr
     database_url: SecretStr = SecretStr("")
     halt_file: Annotated[str, AfterValidator(_accepted_path)] = ""
     alert_webhook_url: SecretStr = SecretStr("")
+    market_database_url: SecretStr = SecretStr("")
+    redis_url: Annotated[SecretStr, AfterValidator(_accepted_redis)] = SecretStr("")
+    market_data_vendors: Annotated[str, AfterValidator(_accepted_vendors)] = "alpaca,polygon,yahoo"
+    alpaca_bars_url: Annotated[str, AfterValidator(_accepted_address("https", "http"))] = (
+        "https://data.alpaca.markets"
+    )
+    alpaca_feed: Annotated[str, AfterValidator(_accepted_feed)] = "iex"
+    alpaca_calls_per_minute: int = Field(default=200, ge=1, le=_MOST_CALLS)
+    polygon_base_url: Annotated[str, AfterValidator(_accepted_address("https", "http"))] = ""
+    polygon_calls_per_minute: int = Field(default=5, ge=1, le=_MOST_CALLS)
+    yahoo_calls_per_minute: int = Field(default=60, ge=1, le=_MOST_CALLS)
     paper_cash: Annotated[Decimal, AfterValidator(_accepted_cash)] = Decimal(1_000_000)
     model: Annotated[str, AfterValidator(_accepted_model)] = ""
     enable_live_trading: bool = False
@@ -148,8 +211,14 @@ SecretStr
     alpaca_api_key: SecretStr = SecretStr("")
     alpaca_secret_key: SecretStr = SecretStr("")
     polygon_api_key: SecretStr = SecretStr("")
+    massive_api_key: SecretStr = SecretStr("")
     limits: RiskLimits = Field(default_factory=RiskLimits)
     sources: Mapping[str, str] = Field(default_factory=dict, repr=False)
+
+    @property
+    def vendors(self) -> tuple[str, ...]:
+        """Return the vendors of market data, in the order in which they are asked."""
+        return tuple(_split(self.market_data_vendors))
 
     def secrets(self) -> tuple[str, ...]:
         """Return every secret that is set, for whoever has to keep them out of a text."""
@@ -182,7 +251,7 @@ class SettingRow(BaseModel):
     source: str
 
 
-_UNPREFIXED = re.compile(r"^enable_|_key$|^database_url$")
+_UNPREFIXED = re.compile(r"^enable_|_key$|^(database|redis)_url$")
 _KEYS = {
     name.upper() if _UNPREFIXED.search(name) else _PREFIX + name.upper(): name
     for name in Settings.model_fields

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import traceback
 from decimal import Decimal
 from pathlib import Path
@@ -299,3 +300,50 @@ def test_refusal_of_settings_made_by_hand_does_not_show_what_was_given():
 def test_halt_file_that_can_never_exist_is_refused(path):
     with pytest.raises(ConfigError, match="ALPHALENS_HALT_FILE in command line: 'desk"):
         load_settings(env_file=None, environ={}, overrides={"ALPHALENS_HALT_FILE": path})
+
+
+@pytest.mark.parametrize(
+    ("environ", "words"),
+    [
+        ({"ALPHALENS_MARKET_DATA_VENDORS": "alpaca,massive"}, "'massive' is no vendor.*new name"),
+        ({"ALPHALENS_MARKET_DATA_VENDORS": "bloomberg"}, "name some of alpaca, polygon, yahoo"),
+        ({"ALPHALENS_MARKET_DATA_VENDORS": "yahoo, yahoo"}, "names no vendor, or one twice"),
+        ({"ALPHALENS_MARKET_DATA_VENDORS": " , "}, "names no vendor, or one twice"),
+        ({"ALPHALENS_ALPACA_FEED": "best"}, "'best' is no feed.*iex, sip"),
+        ({"ALPHALENS_ALPACA_BARS_URL": "http://data.alpaca.markets"}, "unencrypted"),
+        ({"ALPHALENS_POLYGON_BASE_URL": "ftp://x"}, "an address is https://host"),
+        ({"ALPHALENS_YAHOO_CALLS_PER_MINUTE": "0"}, "greater than or equal to 1"),
+        ({"ALPHALENS_REDIS_URL": "redis://h"}, "did you mean REDIS_URL"),
+    ],
+)
+def test_impossible_setting_of_market_data_is_refused(environ: dict[str, str], words: str):
+    with pytest.raises(ConfigError, match=words):
+        load_settings(env_file=None, environ=environ)
+
+
+def test_vendors_of_market_data_are_told_in_their_order():
+    settings = load_settings(
+        env_file=None, environ={"ALPHALENS_MARKET_DATA_VENDORS": " sample ,alpaca"}
+    )
+    assert settings.vendors == ("sample", "alpaca")
+    assert load_settings(env_file=None, environ={}).vendors == ("alpaca", "polygon", "yahoo")
+
+
+def test_addresses_with_passwords_and_keys_of_market_data_are_not_shown():
+    environ = {
+        "ALPHALENS_MARKET_DATABASE_URL": f"postgresql://u:{SECRET}@h/d",
+        "REDIS_URL": f"redis://:{SECRET}@h/0",
+        "MASSIVE_API_KEY": SECRET,
+    }
+    settings = load_settings(env_file=None, environ=environ)
+    shown = {row.key: row.value for row in settings.rows()}
+    assert {shown[key] for key in environ} == {"********"}
+    assert SECRET not in repr(settings)
+
+
+def test_page_of_the_settings_names_each_of_them_once():
+    page = (Path(__file__).resolve().parents[1] / "docs" / "settings.md").read_text()
+    rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
+    named = [key for cell in rows for key in re.findall(r"`([A-Z0-9_]+)`", cell)]
+    settings = load_settings(env_file=None, environ={})
+    assert sorted(named) == sorted(row.key for row in settings.rows())

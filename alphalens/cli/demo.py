@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from alphalens._optional import require
 from alphalens.cli.output import ExitCode, Output, common_options
+from alphalens.cli.progress import Advance, progress
 
 if TYPE_CHECKING:
     from alphalens.data import PriceHistory
@@ -51,12 +51,6 @@ def _months(text: str) -> int:
     return int(text)
 
 
-class _Advance(Protocol):
-    def __call__(self, label: str, done: int, total: int) -> None:
-        """Show that `done` of `total` parts of the step `label` are behind us."""
-        ...
-
-
 def run(args: argparse.Namespace, out: Output) -> int:
     """Do the whole job and say where the report is."""
     require("rich", "sqlalchemy", "pydantic", "langgraph", "skfolio", extra="demo")
@@ -68,7 +62,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
     settings = load_settings(env_file=args.env_file)
     history = SampleProvider().history()
     paper = PaperRun(args.out, settings, _plan(args, history), replace=True)
-    with _progress(out) as advance:
+    with progress(out) as advance:
         advance("research", 0, 1)
         research = judge_factor(history, _FACTOR)
         advance("research", 1, 1)
@@ -80,7 +74,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
     return ExitCode.OK
 
 
-def _write(paper: PaperRun, research: FactorReport, advance: _Advance) -> TradingReport:
+def _write(paper: PaperRun, research: FactorReport, advance: Advance) -> TradingReport:
     """Write the pages; the last step puts the whole run in the place of an earlier one."""
     advance("reports", 0, 3)
     sheet = research.sheet()
@@ -129,28 +123,3 @@ def _plan(args: argparse.Namespace, history: PriceHistory) -> RunPlan:
         approver=ApproveUpTo(limit=_AGREED, by=_DESK),
         seed=args.seed,
     )
-
-
-@contextmanager
-def _progress(out: Output) -> Iterator[_Advance]:
-    """Give a function that moves a bar on standard error; it says nothing when told to be quiet."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    bar = Progress(
-        TextColumn("{task.description:<14}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        disable=out.is_quiet,
-    )
-    tasks: dict[str, object] = {}
-
-    def advance(label: str, done: int, total: int) -> None:
-        if label not in tasks:
-            tasks[label] = bar.add_task(label, total=total)
-        bar.update(tasks[label], completed=done)  # type: ignore[arg-type]  # rich's own id
-
-    with bar:
-        yield advance

@@ -26,7 +26,7 @@ def journal_option(parser: argparse.ArgumentParser, *names: str) -> None:
     parser.add_argument(
         *(names or ("--journal",)),
         dest="journal",
-        type=_target,
+        type=place,
         required=True,
         metavar="FILE-or-URL",
         help="the journal of the desk: a SQLite file, or sqlite:/// or postgresql+psycopg:// URL",
@@ -175,5 +175,6 @@ def _fit(longest: int) -> Callable[[str], str]:
     return check
 
 
-def _target(text: str) -> str | Path:
+def place(text: str) -> str | Path:
+    """Return what names a database: a URL as it is, anything else as the path of a file."""
     return text if "://" in text and text.isprintable() else file_path(text)

@@ -15,7 +15,17 @@ from alphalens.errors import AlphaLensError
 __all__ = ["main"]
 
 #: The commands, each in its own module: ``add(subparsers)`` declares, ``run(args, out)`` acts.
-_COMMANDS = ("demo", "factor", "trading", "approvals", "audit", "config")
+_COMMANDS = (
+    "demo",
+    "factor",
+    "data",
+    "trading",
+    "approvals",
+    "audit",
+    "config",
+    "doctor",
+    "health",
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -39,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return run(args, out)
     except KeyboardInterrupt:
-        out.error("interrupted", "stopped by the user; what was journalled stays")
+        out.error("interrupted", "stopped by the user; what was written stays")
         return ExitCode.INTERRUPTED
     except OSError as error:
         out.error("OSError", f"{error}; give a path that can be written")

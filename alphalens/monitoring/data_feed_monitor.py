@@ -18,7 +18,7 @@ from alphalens.errors import ConfigError, InputError
 from alphalens.trading.clock import Clock
 from alphalens.trading.events import AlertEvent, Severity
 
-__all__ = ["DataFeedMonitor", "FeedReport", "Gap", "Outage", "VendorFeed"]
+__all__ = ["DataFeedMonitor", "FeedReport", "Gap", "Outage", "VendorFeed", "in_minutes"]
 
 _ZERO = timedelta(0)
 _LATENCIES = 1_000  # of the last answers
@@ -79,6 +79,8 @@ class VendorFeed:
         The newest last, one that lasts included.
     breaches : int
         Outages longer than agreed.
+    is_breached : bool
+        Whether one that lasts is longer than agreed.
     gaps : tuple of Gap
         The newest last.
     stale : Mapping of str to timedelta
@@ -95,6 +97,7 @@ class VendorFeed:
     latency_p99_s: float
     outages: tuple[Outage, ...]
     breaches: int
+    is_breached: bool
     gaps: tuple[Gap, ...]
     stale: Mapping[str, timedelta]
 
@@ -107,10 +110,22 @@ class VendorFeed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedReport:
-    """How every vendor does at one instant."""
+    """How every vendor does at one instant.
+
+    Attributes
+    ----------
+    at : datetime
+        The instant.
+    vendors : tuple of VendorFeed
+        Those of which anything was told, by name.
+    longest_outage, stale_after : timedelta
+        What is agreed, in open market.
+    """
 
     at: datetime
     vendors: tuple[VendorFeed, ...]
+    longest_outage: timedelta
+    stale_after: timedelta
 
 
 @dataclass(slots=True)
@@ -227,6 +242,10 @@ class DataFeedMonitor:
             newest = self._line(vendor, self._clock.now()).newest
             newest[symbol] = max(newest.get(symbol, at), at)
 
+    def is_fresh(self, vendor: str, at: datetime) -> bool:
+        """Return whether data of an instant are not older than agreed, in open market."""
+        return self._open_between(vendor, at, self._clock.now()) <= self._stale_after
+
     def missed(self, vendor: str, symbol: str, first: datetime, last: datetime) -> None:
         """Take note of data that should be there and are not, between two instants."""
         with self._gate:
@@ -238,7 +257,12 @@ class DataFeedMonitor:
         now = self._clock.now()
         with self._gate:
             feeds = (self._feed(vendor, line, now) for vendor, line in sorted(self._lines.items()))
-            return FeedReport(at=now, vendors=tuple(feeds))
+            return FeedReport(
+                at=now,
+                vendors=tuple(feeds),
+                longest_outage=self._longest,
+                stale_after=self._stale_after,
+            )
 
     def check(self) -> tuple[AlertEvent, ...]:
         """Return what a person should know and was not told: outages, ends of them, stale data."""
@@ -278,6 +302,7 @@ class DataFeedMonitor:
         lasting = self._outage(vendor, line, now, ended=None)
         down = line.down + (lasting.lasted if lasting else _ZERO)
         whole = self._open_between(vendor, line.since, now)
+        is_breached = lasting is not None and lasting.lasted > self._longest
         cuts = quantiles(line.took, n=100, method="inclusive") if len(line.took) > 1 else None
         return VendorFeed(
             vendor=vendor,
@@ -289,7 +314,8 @@ class DataFeedMonitor:
             latency_p50_s=cuts[49] if cuts else float("nan"),
             latency_p99_s=cuts[98] if cuts else float("nan"),
             outages=(*line.outages, *((lasting,) if lasting else ())),
-            breaches=line.breaches + bool(lasting and lasting.lasted > self._longest),
+            breaches=line.breaches + is_breached,
+            is_breached=is_breached,
             gaps=tuple(line.gaps),
             stale=self._stale(vendor, line, now),
         )
@@ -305,15 +331,15 @@ class DataFeedMonitor:
                 return []
             line.is_told = False
             lasted = line.outages[-1].lasted
-            message = f"{vendor} answers again, after {_minutes(lasted)} of open market"
+            message = f"{vendor} answers again, after {in_minutes(lasted)} of open market"
             return [_alert("data_outage_over", Severity.INFO, message, now, vendor)]
         if line.is_told or outage.lasted <= self._longest:
             return []
         line.is_told = True
         message = (
-            f"{vendor} has given no usable answer for {_minutes(outage.lasted)} of open market, at "
-            f"most {_minutes(self._longest)} are agreed ({outage.problem}): look at the vendor's "
-            f"status, or put another vendor first"
+            f"{vendor} has given no usable answer for {in_minutes(outage.lasted)} of open market, "
+            f"at most {in_minutes(self._longest)} are agreed ({outage.problem}): look at the "
+            "vendor's status, or put another vendor first"
         )
         return [_alert("data_outage", Severity.CRITICAL, message, now, vendor)]
 
@@ -326,8 +352,8 @@ class DataFeedMonitor:
         oldest = max(fresh, key=stale.__getitem__)
         message = (
             f"the newest data of {len(fresh)} symbols from {vendor} are too old, {oldest} by "
-            f"{_minutes(stale[oldest])} of open market, {_minutes(self._stale_after)} are agreed: "
-            f"{', '.join(fresh[:10])}; nothing is to be decided on them"
+            f"{in_minutes(stale[oldest])} of open market, {in_minutes(self._stale_after)} are "
+            f"agreed: {', '.join(fresh[:10])}; nothing is to be decided on them"
         )
         return [_alert("data_stale", Severity.WARNING, message, now, vendor)]
 
@@ -343,7 +369,8 @@ class DataFeedMonitor:
         return sum((part for part in parts if part > _ZERO), _ZERO)
 
 
-def _minutes(length: timedelta) -> str:
+def in_minutes(length: timedelta) -> str:
+    """Return a length of time as messages tell it."""
     return f"{length / timedelta(minutes=1):.1f} minutes"
 
 

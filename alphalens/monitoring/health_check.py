@@ -15,7 +15,7 @@ from alphalens.execution.reconcile import Difference, reconcile
 from alphalens.execution.session import TradingSession
 from alphalens.risk.kill_switch import TradingState
 
-__all__ = ["HealthCheck", "HealthReport", "Status", "check_health", "data_age"]
+__all__ = ["HealthCheck", "HealthReport", "Status", "check_health", "check_state", "data_age"]
 
 
 class Status(StrEnum):
@@ -94,7 +94,7 @@ def check_health(
         data_age(data_at, now=now, limit=max_data_age),
         _books(session),
         _record(session),
-        _state(session.state),
+        check_state(session.state),
     )
     return HealthReport(at=now, checks=checks)
 
@@ -170,7 +170,8 @@ def _record(session: TradingSession) -> HealthCheck:
     )
 
 
-def _state(state: TradingState) -> HealthCheck:
+def check_state(state: TradingState) -> HealthCheck:
+    """Return whether orders may pass."""
     message = {
         TradingState.ACTIVE: "trading is active",
         TradingState.REDUCING: "only orders that reduce exposure pass: see the last state change",

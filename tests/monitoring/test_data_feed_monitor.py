@@ -154,11 +154,33 @@ def test_impossible_limits_and_unknown_calendars_are_refused(limit):
         Watch().monitor.told("alpaca", "A", OPEN.replace(tzinfo=None))
 
 
-def test_who_does_not_listen_takes_everything():
-    for listener in (NobodyListens(), Watch().monitor):
-        told: FeedListener = listener
-        told.answered("v", took_s=1.0)
-        told.failed("v", ValueError("x"))
-        told.fell_back("v", "w")
-        told.told("v", "A", OPEN)
-        told.missed("v", "A", OPEN, OPEN)
+def _tell_everything(listener: FeedListener) -> None:
+    listener.answered("v", took_s=1.0)
+    listener.failed("v", ValueError("x"))
+    listener.fell_back("v", "w")
+    listener.told("v", "A", OPEN)
+    listener.missed("v", "A", OPEN, OPEN)
+
+
+def test_listener_keeps_all_that_is_told_and_who_does_not_listen_keeps_nothing():
+    watch = Watch()
+    _tell_everything(watch.monitor)
+    watch.after(6 * MINUTE)
+    feed = watch.feed
+    assert (feed.answers, feed.errors, feed.fallbacks, len(feed.gaps)) == (1, 1, 1, 1)
+    assert set(feed.stale) == {"A"}
+    nobody = NobodyListens()
+    _tell_everything(nobody)
+    assert vars(nobody) == {}
+
+
+def test_breach_is_one_while_it_lasts_and_no_longer():
+    watch = Watch()
+    watch.monitor.failed("alpaca", TimeoutError("x"))
+    assert watch.feed.is_breached is False
+    watch.after(timedelta(seconds=301))
+    assert watch.feed.is_breached is True
+    watch.monitor.answered("alpaca", took_s=0.1)
+    assert (watch.feed.is_breached, watch.feed.breaches) == (False, 1)
+    report = watch.monitor.report()
+    assert (report.longest_outage, report.stale_after) == (5 * MINUTE, 5 * MINUTE)
