@@ -8,11 +8,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from .servers import own_schema, postgres_server, redis_server
 
 os.environ["MPLBACKEND"] = "Agg"
 os.environ["LANGSMITH_TRACING"] = "false"
+
+# How long an example takes is no matter of right or wrong.
+settings.register_profile("house", deadline=None)
+settings.load_profile("house")
 
 _LOOPBACK = ("127.", "::1", "localhost")
 _connect = socket.socket.connect

@@ -238,7 +238,7 @@ def refuses_frozen(desk: WireDesk) -> None:
 @pytest.mark.parametrize("then", ["its_cycle_ends", "it_is_wanted", "the_gate_says_no"])
 def test_fault_06_died_after_the_intent_before_the_send(desk, then):
     intent = die_at_the_send(desk, Fault.KILLED_BEFORE)
-    desk.open(grace=timedelta(seconds=0.4))
+    desk.open(grace=timedelta(seconds=1.5))
     assert 404 in look_ups(desk, intent)
     assert desk.status(intent) is S.UNKNOWN  # one answer of "no such order" is not believed
     blocked(desk)

@@ -39,7 +39,7 @@ class Desk:
         self.something.set()
 
     async def until(self, condition):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not condition(self):
                 self.something.clear()
                 await self.something.wait()
