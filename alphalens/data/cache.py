@@ -72,18 +72,27 @@ class Cache(Protocol):
         """Return what it has of the keys."""
         ...
 
-    def put(self, items: Mapping[str, bytes], *, ttl_s: float) -> None:
-        """Keep bytes for at most so many seconds, in the place of what was there."""
+    def put(self, items: Mapping[str, bytes], *, ttl_s: float, is_claimed: bool = False) -> None:
+        """Keep bytes for at most so many seconds, in the place of what was there.
+
+        With `is_claimed` only where the caller's own claim still stands: what was dropped since
+        he claimed it is not kept, for it may have been read before that.
+        """
         ...
 
     def drop(self, keys: Sequence[str]) -> None:
-        """Forget keys; until it is sure that they are forgotten, they are not found."""
+        """Forget keys, and end the claims of others on them.
+
+        What others are fetching may be from before now, so it is not kept. Until it is sure that
+        keys are forgotten, they are not found.
+        """
         ...
 
     def claim(self, keys: Sequence[str], *, ttl_s: float) -> frozenset[str]:
         """Return which of the keys the caller is to fetch: those that nobody is fetching now.
 
-        A claim ends with `release`, or by itself after so many seconds.
+        A claim belongs to the thread that made it. It ends with `release`, with another's
+        `drop`, or by itself after so many seconds.
         """
         ...
 
@@ -126,7 +135,7 @@ class MemoryCache:
         self._monotonic, self._largest, self._held = monotonic, largest, 0
         self._gate = threading.Lock()
         self._values: OrderedDict[str, tuple[float, bytes]] = OrderedDict()
-        self._claims: dict[str, float] = {}
+        self._claims: dict[str, tuple[float, int]] = {}
 
     def get(self, keys: Sequence[str]) -> dict[str, bytes]:
         """Return what it has of the keys."""
@@ -143,36 +152,44 @@ class MemoryCache:
             self.stats.misses += len(keys) - len(found)
         return found
 
-    def put(self, items: Mapping[str, bytes], *, ttl_s: float) -> None:
+    def put(self, items: Mapping[str, bytes], *, ttl_s: float, is_claimed: bool = False) -> None:
         """Keep bytes for at most so many seconds, in the place of what was there."""
-        until = self._monotonic() + ttl_s
+        now = self._monotonic()
         with self._gate:
             for key, content in items.items():
+                if is_claimed and not self._is_own(key, now):
+                    continue
                 self._remove(key)
-                self._values[key] = until, content
+                self._values[key] = now + ttl_s, content
                 self._held += len(content)
             while self._held > self._largest:
                 self._remove(next(iter(self._values)))
 
     def drop(self, keys: Sequence[str]) -> None:
-        """Forget keys."""
+        """Forget keys, and end the claims of others on them."""
+        now = self._monotonic()
         with self._gate:
             for key in keys:
                 self._remove(key)
+                if key in self._claims and not self._is_own(key, now):
+                    del self._claims[key]
 
     def claim(self, keys: Sequence[str], *, ttl_s: float) -> frozenset[str]:
         """Return which of the keys nobody is fetching now; they are the caller's."""
         now = self._monotonic()
         with self._gate:
-            free = frozenset(key for key in keys if self._claims.get(key, now) <= now)
-            self._claims.update(dict.fromkeys(free, now + ttl_s))
+            free = frozenset(key for key in keys if self._claims.get(key, (now, 0))[0] <= now)
+            claim = now + ttl_s, threading.get_ident()
+            self._claims.update(dict.fromkeys(free, claim))
         return free
 
     def release(self, keys: Sequence[str]) -> None:
-        """End claims."""
+        """End the caller's own claims."""
+        now = self._monotonic()
         with self._gate:
             for key in keys:
-                self._claims.pop(key, None)
+                if self._is_own(key, now):
+                    del self._claims[key]
 
     def close(self) -> None:
         """Forget everything."""
@@ -180,6 +197,10 @@ class MemoryCache:
             self._values.clear()
             self._claims.clear()
             self._held = 0
+
+    def _is_own(self, key: str, now: float) -> bool:
+        until, owner = self._claims.get(key, (now, 0))
+        return until > now and owner == threading.get_ident()
 
     def _remove(self, key: str) -> None:
         _, content = self._values.pop(key, (0.0, b""))

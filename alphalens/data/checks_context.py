@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from alphalens.assets import AssetClass
 from alphalens.assets.calendars import ALWAYS_OPEN, check_name
+from alphalens.data.adjusting import seen_actions
 from alphalens.data.bars import Bars
 from alphalens.data.port import CorporateAction
 from alphalens.errors import InputError
@@ -196,5 +197,5 @@ class Context:
 
     def known_of(self, symbol: str) -> tuple[CorporateAction, ...]:
         """Return the actions on a symbol that were known at `now`, by their day."""
-        own = (a for a in self.actions if a.symbol == symbol and a.seen_at <= self.now)
+        own = seen_actions([a for a in self.actions if a.symbol == symbol], self.now)
         return tuple(sorted(own, key=lambda action: action.ex_date))

@@ -183,8 +183,15 @@ def _stays(rows: Rows, series: Series, at: Places) -> Places:
 
 
 def _hold(rows: Rows, series: Series, at: Places, ideal: Floats) -> None:
-    """Reject every row of a symbol from a step that is a split's until one back."""
+    """Reject every row of a symbol from a step that is a split's until one back.
+
+    Where the vendor says that it corrected for splits the step is flagged and nothing is held:
+    no action that could still be told would explain it, and it is often the truth.
+    """
     if not ideal.any():
+        return
+    if rows.told.adjustment is not Adjustment.RAW:
+        mark_series(rows, series, at[ideal != 0.0], Reason.UNEXPLAINED_RATIO, is_fatal=False)
         return
     level = np.zeros(len(series.close))
     level[at] = ideal

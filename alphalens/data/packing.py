@@ -10,18 +10,20 @@ from __future__ import annotations
 import json
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from alphalens.data.bars import Adjustment, Bars, Timeframe
-from alphalens.errors import DataError
+from alphalens.errors import DataError, InputError
 
-__all__ = ["pack", "unpack"]
+__all__ = ["is_whole", "pack", "unpack", "unpack_all"]
 
 _MAGIC = b"ALB1"
 _LENGTH = struct.Struct("<I")
+_BEGIN = len(_MAGIC) + _LENGTH.size
 _ROW = np.dtype(
     [
         ("codes", "<i4"),
@@ -65,6 +67,12 @@ def pack(bars: Bars) -> bytes:
     return content + _LENGTH.pack(zlib.crc32(content))
 
 
+def is_whole(content: bytes) -> bool:
+    """Return whether bytes are what `pack` made, of this version, and unchanged."""
+    body, kept = content[: -_LENGTH.size], content[-_LENGTH.size :]
+    return content.startswith(_MAGIC) and _LENGTH.pack(zlib.crc32(body)) == kept
+
+
 def unpack(content: bytes) -> Bars:
     """Return the bars that `pack` made bytes of.
 
@@ -73,23 +81,67 @@ def unpack(content: bytes) -> Bars:
     DataError
         If the bytes are cut off, were changed, or are of another version.
     """
-    body, kept = content[: -_LENGTH.size], content[-_LENGTH.size :]
-    if not content.startswith(_MAGIC) or _LENGTH.pack(zlib.crc32(body)) != kept:
+    return unpack_all([content])
+
+
+def unpack_all(contents: Sequence[bytes]) -> Bars:
+    """Return the bars of several, one after the other; far quicker than each by itself.
+
+    Raises
+    ------
+    DataError
+        If one of them is cut off, was changed, or is of another version.
+    InputError
+        If there are none, or they differ in timeframe, adjustment or currency.
+    """
+    spoilt = [len(content) for content in contents if not is_whole(content)]
+    if spoilt:
         raise DataError(
-            f"{len(content)} bytes are no bars of this version, or were changed: fetch them again"
+            f"{spoilt[0]} bytes are no bars of this version, or were changed: fetch them again"
         )
-    begin = len(_MAGIC) + _LENGTH.size
-    end = begin + _LENGTH.unpack_from(body, len(_MAGIC))[0]
-    header: Mapping[str, Any] = json.loads(body[begin:end])  # Any: plain JSON, checked by the CRC
-    rows = np.frombuffer(body, _ROW, count=header["rows"], offset=end)
+    cuts = [_LENGTH.unpack_from(content, len(_MAGIC))[0] + _BEGIN for content in contents]
+    pairs = list(zip(contents, cuts, strict=True))
+    headers: list[Mapping[str, Any]] = [  # Any: plain JSON, checked by the CRC
+        json.loads(content[_BEGIN:cut]) for content, cut in pairs
+    ]
+    kind = _kind(headers)
+    rows = np.frombuffer(b"".join(content[cut : -_LENGTH.size] for content, cut in pairs), _ROW)
+    counts = [header["rows"] for header in headers]
     columns: dict[str, Any] = {  # Any: the columns differ in type
         name: np.ascontiguousarray(rows[name]) for name in _ROW.names or ()
     }
+    names: dict[str, tuple[str, ...]] = {}
+    for name, codes in (("symbols", "codes"), ("sources", "source_codes")):
+        told = [header[name] for header in headers]
+        names[name] = tuple(dict.fromkeys(text for some in told for text in some))
+        columns[codes] = _recoded(told, names[name], counts, columns[codes])
     return Bars(
-        symbols=tuple(header["symbols"]),
-        sources=tuple(header["sources"]),
-        timeframe=Timeframe(header["timeframe"]),
-        adjustment=Adjustment(header["adjustment"]),
-        currency=header["currency"],
+        symbols=names["symbols"],
+        sources=names["sources"],
+        timeframe=Timeframe(kind[0]),
+        adjustment=Adjustment(kind[1]),
+        currency=kind[2],
         **columns,
     )
+
+
+def _kind(headers: Sequence[Mapping[str, Any]]) -> tuple[str, str, str]:
+    kinds = {(h["timeframe"], h["adjustment"], h["currency"]) for h in headers}
+    if len(kinds) != 1:
+        told = ", ".join("/".join(kind) for kind in sorted(kinds)) or "no bars"
+        raise InputError(f"bars of one timeframe, adjustment and currency go together: {told}")
+    return kinds.pop()
+
+
+def _recoded(
+    told: Sequence[Sequence[str]],
+    names: Sequence[str],
+    counts: Sequence[int],
+    codes: NDArray[np.signedinteger],
+) -> NDArray[np.signedinteger]:
+    """Return codes that are places in `names`, of codes that are places in each one's own."""
+    place = {name: code for code, name in enumerate(names)}
+    every = np.array([place[name] for some in told for name in some] or [0], codes.dtype)
+    begins = np.cumsum([0, *map(len, told)])[:-1]
+    found: NDArray[np.signedinteger] = every[codes + np.repeat(begins, counts)]
+    return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from alphalens._optional import require
@@ -28,8 +28,31 @@ _TIMEOUT_S = 0.25
 _PAUSE_S = 1.0  # after a failure nobody waits for it for so long
 _PREFIX = "alphalens:1:"
 _CLAIM = "claim:"
+_MOST_DOUBTS = 100_000  # then everything is in doubt
+_CHUNK = 5_000  # keys of one command: Redis does nothing else meanwhile
+#: Claims keys in one step, so that of two who ask for the same at once one gets all.
+_TAKE = (
+    "local free = {} "
+    "for i, key in ipairs(KEYS) do "
+    "free[i] = redis.call('set', key, ARGV[1], 'NX', 'PX', ARGV[2]) and 1 or 0 "
+    "end return free"
+)
 #: Ends a claim unless it ran out and is another's by now.
 _RELEASE = "if redis.call('get', KEYS[1]) == ARGV[1] then redis.call('del', KEYS[1]) end"
+#: Keeps a value only while the claim on it stands.
+_PUT = (
+    "if redis.call('get', KEYS[1]) ~= ARGV[1] then return 0 end "
+    "redis.call('set', KEYS[2], ARGV[2], 'PX', ARGV[3]) return 1"
+)
+#: Forgets values, first half of the keys, and others' claims on them, second half.
+_DROP = (
+    "local n = #KEYS / 2 "
+    "for i = 1, n do "
+    "redis.call('unlink', KEYS[i]) "
+    "local owner = redis.call('get', KEYS[n + i]) "
+    "if owner and owner ~= ARGV[1] then redis.call('del', KEYS[n + i]) end "
+    "end return n"
+)
 
 
 class RedisCache:
@@ -76,7 +99,8 @@ class RedisCache:
         self.stats = CacheStats()
         self._loop, self._monotonic, self._timeout_s = loop, monotonic, timeout_s
         self._down_until = float("-inf")
-        self._doubtful: set[str] = set()
+        self._doubtful: dict[str, int] = {}  # and which doubt it is, for another may follow
+        self._doubts, self._is_all_doubtful, self._cursor = 0, False, 0
         self._token = secrets.token_hex(8)
         self._gate = threading.RLock()
 
@@ -86,7 +110,9 @@ class RedisCache:
     def get(self, keys: Sequence[str]) -> dict[str, bytes]:
         """Return what it has of the keys; nothing while it cannot be reached."""
         self._settle_doubts()
-        asked = [key for key in keys if key not in self._doubtful]
+        with self._gate:
+            asked = [key for key in keys if key not in self._doubtful]
+            asked = [] if self._is_all_doubtful else asked
         values = self._try(lambda: self._client.mget([_PREFIX + k for k in asked])) if asked else []
         told = zip(asked, values, strict=True) if values else ()
         found = {key: value for key, value in told if isinstance(value, bytes)}
@@ -95,36 +121,45 @@ class RedisCache:
             self.stats.misses += len(keys) - len(found)
         return found
 
-    def put(self, items: Mapping[str, bytes], *, ttl_s: float) -> None:
+    def put(self, items: Mapping[str, bytes], *, ttl_s: float, is_claimed: bool = False) -> None:
         """Keep bytes for at most so many seconds, in the place of what was there."""
+        life, owner = max(1, round(ttl_s * 1000)), self._owner()
 
-        async def store() -> bool:
+        async def store() -> list[object]:
             async with self._client.pipeline(transaction=False) as pipe:
                 for key, content in items.items():
-                    pipe.set(_PREFIX + key, content, px=max(1, round(ttl_s * 1000)))
-                await pipe.execute()
-            return True
+                    name = _PREFIX + key
+                    if is_claimed:
+                        pipe.eval(_PUT, 2, _PREFIX + _CLAIM + key, name, owner, content, life)
+                    else:
+                        pipe.set(name, content, px=life)
+                answers: list[object] = await pipe.execute()
+                return answers
 
-        if items and self._try(store) is None:
-            self._doubtful.update(items)
+        with self._gate:
+            doubts = {key: self._doubtful[key] for key in items.keys() & self._doubtful.keys()}
+        answers = self._try(store) if items else []
+        if answers is None:
+            self._doubt(items)
         else:
-            self._doubtful.difference_update(items)
+            kept = {key for key, is_kept in zip(items, answers, strict=True) if is_kept}
+            self._settled({key: doubt for key, doubt in doubts.items() if key in kept})
 
     def drop(self, keys: Sequence[str]) -> None:
-        """Forget keys; until it is sure that they are forgotten, they are not found."""
-        self._doubtful.update(keys)
+        """Forget keys, and end others' claims; until it is sure of that, they are not found."""
+        self._doubt(keys)
         self._settle_doubts()
 
     def claim(self, keys: Sequence[str], *, ttl_s: float) -> frozenset[str]:
         """Return which of the keys nobody is fetching now; all while it cannot be reached."""
+        owner, life = self._owner(), max(1, round(ttl_s * 1000))
 
-        async def ask() -> list[object]:
-            async with self._client.pipeline(transaction=False) as pipe:
-                for key in keys:
-                    name = _PREFIX + _CLAIM + key
-                    pipe.set(name, self._token, nx=True, px=max(1, round(ttl_s * 1000)))
-                answers: list[object] = await pipe.execute()
-                return answers
+        async def ask() -> list[int]:
+            free: list[int] = []
+            for first in range(0, len(keys), _CHUNK):
+                names = [_PREFIX + _CLAIM + key for key in keys[first : first + _CHUNK]]
+                free += await self._client.eval(_TAKE, len(names), *names, owner, life)
+            return free
 
         answers = self._try(ask) if keys else None
         if answers is None:
@@ -133,11 +168,12 @@ class RedisCache:
 
     def release(self, keys: Sequence[str]) -> None:
         """End the caller's own claims; those that cannot be ended now end by themselves."""
+        owner = self._owner()
 
         async def end() -> bool:
             async with self._client.pipeline(transaction=False) as pipe:
                 for key in keys:
-                    pipe.eval(_RELEASE, 1, _PREFIX + _CLAIM + key, self._token)
+                    pipe.eval(_RELEASE, 1, _PREFIX + _CLAIM + key, owner)
                 await pipe.execute()
             return True
 
@@ -148,10 +184,61 @@ class RedisCache:
         """Let its connections go; a second call does nothing."""
         self._run(self._client.aclose())
 
+    def _owner(self) -> str:
+        """Return whose claims the caller's are: a thread's of a process."""
+        return f"{self._token}:{threading.get_ident()}"
+
+    def _doubt(self, keys: Iterable[str]) -> None:
+        """Remember that what is kept under keys may be old."""
+        with self._gate:
+            self._doubts += 1
+            self._doubtful.update(dict.fromkeys(keys, self._doubts))
+            if len(self._doubtful) > _MOST_DOUBTS:
+                self._doubtful.clear()
+                self._is_all_doubtful, self._cursor = True, 0
+
+    def _settled(self, doubts: Mapping[str, int]) -> None:
+        """End doubts, but not those that came up meanwhile."""
+        with self._gate:
+            for key, doubt in doubts.items():
+                if self._doubtful.get(key) == doubt:
+                    del self._doubtful[key]
+
     def _settle_doubts(self) -> None:
-        names = {_PREFIX + key: key for key in self._doubtful}
-        if names and self._try(lambda: self._client.delete(*names)) is not None:
-            self._doubtful.difference_update(names.values())
+        """Delete what may be old, as far as the cache can be reached."""
+        if self._is_all_doubtful and not self._swept():
+            return
+        with self._gate:
+            doubts = dict(self._doubtful)
+        keys, owner = list(doubts), self._owner()
+        for first in range(0, len(keys), _CHUNK):
+            some = keys[first : first + _CHUNK]
+            names = [_PREFIX + key for key in some]
+            names += [_PREFIX + _CLAIM + key for key in some]
+
+            async def forget(names: Sequence[str] = names) -> object:
+                return await self._client.eval(_DROP, len(names), *names, owner)
+
+            if self._try(forget) is None:
+                return
+            self._settled({key: doubts[key] for key in some})
+
+    def _swept(self) -> bool:
+        """Delete everything that is kept there; return whether that is done."""
+
+        async def step() -> int:
+            cursor, names = await self._client.scan(self._cursor, match=_PREFIX + "*", count=_CHUNK)
+            if names:
+                await self._client.unlink(*names)
+            return int(cursor)
+
+        while self._is_all_doubtful:
+            cursor = self._try(step)
+            if cursor is None:
+                return False
+            with self._gate:
+                self._cursor, self._is_all_doubtful = cursor, cursor != 0
+        return True
 
     def _try(self, call: Callable[[], Awaitable[T]]) -> T | None:
         """Return what a call gives; None if the cache cannot be reached, which is counted."""

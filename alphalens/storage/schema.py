@@ -400,9 +400,9 @@ refused = sa.Table(
     sa.Index("refused_at", "at"),
 )
 
-#: Where bars are missing: after the bar at ``begins`` (the least integer: none) and before the
-#: one at ``ends``. ``tried`` is when it was asked for again, ``closed`` when bars had come; 0 for
-#: not yet.
+#: Where bars are missing: after ``begins`` and before ``ends``, which are the bars on both sides,
+#: or where nothing came, the limits of what was asked for. ``tried`` is when it was asked for
+#: again, ``closed`` when bars had come; 0 for not yet.
 gaps = sa.Table(
     "gaps",
     metadata,

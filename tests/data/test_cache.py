@@ -10,9 +10,9 @@ import pytest
 
 from alphalens.data.bars import Adjustment, Bars, Timeframe, micros
 from alphalens.data.cache import MemoryCache, key_of
-from alphalens.data.packing import pack, unpack
+from alphalens.data.packing import is_whole, pack, unpack, unpack_all
 from alphalens.data.redis_cache import RedisCache
-from alphalens.errors import ConfigError, DataError
+from alphalens.errors import ConfigError, DataError, InputError
 from alphalens.net import LoopThread
 from tests.servers import redis_server
 
@@ -209,3 +209,66 @@ def test_every_changed_byte_is_found():
         changed[place] ^= 1
         with pytest.raises(DataError):
             unpack(bytes(changed))
+
+
+def test_many_are_read_at_once_as_one_after_the_other():
+    given = {"timeframe": Timeframe.DAY, "adjustment": Adjustment.RAW}
+
+    def day(symbol, source, close):
+        at = np.array([micros(T0)])
+        prices = {"close": np.array([close])}
+        return Bars.of_symbol(symbol, at, prices, source=source, received_at=T0, **given)
+
+    parts = [day("A", "x", 1.0), Bars.concat([day("B", "y", 2.0), day("A", "x", 3.0)])]
+    found = unpack_all([pack(part) for part in parts])
+    assert found.frame().equals(Bars.concat(parts).frame())
+    assert found.sources == ("x", "y")
+    with pytest.raises(InputError, match="go together: 1d/raw/USD, 1m/split/EUR"):
+        unpack_all([pack(parts[0]), pack(some_bars())])
+    with pytest.raises(InputError, match="no bars"):
+        unpack_all([])
+
+
+def test_bytes_are_whole_or_not():
+    content = pack(some_bars())
+    assert is_whole(content)
+    assert not is_whole(content[:-1] + b"x")
+    assert not is_whole(b"")
+
+
+def test_claim_ends_with_what_another_drops_and_not_with_ones_own(cache):
+    cache.claim(["a", "b"], ttl_s=60.0)
+    cache.drop(["a"])
+    other = threading.Thread(target=cache.drop, args=(["b"],))
+    other.start()
+    other.join()
+    cache.put({"a": b"1", "b": b"2"}, ttl_s=60.0, is_claimed=True)
+    assert cache.get(["a", "b"]) == {"a": b"1"}
+    cache.put({"b": b"2"}, ttl_s=60.0)
+    assert cache.get(["b"]) == {"b": b"2"}
+
+
+def test_many_keys_are_dropped_and_claimed(cache):
+    keys = [f"k{n}" for n in range(12_000)]
+    cache.put(dict.fromkeys(keys, b"1"), ttl_s=60.0)
+    assert len(cache.claim(keys, ttl_s=60.0)) == len(keys)
+    cache.drop(keys)
+    assert cache.get(keys) == {}
+
+
+def test_too_many_doubts_empty_the_cache_when_it_is_back(redis_url, loop, monkeypatch):
+    monkeypatch.setattr("alphalens.data.redis_cache._MOST_DOUBTS", 3)
+    clock = Clock()
+    cache = RedisCache(redis_url, loop=loop, monotonic=clock)
+    cache.put({"a": b"old", "b": b"old", "z": b"old"}, ttl_s=60.0)
+    client, cache._client = (
+        cache._client,
+        RedisCache("redis://127.0.0.1:1/0", loop=loop, monotonic=clock)._client,
+    )
+    cache.drop(["a", "b", "c", "d"])
+    cache._client = client
+    clock.now = 5.0
+    assert cache.get(["a", "b", "z"]) == {}
+    cache.put({"z": b"new"}, ttl_s=60.0)
+    assert cache.get(["a", "z"]) == {"z": b"new"}
+    cache.close()

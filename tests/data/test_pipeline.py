@@ -7,14 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alphalens.assets import AssetClass
 from alphalens.data.bars import Adjustment, Timeframe
 from alphalens.data.pipeline import Pipeline
 from alphalens.data.polygon_provider import PolygonProvider
 from alphalens.data.port import BarRequest
 from alphalens.data.reasons import Reason
 from alphalens.data.store import BarStore
-from alphalens.data.validation import Context
 from alphalens.errors import ConfigError, DataError, InputError
 from alphalens.monitoring.data_feed_monitor import DataFeedMonitor
 from alphalens.storage import open_engine
@@ -60,11 +58,7 @@ def pipeline(server, store, monitor):
         "key", base_url=server.url, rng=random.Random(1), options=QUICK, listener=monitor
     )
 
-    def context(batch) -> Context:
-        classes = dict.fromkeys(batch.request.symbols, AssetClass.EQUITY)
-        return Context(now=datetime.now(UTC), classes=classes)
-
-    yield Pipeline([provider], store, clock=SystemClock(), context=context, listener=monitor)
+    yield Pipeline([provider], store, clock=SystemClock(), listener=monitor)
     provider.close()
 
 
@@ -139,7 +133,6 @@ def test_next_vendor_is_asked_when_one_fails_and_each_row_names_its_own(
         [Broken(real), Spare(real)],
         store,
         clock=SystemClock(),
-        context=pipeline._context,
         listener=monitor,
     )
     assert len(both.bars(REQUEST)) == 10
@@ -159,4 +152,4 @@ def test_what_no_vendor_has_is_refused(pipeline, store):
     with pytest.raises(InputError, match="none of polygon has bars of 1d, adjusted for all"):
         pipeline.bars(odd)
     with pytest.raises(ConfigError, match="at least one vendor"):
-        Pipeline([], store, clock=SystemClock(), context=pipeline._context)
+        Pipeline([], store, clock=SystemClock())

@@ -14,7 +14,7 @@ from alphalens.assets import AssetClass
 from alphalens.data import SampleProvider, sample_provider
 from alphalens.data.bars import Adjustment, Timeframe
 from alphalens.data.port import BarRequest, MarketDataProvider
-from alphalens.data.reasons import names_of
+from alphalens.data.reasons import Reason, names_of
 from alphalens.data.validation import Context, judge
 from alphalens.errors import DataError, InputError, MissingExtra
 from alphalens.trading.clock import VirtualClock
@@ -110,7 +110,7 @@ def test_its_bars_are_closes_at_the_midnights_of_new_york():
 
 
 @needs_file
-def test_its_bars_pass_the_checks_where_a_true_fall_is_told_to_them():
+def test_a_true_fall_in_its_bars_is_flagged_until_somebody_says_that_it_is_true():
     """Apple fell by half on 2000-09-29, after a warning; closes alone do not show that it did."""
     now = datetime(2024, 1, 2, tzinfo=UTC)
     batch = SampleProvider(clock=VirtualClock(now)).bars(
@@ -118,9 +118,12 @@ def test_its_bars_pass_the_checks_where_a_true_fall_is_told_to_them():
     )
     context = Context(now=now, classes=dict.fromkeys(("AAPL", "MSFT"), AssetClass.EQUITY))
 
-    judged = judge(batch, replace(context, accepted=frozenset({("AAPL", date(2000, 9, 29))})))
+    judged = judge(batch, context)
+    told = judge(batch, replace(context, accepted=frozenset({("AAPL", date(2000, 9, 29))})))
 
     assert (judged.report.told, judged.report.kept) == (2 * 8313, 2 * 8313)
+    assert judged.report.counts[Reason.UNEXPLAINED_RATIO] == 1
+    assert Reason.UNEXPLAINED_RATIO not in told.report.counts
 
 
 @needs_file

@@ -227,6 +227,14 @@ def test_bad_data_14_split_without_its_action_is_held_from_its_day_on(desk):
     assert Reason.UNEXPLAINED_RATIO in found.report.alarms
 
 
+def test_bad_data_14_ratio_in_prices_that_are_said_to_be_adjusted_is_flagged_and_alarms(desk):
+    found = desk.fetch({"NFLX": [told(row) for row in facts.NETFLIX]}, adjustment=Adjustment.SPLIT)
+    assert (found.report.kept, found.report.rejected) == (4, 0)
+    assert found.report.counts == {Reason.UNEXPLAINED_RATIO: 1}
+    assert desk.aside("NFLX") == {}
+    assert Reason.UNEXPLAINED_RATIO in found.report.alarms
+
+
 def test_bad_data_15_spin_off_without_its_record_is_flagged(desk):
     desk.fetch({"EBAY": [told(row) for row in facts.EBAY]})
     assert desk.days("EBAY") == [row[0] for row in facts.EBAY]
