@@ -15,7 +15,7 @@ CORE_TESTS := tests/golden $(addprefix tests/test_,bad_input.py binning.py calen
 SPREAD := -n auto --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dashboard test check static lint types imports docs cover minimum bench crash crash-all lock audit clean
+.PHONY: help setup demo dashboard test check static lint types imports docs cover minimum bench bench-growth crash crash-all lock audit clean
 
 help: ## show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -74,6 +74,11 @@ bench: $(READY) ## compare with alphalens-reloaded and pandas; rows go to docs/b
 	$(BIN)/python -m benchmarks.growth
 	$(BIN)/python -m benchmarks.expressions
 	$(BIN)/python -m benchmarks.orders
+	$(BIN)/python -m benchmarks.market_data
+	$(BIN)/python -m benchmarks.streams
+
+bench-growth: $(READY) ## the store of bars from 1M to 20M (10 minutes, 5 GB of disk)
+	$(BIN)/python -m benchmarks.market_growth
 
 crash: $(READY) ## kill a trading day at every place and restart it: nothing is lost or doubled (25 minutes)
 	$(BIN)/python -m tests.crash

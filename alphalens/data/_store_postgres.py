@@ -3,13 +3,14 @@
 In goes binary COPY. No column is null, so that each row has one length there: an array of numpy
 with the bytes in the order of the network is what goes over the wire. Out comes the same, but
 put together by the server, one text of bytes a series: COPY sends a message for each row, and a
-million messages cost more than what is in them.
+million messages cost more than what is in them. Each text is turned into columns as it comes,
+so that none waits for the others in memory.
 Source: PostgreSQL's manual, COPY, "Binary Format".
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -19,7 +20,7 @@ import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-from alphalens.data._store_rows import ROW, Rows
+from alphalens.data._store_rows import ROW, Columns, Rows, is_sorted, joined
 from alphalens.data.bars import micros
 from alphalens.errors import StorageError
 from alphalens.storage.transactions import name_of
@@ -31,8 +32,23 @@ _TAIL = b"\xff\xff"
 #: What makes the bytes of a value in the order of the network, by numpy's letter for its type.
 _SENDS = {"i": "int4send", "h": "int2send", "l": "int8send", "d": "float8send", "?": "boolsend"}
 _CHUNK = 50_000
-#: From here on the planner is told how many rows there are.
+#: Rows that are turned into columns at once, while they are still in the processor's cache.
+_TURNED = 4_096
+#: For a large read: the server puts so many texts together at once, and with its 4 MB would sort
+#: the rows on disk; and all its processors help, which it does not see before it has statistics.
+_LARGE = "SELECT " + ", ".join(
+    f"set_config('{name}', '{value}', true)"
+    for name, value in (
+        ("work_mem", "64MB"),
+        ("parallel_setup_cost", "0"),
+        ("parallel_tuple_cost", "0"),
+    )
+)
+#: From here on the planner is told how many rows there are, and has more memory.
 _MANY = 10_000
+
+#: A series, how many rows, and these as one text of bytes.
+_Packed = tuple[int, int, bytes]
 
 _STAGING = (
     "CREATE TEMP TABLE IF NOT EXISTS bar_staging (LIKE bars) ON COMMIT DELETE ROWS",
@@ -82,19 +98,27 @@ def make_room(connection: sa.Connection, rows: Rows) -> None:
 
 
 def fetch(
-    connection: sa.Connection, query: sa.Select[Any] | sa.CompoundSelect[Any], dtype: np.dtype
-) -> Rows:
-    """Return the rows of a query whose columns are those of `dtype`."""
-    row = " || ".join(f"{_SENDS[dtype[name].char]}({name})" for name in dtype.names or ())
+    connection: sa.Connection,
+    query: sa.Select[Any] | sa.CompoundSelect[Any],
+    dtype: np.dtype,
+    *,
+    most: int | None = None,
+) -> Columns:
+    """Return the rows of a query whose columns are those of `dtype`, ``series_id`` first."""
+    key, *names = dtype.names or ()
+    row = " || ".join(f"{_SENDS[dtype[name].char]}({name})" for name in names)
     body = sa.func.string_agg(sa.literal_column(row), sa.literal_column("''::bytea"))
-    packed = sa.select(sa.func.count(), body).select_from(query.subquery())
-    text = packed.group_by(sa.literal_column("series_id")).compile(
-        dialect=connection.dialect, compile_kwargs={"literal_binds": True}
-    )
-    with _cursor(connection, binary=True) as cursor:
-        cursor.execute(str(text))
-        found = cursor.fetchall()
-    return _decoded(connection, found, dtype)
+    packed = sa.select(sa.literal_column(key), sa.func.count(), body)
+    bound = packed.select_from(query.subquery()).group_by(sa.literal_column(key))
+    text = bound.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True})
+    is_large = most is None or most >= _MANY
+    if is_large:
+        connection.exec_driver_sql(_LARGE)
+    with _cursor(connection) as cursor:
+        ask = cursor.stream if is_large else cursor.execute
+        found = ask(str(text), binary=True)
+        parts = [_decoded(connection, group, dtype) for group in _gathered(found)]
+    return joined(sorted(parts, key=lambda part: int(part[key][0])), dtype)
 
 
 def upsert(table: sa.Table) -> postgresql.Insert:
@@ -136,12 +160,39 @@ def _encoded(rows: Rows) -> bytes:
     return wire.tobytes()
 
 
-def _decoded(connection: sa.Connection, found: list[tuple[int, bytes]], dtype: np.dtype) -> Rows:
-    form = dtype.newbyteorder(">")
+def _gathered(found: Iterable[_Packed]) -> Iterator[list[_Packed]]:
+    """Give what is found in groups of `_TURNED` rows or more: a small array is mostly overhead."""
+    group: list[_Packed] = []
+    waiting = 0
+    for packed in found:
+        group.append(packed)
+        waiting += packed[1]
+        if waiting >= _TURNED:
+            yield group
+            group, waiting = [], 0
+    if group:
+        yield group
+
+
+def _decoded(connection: sa.Connection, group: list[_Packed], dtype: np.dtype) -> Columns:
+    key, *names = dtype.names or ()
+    form = np.dtype([(name, dtype[name].newbyteorder(">")) for name in names])
     # A row with a null in it is a null, which the server leaves out.
-    if any(count * form.itemsize != len(body or b"") for count, body in found):
+    if any(count * form.itemsize != len(body or b"") for _, count, body in group):
         raise StorageError(
             f"{name_of(connection.engine)} has bars with an empty column, which this package "
             f"never writes: set it to 'NaN', or restore the database from a copy"
         )
-    return np.frombuffer(b"".join(body for _, body in found), form).astype(dtype)
+    numbers = np.array([number for number, *_ in group], dtype[key])
+    ids = np.repeat(numbers, [count for _, count, _ in group])
+    rows = np.frombuffer(b"".join(body for *_, body in group), form)
+    # Several workers of the server come with the rows of a series in any order.
+    if "time" in names and not is_sorted(ids, rows["time"]):
+        order = np.lexsort((rows["time"], ids))
+        ids, rows = ids[order], rows[order]
+    columns = {name: np.empty(len(rows), dtype[name]) for name in names}
+    for start in range(0, len(rows), _TURNED):
+        part = slice(start, start + _TURNED)
+        for name in names:
+            columns[name][part] = rows[name][part]
+    return {key: ids, **columns}

@@ -15,9 +15,25 @@ from alphalens.data.bars import Bars, micros
 from alphalens.data.port import BarRequest
 from alphalens.errors import InputError
 
-__all__ = ["FLOATS", "KEY", "ROW", "Backend", "Rows", "pack", "rounds", "unpack", "wide"]
+__all__ = [
+    "FLOATS",
+    "KEY",
+    "ROW",
+    "Backend",
+    "Columns",
+    "Rows",
+    "is_sorted",
+    "joined",
+    "pack",
+    "rounds",
+    "unpack",
+    "wide",
+]
 
+#: Rows on their way in: one structured array.
 Rows = NDArray[np.void]
+#: Rows on their way out, by the names of their columns; each array is whole and of its own.
+Columns = dict[str, NDArray[Any]]  # Any: the columns differ in type
 
 _OTHERS = ("time", "trades", "is_final", "received")
 KEY = ("series_id", "time")
@@ -62,8 +78,13 @@ class Backend(Protocol):
         connection: sa.Connection,
         query: sa.Select[Any] | sa.CompoundSelect[Any],
         dtype: np.dtype,
-    ) -> Rows:
-        """Return the rows of a query whose columns are those of `dtype`."""
+        *,
+        most: int | None = None,
+    ) -> Columns:
+        """Return the rows of a query whose columns are those of `dtype`, ``series_id`` first.
+
+        `most` is how many there can be, if that is known: many are worth a preparation.
+        """
         ...
 
     def upsert(self, table: sa.Table) -> Any:
@@ -112,21 +133,31 @@ def rounds(rows: Rows) -> Iterator[Rows]:
         yield rows[nth == n] if same.any() else rows
 
 
+def joined(parts: list[Columns], dtype: np.dtype) -> Columns:
+    """Return the rows of all parts, in their order; the parts are used up.
+
+    One column after the other, so that no more than one is in memory twice.
+    """
+    return {
+        name: np.concatenate([np.empty(0, dtype[name]), *(part.pop(name) for part in parts)])
+        for name in dtype.names or ()
+    }
+
+
 def unpack(
-    rows: Rows,
+    rows: Columns,
     request: BarRequest,
     series_ids: Mapping[str, int],
     sources: Mapping[int, str],
     currency: str,
-) -> tuple[Bars, NDArray[np.intp]]:
-    """Return rows as bars, by the request's order of symbols, then time; and that order."""
+) -> tuple[Bars, Columns]:
+    """Return rows as bars, by the request's order of symbols, then time; and those rows."""
     codes = _codes(rows, request.symbols, series_ids)
-    order = np.lexsort((rows["received"], rows["time"], codes))
-    rows, codes = rows[order], codes[order]
+    if not is_sorted(codes, rows["time"]):
+        order = np.lexsort((rows["received"], rows["time"], codes))
+        codes = codes[order]
+        rows = {name: column[order] for name, column in rows.items()}
     known = np.unique(rows["source_id"])
-    columns: dict[str, Any] = {  # Any: the columns differ in type
-        name: np.ascontiguousarray(rows[name]) for name in (*FLOATS, *_OTHERS)
-    }
     found = Bars(
         symbols=request.symbols,
         codes=codes,
@@ -135,17 +166,18 @@ def unpack(
         timeframe=request.timeframe,
         adjustment=request.adjustment,
         currency=currency,
-        **columns,
+        **{name: rows[name] for name in (*FLOATS, *_OTHERS)},
     )
-    return found, order
+    return found, rows
 
 
 def wide(
-    rows: Rows, field: str, symbols: Sequence[str], series_ids: Mapping[str, int]
+    rows: Columns, field: str, symbols: Sequence[str], series_ids: Mapping[str, int]
 ) -> pd.DataFrame:
     """Return one field as a table of instants by symbols; NaN where there is no bar."""
-    times, places = np.unique(rows["time"], return_inverse=True)
+    times = np.unique(rows["time"])
     values = np.full((len(times), len(symbols)), np.nan)
+    places = np.searchsorted(times, rows["time"])
     values[places, _codes(rows, symbols, series_ids)] = rows[field]
     index = pd.DatetimeIndex(times.view("M8[us]"), name="timestamp").tz_localize("UTC")
     return pd.DataFrame(
@@ -153,7 +185,15 @@ def wide(
     )
 
 
-def _codes(rows: Rows, symbols: Sequence[str], series_ids: Mapping[str, int]) -> NDArray[np.int32]:
+def is_sorted(codes: NDArray[np.int32], times: NDArray[np.int64]) -> bool:
+    """Return whether rows are in order and no key is there twice."""
+    same, later = codes[1:] == codes[:-1], times[1:] > times[:-1]
+    return bool(((codes[1:] > codes[:-1]) | (same & later)).all())
+
+
+def _codes(
+    rows: Columns, symbols: Sequence[str], series_ids: Mapping[str, int]
+) -> NDArray[np.int32]:
     places = [place for place, symbol in enumerate(symbols) if symbol in series_ids]
     ids = np.array([series_ids[symbols[place]] for place in places], np.int64)
     order = np.argsort(ids)

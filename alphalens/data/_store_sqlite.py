@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
-from alphalens.data._store_rows import Rows
+from alphalens.data._store_rows import Columns, Rows, joined
 
 __all__ = ["fetch", "load", "make_room", "stage", "upsert"]
 
@@ -21,6 +22,8 @@ _INSERTS = {
     "bar_staging": "INSERT INTO bar_staging VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 }
 _CHUNK = 50_000
+#: Rows that are turned into columns at once, while they are still in the processor's cache.
+_TURNED = 2_000
 
 
 def stage(connection: sa.Connection, rows: Rows) -> None:
@@ -42,12 +45,21 @@ def make_room(connection: sa.Connection, rows: Rows) -> None:
 
 
 def fetch(
-    connection: sa.Connection, query: sa.Select[Any] | sa.CompoundSelect[Any], dtype: np.dtype
-) -> Rows:
-    """Return the rows of a query whose columns are those of `dtype`."""
+    connection: sa.Connection,
+    query: sa.Select[Any] | sa.CompoundSelect[Any],
+    dtype: np.dtype,
+    *,
+    most: int | None = None,
+) -> Columns:
+    """Return the rows of a query whose columns are those of `dtype`, ``series_id`` first."""
     text = query.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True})
-    found = connection.exec_driver_sql(str(text)).cursor.fetchall()
-    return np.array(found, dtype)
+    names, parts = dtype.names or (), []
+    size = _TURNED if most is None else min(most, _TURNED)
+    with closing(connection.exec_driver_sql(str(text))) as result:
+        while found := result.cursor.fetchmany(size):
+            columns = zip(names, zip(*found, strict=True), strict=True)
+            parts.append({name: np.array(column, dtype[name]) for name, column in columns})
+    return joined(parts, dtype)
 
 
 def upsert(table: sa.Table) -> sqlite.Insert:

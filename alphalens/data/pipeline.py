@@ -92,10 +92,9 @@ class Pipeline:
     ) -> None:
         if not providers:
             raise ConfigError("market data need at least one vendor")
-        engine = store._engine  # the record of what came in stands beside the bars
         self._providers, self._store, self._clock = tuple(providers), store, clock
         self._contexts = context or _contexts(store, clock)
-        self._record = IngestRecord(engine)
+        self._record = IngestRecord(store.engine)
         self._reads = CachedReads(cache, clock=clock, sleep=sleep, lives=lives) if cache else None
         intake = Intake(
             store,
@@ -331,7 +330,7 @@ def _last_of(bars: Bars) -> Bars:
 
 
 def _contexts(store: BarStore, clock: Clock) -> ContextMaker:
-    facts = FactStore(store._engine)
+    facts = FactStore(store.engine)
     return ContextMaker(
         store,
         clock=clock,

@@ -7,7 +7,7 @@ read ``as_of`` an instant is therefore the same whether it is asked then or year
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -32,7 +32,16 @@ from alphalens.data._store_names import (
     number_sources,
     source_names,
 )
-from alphalens.data._store_rows import FLOATS, ROW, Backend, Rows, pack, unpack, wide
+from alphalens.data._store_rows import (
+    FLOATS,
+    ROW,
+    Backend,
+    Columns,
+    joined,
+    pack,
+    unpack,
+    wide,
+)
 from alphalens.data.bars import Adjustment, Bars, Timeframe, micros
 from alphalens.data.port import BarRequest
 from alphalens.errors import InputError
@@ -44,6 +53,9 @@ __all__ = ["LARGEST", "Asked", "BarStore", "Span", "Written"]
 
 #: Most bars of one write: other writers wait meanwhile, and for 10 s at most.
 LARGEST = 2_000_000
+
+#: About how many bars one statement reads: a server puts its answer together in memory.
+_AT_ONCE = 2_000_000
 
 _BACKENDS: Mapping[str, Backend] = {"postgresql": _store_postgres, "sqlite": _store_sqlite}
 _VERSION = np.dtype([*((name, ROW[name]) for name in ROW.names or ()), ("replaced", np.int64)])
@@ -133,6 +145,11 @@ class BarStore:
         self._engine = engine
         self._backend = _BACKENDS[engine.dialect.name]
 
+    @property
+    def engine(self) -> sa.Engine:
+        """Return the database that the bars are in; what else came in stands beside them."""
+        return self._engine
+
     def write(
         self,
         bars: Bars,
@@ -205,8 +222,8 @@ class BarStore:
             known = self._known(connection, request)
             rows = self._rows(connection, known, request, ROW, as_of)
             sources = source_names(connection)
-        found, order = unpack(rows, request, known.ids, sources, known.currency())
-        return found, rows["marks"][order].astype(np.uint64)
+        found, rows = unpack(rows, request, known.ids, sources, known.currency())
+        return found, rows["marks"].astype(np.uint64)
 
     def panel(
         self,
@@ -270,11 +287,11 @@ class BarStore:
         """
         with reading(self._engine) as connection:
             known = self._known(connection, request)
-            query = _select(bar_versions, _VERSION, known, request)
+            query = _select(bar_versions, _VERSION, known.ids.values(), request)
             rows = self._backend.fetch(connection, query, _VERSION)
             sources = source_names(connection)
-        found, order = unpack(rows, request, known.ids, sources, known.currency())
-        replaced = pd.DatetimeIndex(rows["replaced"][order].view("M8[us]")).tz_localize("UTC")
+        found, rows = unpack(rows, request, known.ids, sources, known.currency())
+        replaced = pd.DatetimeIndex(rows["replaced"].view("M8[us]")).tz_localize("UTC")
         return found.frame().assign(replaced_at=replaced)
 
     def coverage(
@@ -294,21 +311,16 @@ class BarStore:
         """
         with reading(self._engine) as connection:
             known = known_series(connection, symbols, timeframe, adjustment)
-            rows = self._backend.fetch(connection, _counting(known), _COUNTS)
-        by_id = {int(row["series_id"]): row for row in rows}
-        found = [by_id.get(known.ids.get(symbol, -1)) for symbol in symbols]
+            rows = self._backend.fetch(connection, _counting(known), _COUNTS, most=len(symbols))
+        place = {int(number): row for row, number in enumerate(rows["series_id"])}
+        found = np.array([place.get(known.ids.get(symbol, -1), -1) for symbol in symbols], np.intp)
         nothing = np.iinfo(np.int64).min  # which is NaT
-        instants = {
-            name: pd.DatetimeIndex(
-                np.array([nothing if row is None else row[name] for row in found], "i8").view(
-                    "M8[us]"
-                )
-            ).tz_localize("UTC")
+        table: dict[str, Any] = {  # Any: instants and numbers
+            name: pd.DatetimeIndex(np.append(rows[name], nothing)[found].view("M8[us]"), tz="UTC")
             for name in ("first", "last")
         }
-        counts = [0 if row is None else int(row["count"]) for row in found]
-        index = pd.Index(list(symbols), name="symbol", dtype=object)
-        return pd.DataFrame({**instants, "count": counts}, index=index)
+        table["count"] = np.append(rows["count"], 0)[found]
+        return pd.DataFrame(table, index=pd.Index(list(symbols), name="symbol", dtype=object))
 
     def missing(
         self,
@@ -411,22 +423,44 @@ class BarStore:
         as_of: datetime | None,
         *,
         is_final: bool = False,
-    ) -> Rows:
-        query = _select(bars_table, dtype, known, request)
+    ) -> Columns:
+        """Read some series after the other, by what the ones before had."""
+        numbers, parts = sorted(known.ids.values()), list[Columns]()
+        longest = (request.end - request.start) // request.timeframe.length + 1
+        size = max(1, _AT_ONCE // longest)
+        while numbers:
+            ids, numbers = numbers[:size], numbers[size:]
+            query = self._query(ids, dtype, request, as_of, is_final=is_final)
+            parts.append(self._backend.fetch(connection, query, dtype, most=longest * len(ids)))
+            count = len(parts[-1]["time"])
+            size = max(1, _AT_ONCE * len(ids) // count) if count else 4 * size
+        return joined(parts, dtype)
+
+    @staticmethod
+    def _query(
+        ids: Sequence[int],
+        dtype: np.dtype,
+        request: BarRequest,
+        as_of: datetime | None,
+        *,
+        is_final: bool,
+    ) -> sa.Select[Any] | sa.CompoundSelect[Any]:
+        query = _select(bars_table, dtype, ids, request)
         if is_final:
             query = query.where(bars_table.c.is_final)
         if as_of is None:
-            return self._backend.fetch(connection, query, dtype)
-        now, before = micros(as_of), _select(bar_versions, dtype, known, request)
-        then = query.where(bars_table.c.received <= now).union_all(
+            return query
+        now, before = micros(as_of), _select(bar_versions, dtype, ids, request)
+        return query.where(bars_table.c.received <= now).union_all(
             before.where(bar_versions.c.received <= now, bar_versions.c.replaced > now)
         )
-        return self._backend.fetch(connection, then, dtype)
 
 
-def _select(table: sa.Table, dtype: np.dtype, known: Known, request: BarRequest) -> sa.Select[Any]:
+def _select(
+    table: sa.Table, dtype: np.dtype, ids: Iterable[int], request: BarRequest
+) -> sa.Select[Any]:
     return sa.select(*(table.c[name] for name in dtype.names or ())).where(
-        table.c.series_id.in_(list(known.ids.values())),
+        table.c.series_id.in_(list(ids)),
         table.c.time >= micros(request.start),
         table.c.time < micros(request.end),
     )

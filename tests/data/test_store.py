@@ -528,6 +528,23 @@ def test_column_that_somebody_emptied_is_told_and_not_misread(postgres_url):
     engine.dispose()
 
 
+@pytest.mark.parametrize("at_once", [1, 700, 100_000])
+def test_a_large_read_is_the_same_in_parts(store, monkeypatch, at_once):
+    symbols = [f"S{number:02}" for number in range(23)]
+    given = many(symbols, 200)
+    store.write(given.take(np.random.default_rng(3).permutation(len(given))), at=NOW)
+    later = many(["S05"], 1, received=R[2], seed=9)
+    assert store.write(later, at=NOW).revised == 1
+    monkeypatch.setattr(store_module, "_AT_ONCE", at_once)
+    order = np.lexsort((given.time, -given.codes))
+    found = store.read(wanted("none", *symbols[::-1]), as_of=R[1])
+    assert_same_bits(found, given.take(order))
+    assert found.codes.tolist() == (23 - given.codes[order]).tolist()
+    close = store.panel(symbols, T0, ALL, "close", as_of=R[1])
+    assert close.to_numpy().T.tobytes() == given.close.tobytes()
+    assert store.read(wanted("S05")).close[0] == later.close[0]
+
+
 def test_failure_of_a_read_is_told_as_every_other(postgres_url):
     engine = open_engine(postgres_url)
     store = BarStore(engine)
@@ -542,12 +559,14 @@ def test_failure_of_a_read_is_told_as_every_other(postgres_url):
 def test_failure_amid_the_rows_is_told_and_the_connection_goes_on(postgres_url):
     engine = open_engine(postgres_url)
     rows = sa.text("generate_series(1, 9000) n")
-    dtype = np.dtype([("series_id", np.int32)])
-    query = sa.select(sa.literal_column("1 / (n - 5000)").label("series_id")).select_from(rows)
+    dtype = np.dtype([("series_id", np.int32), ("time", np.int64)])
+    number, time = sa.literal_column("n").label("series_id"), sa.literal_column("-n").label("time")
+    query = sa.select(number, sa.literal_column("1 / (n - 5000)").label("time")).select_from(rows)
     with pytest.raises(StorageError, match="division by zero"), reading(engine) as connection:
         _store_postgres.fetch(connection, query, dtype)
-    fine = sa.select(sa.literal_column("n").label("series_id")).select_from(rows)
+    fine = sa.select(number, time).select_from(rows)
     with reading(engine) as connection:
         found = _store_postgres.fetch(connection, fine, dtype)
+    assert (found["time"] == -found["series_id"]).all()
     assert sorted(found["series_id"].tolist()) == list(range(1, 9001))
     engine.dispose()
