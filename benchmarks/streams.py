@@ -25,10 +25,10 @@ from typing import Any
 
 import numpy as np
 
+from alphalens.data._streams.vendor_stream import VendorStream
 from alphalens.data.alpaca_bar_stream import AlpacaBarStream
 from alphalens.data.bar_stream import Channel, Delivery
 from alphalens.data.polygon_stream import PolygonStream
-from alphalens.data.vendor_stream import VendorStream
 from alphalens.net import Timing
 from alphalens.testing.alpaca_server import AlpacaServer
 from alphalens.testing.polygon_server import PolygonServer

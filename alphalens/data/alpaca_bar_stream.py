@@ -8,16 +8,16 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 
-from alphalens.data.alpaca_greeting import HOSTS, NO_KEY, greeted, log_in, quote_from
+from alphalens.data._streams.alpaca_greeting import HOSTS, NO_KEY, greeted, log_in, quote_from
+from alphalens.data._streams.vendor_stream import VendorStream
+from alphalens.data._streams.words import BarRow, Fault, Item, Row, messages_of, plain_row
+from alphalens.data._vendors.cells import NO_TIME
+from alphalens.data._vendors.reading import Keys
 from alphalens.data.alpaca_symbols import symbol_from, symbol_to
 from alphalens.data.bar_stream import Channel, StreamOptions, Trade, TroubleKind
 from alphalens.data.bars import Timeframe, micros
-from alphalens.data.cells import NO_TIME
 from alphalens.data.listening import FeedListener, NobodyListens
 from alphalens.data.port import MarketDataProvider
-from alphalens.data.reading import Keys
-from alphalens.data.stream_words import BarRow, Fault, Item, Row, messages_of, plain_row
-from alphalens.data.vendor_stream import VendorStream
 from alphalens.errors import InputError
 from alphalens.net import LoopThread, Refused, Timing
 from alphalens.net.endpoint import checked_host
@@ -91,7 +91,7 @@ class AlpacaDialect:
         return Keys()
 
     async def greet(self, line: Line) -> Sequence[Frame]:
-        """Log in and subscribe; see `alphalens.data.stream_words.Dialect`."""
+        """Log in and subscribe; see `alphalens.data._streams.words.Dialect`."""
         await log_in(line, self._key, self._secret)
         names = list(self._names)
         wanted = dict.fromkeys(self._wanted, names)
@@ -108,7 +108,7 @@ class AlpacaDialect:
         return [json.dumps(early, default=float)] if early else []
 
     def read(self, frame: Frame, received: int) -> list[Item]:
-        """Return what a frame holds; see `alphalens.data.stream_words.Dialect`."""
+        """Return what a frame holds; see `alphalens.data._streams.words.Dialect`."""
         items: list[Item] = []
         for message in messages_of(frame):
             try:
@@ -162,7 +162,7 @@ class AlpacaBarStream(VendorStream):
     channels : collection of Channel
         Every one but ``FORMING``.
     filler, rng, since, loop, options, timing, listener
-        As `alphalens.data.vendor_stream.VendorStream`.
+        As `alphalens.data._streams.vendor_stream.VendorStream`.
 
     Raises
     ------

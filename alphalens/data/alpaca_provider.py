@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote as percent
 
 from alphalens.assets import AssetClass
-from alphalens.data.alpaca_pages import (
+from alphalens.data._vendors.alpaca_pages import (
     BASES,
     SYMBOLS_PER_CALL,
     actions_of,
@@ -24,11 +24,13 @@ from alphalens.data.alpaca_pages import (
     quotes_page,
     states_page,
 )
+from alphalens.data._vendors.alpaca_words import ACTION_TYPES
+from alphalens.data._vendors.latest import latest_batch, latest_request
+from alphalens.data._vendors.reading import Part, batch_from
+from alphalens.data._vendors.rest_provider import RestProvider, instant_text
 from alphalens.data.alpaca_symbols import class_of, symbol_to
-from alphalens.data.alpaca_words import ACTION_TYPES
 from alphalens.data.asks import Ask, RestOptions, can_give
 from alphalens.data.bars import Adjustment, Timeframe
-from alphalens.data.latest import latest_batch, latest_request
 from alphalens.data.listening import FeedListener, NobodyListens
 from alphalens.data.port import (
     BarRequest,
@@ -39,8 +41,6 @@ from alphalens.data.port import (
     OptionSnapshot,
     Snapshot,
 )
-from alphalens.data.reading import Part, batch_from
-from alphalens.data.rest_provider import RestProvider, instant_text
 from alphalens.errors import ConfigError, InputError
 from alphalens.net import Timing
 from alphalens.trading.market import Quote

@@ -11,7 +11,7 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 
-from alphalens.data.alpaca_greeting import HOSTS, greeted, log_in, quote_from
+from alphalens.data._streams.alpaca_greeting import HOSTS, greeted, log_in, quote_from
 from alphalens.data.alpaca_symbols import symbol_from, symbol_to
 from alphalens.data.inbox import Inbox
 from alphalens.net import (

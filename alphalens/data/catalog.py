@@ -8,7 +8,7 @@ from datetime import date
 
 from alphalens.assets import Asset, AssetClass
 from alphalens.assets.symbols import class_by_form
-from alphalens.data.checks_context import Life
+from alphalens.data._checks.context import Life
 
 __all__ = ["Catalog"]
 

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphalens.assets import AssetClass
+from alphalens.data._vendors.cells import NO_TIME
 from alphalens.data.bars import Bars
 from alphalens.data.catalog import Catalog
-from alphalens.data.cells import NO_TIME
 from alphalens.data.port import BarRequest, Batch, CorporateAction
 from alphalens.data.store import BarStore
 from alphalens.data.validation import Context, Tolerances

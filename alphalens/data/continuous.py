@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from alphalens.data.checks_context import ZONES
+from alphalens.data._checks.context import ZONES
 from alphalens.data.futures_chain import FuturesChain, Places, RollRule
 from alphalens.data.point_in_time import usable
 from alphalens.data.sessions import closing_instants

@@ -13,7 +13,7 @@ from datetime import datetime
 import pandas as pd
 import sqlalchemy as sa
 
-from alphalens.data._fact_rows import add_actions, add_facts, add_members, day_texts
+from alphalens.data._store.facts import add_actions, add_facts, add_members, day_texts
 from alphalens.data.known_facts import KnownFacts
 from alphalens.data.point_in_time import Membership, unfit_reports
 from alphalens.data.port import CorporateAction

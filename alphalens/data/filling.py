@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from alphalens.data._intake.intake import Kept
 from alphalens.data.bars import Timeframe
-from alphalens.data.intake import Kept
 from alphalens.data.port import BarRequest
 from alphalens.data.store import Span
 from alphalens.errors import InputError

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from alphalens.assets import Future
 from alphalens.assets.calendars import require_aware, sessions
 from alphalens.data import point_in_time
-from alphalens.data.checks_context import ZONES
+from alphalens.data._checks.context import ZONES
 from alphalens.errors import DataError, InputError
 
 __all__ = ["FuturesChain", "RollBefore", "RollEvent", "RollOnActivity", "RollRule"]

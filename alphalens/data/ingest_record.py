@@ -8,10 +8,12 @@ from datetime import datetime
 import pandas as pd
 import sqlalchemy as sa
 
-from alphalens.data import _store_gaps, _store_refused, _store_retract
-from alphalens.data._store_gaps import KeptGap
+from alphalens.data._store import gaps as gap_rows
+from alphalens.data._store import refused as refused_rows
+from alphalens.data._store import retract as retract_rows
+from alphalens.data._store.gaps import KeptGap
 from alphalens.data.bars import Adjustment, Bars, Timeframe
-from alphalens.data.checks_gaps import Gap
+from alphalens.data.gaps import Gap
 from alphalens.data.reasons import AnswerRefused
 from alphalens.storage import reading, writing
 
@@ -36,7 +38,7 @@ class IngestRecord:
     def keep_refusal(self, refusal: AnswerRefused, *, at: datetime) -> bool:
         """Keep an answer that was refused; return whether it is new."""
         with writing(self._engine, turn="bars") as connection:
-            return _store_refused.keep(connection, refusal, at)
+            return refused_rows.keep(connection, refusal, at)
 
     def refusals(self, *, since: datetime | None = None) -> pd.DataFrame:
         """Return refused answers, the oldest first.
@@ -48,7 +50,7 @@ class IngestRecord:
             (UTC), those from `since` on.
         """
         with reading(self._engine) as connection:
-            return _store_refused.find(connection, since)
+            return refused_rows.find(connection, since)
 
     def note_gaps(
         self,
@@ -62,19 +64,19 @@ class IngestRecord:
         if not gaps:
             return 0
         with writing(self._engine, turn="bars") as connection:
-            return _store_gaps.note(connection, gaps, timeframe, adjustment, at)
+            return gap_rows.note(connection, gaps, timeframe, adjustment, at)
 
     def gaps(
         self, symbols: Sequence[str] | None = None, *, is_open: bool | None = None
     ) -> list[KeptGap]:
         """Return gaps by symbol and time: of some symbols, only open or only closed ones."""
         with reading(self._engine) as connection:
-            return _store_gaps.find(connection, symbols, is_open=is_open)
+            return gap_rows.find(connection, symbols, is_open=is_open)
 
     def gaps_tried(self, gaps: Sequence[KeptGap], *, at: datetime) -> None:
         """Remember that gaps were asked for again."""
         with writing(self._engine, turn="bars") as connection:
-            _store_gaps.tried(connection, gaps, at)
+            gap_rows.tried(connection, gaps, at)
 
     def close_gaps(
         self,
@@ -86,7 +88,7 @@ class IngestRecord:
     ) -> int:
         """Close the open gaps of series in which there are bars by now; return how many."""
         with writing(self._engine, turn="bars") as connection:
-            return _store_gaps.close(connection, symbols, timeframe, adjustment, at)
+            return gap_rows.close(connection, symbols, timeframe, adjustment, at)
 
     def retract(self, wrong: Bars, *, at: datetime) -> int:
         """Take back bars that turned out to be wrong; return how many stood as given.
@@ -94,4 +96,4 @@ class IngestRecord:
         They become versions: read as of an instant before `at` they are still there.
         """
         with writing(self._engine, turn="bars") as connection:
-            return _store_retract.retract(connection, wrong, at)
+            return retract_rows.retract(connection, wrong, at)

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 
-from alphalens.data._fact_rows import action_of, days_of, instants_of
+from alphalens.data._store.facts import action_of, days_of, instants_of
 from alphalens.data.point_in_time import Membership, Reports, usable
 from alphalens.data.port import CorporateAction
 from alphalens.errors import DataError, InputError

@@ -14,7 +14,7 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from alphalens.data._store_aside import chunks, keep_rows
+from alphalens.data._store.aside import chunks, keep_rows
 from alphalens.data.bars import micros
 from alphalens.data.port import OptionSnapshot
 from alphalens.data.validation_states import RefusedRow

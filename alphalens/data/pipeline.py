@@ -9,22 +9,22 @@ from datetime import timedelta
 
 import numpy as np
 
+from alphalens.data._intake.asking import Asking
+from alphalens.data._intake.cached_reads import CachedReads, Lives
+from alphalens.data._intake.intake import Intake, Kept
+from alphalens.data._intake.joins import Joins
+from alphalens.data._intake.refetching import due, together
+from alphalens.data._intake.routing import Route, routes
+from alphalens.data._intake.spans import askable
 from alphalens.data.agreement import Agreement, compare
-from alphalens.data.asking import Asking
 from alphalens.data.bars import Bars, Timeframe
 from alphalens.data.cache import Cache
-from alphalens.data.cached_reads import CachedReads, Lives
 from alphalens.data.context_maker import ContextMaker
 from alphalens.data.fact_store import FactStore
 from alphalens.data.filling import Filled, Progress, fill, parts_of
 from alphalens.data.ingest_record import IngestRecord
-from alphalens.data.intake import Intake, Kept
-from alphalens.data.joins import Joins
 from alphalens.data.listening import FeedListener, NobodyListens
 from alphalens.data.port import BarRequest, MarketDataProvider
-from alphalens.data.refetching import due, together
-from alphalens.data.routing import Route, routes
-from alphalens.data.spans import askable
 from alphalens.data.store import BarStore, Span
 from alphalens.errors import ConfigError, DataError, InputError
 from alphalens.trading.clock import Clock

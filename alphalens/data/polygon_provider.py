@@ -10,11 +10,8 @@ from typing import Any, TypeVar
 
 from alphalens.assets import AssetClass
 from alphalens.assets.symbols import class_by_form
-from alphalens.data.asks import Ask, RestOptions, can_give
-from alphalens.data.bars import Adjustment, Timeframe, micros
-from alphalens.data.latest import latest_batch, latest_request
-from alphalens.data.listening import FeedListener, NobodyListens
-from alphalens.data.polygon_pages import (
+from alphalens.data._vendors.latest import latest_batch, latest_request
+from alphalens.data._vendors.polygon_pages import (
     MOST_OPTIONS,
     OPTIONS_PATH,
     Row,
@@ -32,7 +29,7 @@ from alphalens.data.polygon_pages import (
     ticker_of,
     tickers_of,
 )
-from alphalens.data.polygon_words import (
+from alphalens.data._vendors.polygon_words import (
     day_row,
     dividend_from,
     minute_row,
@@ -42,6 +39,11 @@ from alphalens.data.polygon_words import (
     split_from,
     state_from,
 )
+from alphalens.data._vendors.reading import Part, Unfit, batch_from
+from alphalens.data._vendors.rest_provider import RestProvider, instant_text
+from alphalens.data.asks import Ask, RestOptions, can_give
+from alphalens.data.bars import Adjustment, Timeframe, micros
+from alphalens.data.listening import FeedListener, NobodyListens
 from alphalens.data.port import (
     BarRequest,
     Batch,
@@ -51,9 +53,7 @@ from alphalens.data.port import (
     OptionSnapshot,
     Snapshot,
 )
-from alphalens.data.reading import Part, Unfit, batch_from
 from alphalens.data.reasons import Reason
-from alphalens.data.rest_provider import RestProvider, instant_text
 from alphalens.errors import ConfigError, InputError
 from alphalens.net import Timing
 from alphalens.trading.market import Quote

@@ -11,15 +11,23 @@ from typing import Any
 
 from alphalens.assets import AssetClass
 from alphalens.assets.symbols import Vendor, class_by_form, to_vendor
+from alphalens.data._streams.vendor_stream import VendorStream
+from alphalens.data._streams.words import (
+    BarRow,
+    Fault,
+    Item,
+    Row,
+    instant_of,
+    messages_of,
+    plain_row,
+)
+from alphalens.data._vendors.cells import NO_TIME
+from alphalens.data._vendors.polygon_words import symbol_of
+from alphalens.data._vendors.reading import Keys
 from alphalens.data.bar_stream import Channel, StreamOptions, Trade, TroubleKind
 from alphalens.data.bars import Timeframe
-from alphalens.data.cells import NO_TIME
 from alphalens.data.listening import FeedListener, NobodyListens
-from alphalens.data.polygon_words import symbol_of
 from alphalens.data.port import MarketDataProvider
-from alphalens.data.reading import Keys
-from alphalens.data.stream_words import BarRow, Fault, Item, Row, instant_of, messages_of, plain_row
-from alphalens.data.vendor_stream import VendorStream
 from alphalens.errors import InputError
 from alphalens.net import LoopThread, NetError, Refused, Timing
 from alphalens.net.endpoint import checked_host
@@ -94,7 +102,7 @@ class PolygonDialect:
         return _KEYS
 
     async def greet(self, line: Line) -> Sequence[Frame]:
-        """Log in and subscribe; see `alphalens.data.stream_words.Dialect`."""
+        """Log in and subscribe; see `alphalens.data._streams.words.Dialect`."""
         await _answered(line, "connected")
         await line.send(json.dumps({"action": "auth", "params": self._key}))
         await _answered(line, "auth_success")
@@ -114,7 +122,7 @@ class PolygonDialect:
         return early
 
     def read(self, frame: Frame, received: int) -> list[Item]:
-        """Return what a frame holds; see `alphalens.data.stream_words.Dialect`."""
+        """Return what a frame holds; see `alphalens.data._streams.words.Dialect`."""
         items: list[Item] = []
         for message in messages_of(frame):
             try:
@@ -195,7 +203,7 @@ class PolygonStream(VendorStream):
     channels : collection of Channel
         Every one but ``DAYS``.
     filler, rng, since, loop, options, timing, listener
-        As `alphalens.data.vendor_stream.VendorStream`.
+        As `alphalens.data._streams.vendor_stream.VendorStream`.
 
     Raises
     ------

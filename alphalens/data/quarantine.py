@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from alphalens.data.bars import Bars
-from alphalens.data.checks_gaps import Gap
+from alphalens.data.gaps import Gap
 from alphalens.data.reasons import RULES, Reason, names_of
 
 __all__ = ["Quarantined", "Report"]

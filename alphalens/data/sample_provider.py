@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from alphalens.assets import AssetClass
 from alphalens.assets.symbols import class_by_form
+from alphalens.data._vendors.only_bars import OnlyBars
+from alphalens.data._vendors.pieces import Piece, batch_of
 from alphalens.data.bars import Adjustment, Timeframe, micros
 from alphalens.data.base import PriceHistory
 from alphalens.data.file_provider import read_prices
-from alphalens.data.only_bars import OnlyBars
-from alphalens.data.pieces import Piece, batch_of
 from alphalens.data.port import BarRequest, Batch, DataCapabilities
 from alphalens.data.sessions import NEW_YORK
 from alphalens.errors import DataError, InputError, MissingExtra

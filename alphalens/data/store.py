@@ -17,22 +17,19 @@ import pandas as pd
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from alphalens.data import (
-    _store_fetches,
-    _store_merge,
-    _store_postgres,
-    _store_quarantine,
-    _store_sqlite,
-)
-from alphalens.data._store_fetches import Span
-from alphalens.data._store_names import (
+from alphalens.data._store import fetches as fetch_rows
+from alphalens.data._store import merge as merge_rows
+from alphalens.data._store import postgres, sqlite
+from alphalens.data._store import quarantine as quarantine_rows
+from alphalens.data._store.fetches import Span
+from alphalens.data._store.names import (
     Known,
     known_series,
     number_series,
     number_sources,
     source_names,
 )
-from alphalens.data._store_rows import (
+from alphalens.data._store.rows import (
     FLOATS,
     ROW,
     Backend,
@@ -57,7 +54,7 @@ LARGEST = 2_000_000
 #: About how many bars one statement reads: a server puts its answer together in memory.
 _AT_ONCE = 2_000_000
 
-_BACKENDS: Mapping[str, Backend] = {"postgresql": _store_postgres, "sqlite": _store_sqlite}
+_BACKENDS: Mapping[str, Backend] = {"postgresql": postgres, "sqlite": sqlite}
 _VERSION = np.dtype([*((name, ROW[name]) for name in ROW.names or ()), ("replaced", np.int64)])
 _COUNTS = np.dtype(
     [
@@ -191,7 +188,7 @@ class BarStore:
             if len(bars):
                 counts = self._merge(connection, bars, marks)
             if asked is not None:
-                _store_fetches.note(connection, self._backend, asked.request, asked.source, at)
+                fetch_rows.note(connection, self._backend, asked.request, asked.source, at)
         return Written(**counts)
 
     def read(self, request: BarRequest, *, as_of: datetime | None = None) -> Bars:
@@ -347,7 +344,7 @@ class BarStore:
             A symbol that lacks nothing is absent.
         """
         with reading(self._engine) as connection:
-            return _store_fetches.unasked(connection, request, source, since)
+            return fetch_rows.unasked(connection, request, source, since)
 
     def quarantine(
         self, bars: Bars, marks: NDArray[np.uint64], raw: Sequence[str], *, at: datetime
@@ -378,7 +375,7 @@ class BarStore:
             If the database fails; nothing was written then.
         """
         with writing(self._engine, turn="bars") as connection:
-            return _store_quarantine.keep(connection, self._backend, bars, marks, raw, at)
+            return quarantine_rows.keep(connection, bars, marks, raw, at)
 
     def quarantined(
         self, symbols: Sequence[str] | None = None, *, since: datetime | None = None
@@ -399,7 +396,7 @@ class BarStore:
             ``adjustment``, ``source``, ``received_at``, ``marks`` (uint64), ``raw`` and ``at``.
         """
         with reading(self._engine) as connection:
-            return _store_quarantine.find(connection, symbols, since)
+            return quarantine_rows.find(connection, symbols, since)
 
     def _merge(
         self, connection: sa.Connection, bars: Bars, marks: NDArray[np.uint64] | None
@@ -409,7 +406,7 @@ class BarStore:
         series_ids = number_series(connection, present, *kind)
         source_ids = number_sources(connection, bars.sources)
         rows = pack(bars, marks, series_ids, source_ids)
-        return _store_merge.merge(connection, self._backend, rows)
+        return merge_rows.merge(connection, self._backend, rows)
 
     def _known(self, connection: sa.Connection, request: BarRequest) -> Known:
         return known_series(connection, request.symbols, request.timeframe, request.adjustment)

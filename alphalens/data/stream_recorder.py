@@ -7,13 +7,13 @@ from collections.abc import Callable
 
 import numpy as np
 
+from alphalens.data._streams.words import joined, unspoiled
 from alphalens.data.bar_stream import Delivery
 from alphalens.data.bars import Timeframe
 from alphalens.data.listening import FeedListener, NobodyListens
 from alphalens.data.port import Batch
 from alphalens.data.reasons import AnswerRefused
 from alphalens.data.store import BarStore
-from alphalens.data.stream_words import joined, unspoiled
 from alphalens.data.validation import Context, judge
 from alphalens.errors import ConfigError
 from alphalens.trading.clock import Clock

@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 
-from alphalens.data.checks_context import Life
+from alphalens.data._checks.context import Life
 from alphalens.data.port import CorporateAction
 from alphalens.errors import DataError
 

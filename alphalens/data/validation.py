@@ -12,16 +12,16 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
+from alphalens.data._checks.batch import check_batch, check_units
+from alphalens.data._checks.context import Context, Life, Tolerances
+from alphalens.data._checks.jumps import Verdict
+from alphalens.data._checks.neighbours import check_series
+from alphalens.data._checks.rows import Rows
+from alphalens.data._checks.series import series_of
+from alphalens.data._checks.time import check_times
+from alphalens.data._checks.values import check_values
 from alphalens.data.bars import Bars
-from alphalens.data.checks_batch import check_batch, check_units
-from alphalens.data.checks_context import Context, Life, Tolerances
-from alphalens.data.checks_gaps import Gap
-from alphalens.data.checks_jumps import Verdict
-from alphalens.data.checks_neighbours import check_series
-from alphalens.data.checks_rows import Rows
-from alphalens.data.checks_series import series_of
-from alphalens.data.checks_time import check_times
-from alphalens.data.checks_values import check_values
+from alphalens.data.gaps import Gap
 from alphalens.data.port import Batch
 from alphalens.data.quarantine import Quarantined, Report
 from alphalens.data.reasons import Reason

@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 
 from alphalens.assets import AssetClass
 from alphalens.assets.symbols import class_by_form
+from alphalens.data._checks.chain import ChainRows, check_chain
+from alphalens.data._checks.marks import Marked
+from alphalens.data._checks.options import OptionLimits, OptionRows, check_options
+from alphalens.data._checks.quotes import check_sides
 from alphalens.data.bars import micros
-from alphalens.data.checks_chain import ChainRows, check_chain
-from alphalens.data.checks_marks import Marked
-from alphalens.data.checks_options import OptionLimits, OptionRows, check_options
-from alphalens.data.checks_quotes import check_sides
 from alphalens.data.port import CorporateAction, OptionSnapshot
 from alphalens.data.reasons import Reason
 from alphalens.errors import InputError

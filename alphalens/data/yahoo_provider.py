@@ -17,22 +17,11 @@ from numpy.typing import NDArray
 
 from alphalens.assets import AssetClass
 from alphalens.assets.symbols import Vendor, class_by_form, to_vendor
-from alphalens.data.asks import Ask, RestOptions, can_give
-from alphalens.data.bars import Adjustment, Bars, Timeframe, micros
-from alphalens.data.cells import NO_TIME, Ints, Marks, instants, mark, numbers
-from alphalens.data.listening import FeedListener, NobodyListens
-from alphalens.data.only_bars import OnlyBars
-from alphalens.data.port import (
-    BarRequest,
-    Batch,
-    CorporateAction,
-    DataCapabilities,
-    OptionSnapshot,
-)
-from alphalens.data.reading import Part, RawRows, batch_from
-from alphalens.data.reasons import AnswerRefused, Reason
-from alphalens.data.yahoo_session import Declined, YahooSession
-from alphalens.data.yahoo_words import (
+from alphalens.data._vendors.cells import NO_TIME, Ints, Marks, instants, mark, numbers
+from alphalens.data._vendors.only_bars import OnlyBars
+from alphalens.data._vendors.reading import Part, RawRows, batch_from
+from alphalens.data._vendors.yahoo_session import Declined, YahooSession
+from alphalens.data._vendors.yahoo_words import (
     KEYS,
     Chart,
     Event,
@@ -41,6 +30,17 @@ from alphalens.data.yahoo_words import (
     expirations_of,
     options_from,
 )
+from alphalens.data.asks import Ask, RestOptions, can_give
+from alphalens.data.bars import Adjustment, Bars, Timeframe, micros
+from alphalens.data.listening import FeedListener, NobodyListens
+from alphalens.data.port import (
+    BarRequest,
+    Batch,
+    CorporateAction,
+    DataCapabilities,
+    OptionSnapshot,
+)
+from alphalens.data.reasons import AnswerRefused, Reason
 from alphalens.errors import InputError
 from alphalens.net import Timing
 

@@ -15,8 +15,8 @@ import pandas as pd
 import sqlalchemy as sa
 
 from alphalens.assets import AssetClass
+from alphalens.data._vendors.cells import NO_TIME
 from alphalens.data.bars import Adjustment, Bars, Timeframe
-from alphalens.data.cells import NO_TIME
 from alphalens.data.context_maker import ContextMaker
 from alphalens.data.fact_store import FactStore
 from alphalens.data.folder_provider import FolderProvider

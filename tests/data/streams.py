@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from alphalens.assets import AssetClass
+from alphalens.data._vendors.reading import Part, batch_from
 from alphalens.data.bar_stream import BarStream, Delivery, StreamOptions
 from alphalens.data.bars import Adjustment, Timeframe, micros
 from alphalens.data.port import BarRequest, Batch, DataCapabilities
-from alphalens.data.reading import Part, batch_from
 from alphalens.errors import DataError
 from alphalens.net import Timing
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import pytest
 
-from alphalens.data.checks_options import OptionLimits
+from alphalens.data._checks.options import OptionLimits
 from alphalens.data.port import OptionSnapshot
 from alphalens.data.reasons import Reason, names_of
 from alphalens.data.validation_states import StateContext, judge_options, judge_quotes

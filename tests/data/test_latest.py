@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from alphalens.assets import AssetClass
+from alphalens.data._checks.context import Context
+from alphalens.data._vendors.latest import last_bar, latest_batch, latest_request
+from alphalens.data._vendors.reading import Part
 from alphalens.data.bars import Adjustment, Timeframe
-from alphalens.data.checks_context import Context
-from alphalens.data.latest import last_bar, latest_batch, latest_request
 from alphalens.data.port import Batch, DataCapabilities
-from alphalens.data.reading import Part
 from alphalens.data.reasons import names_of
 from alphalens.data.validation import judge
 from alphalens.errors import InputError

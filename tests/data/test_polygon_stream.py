@@ -12,11 +12,11 @@ from decimal import Decimal
 
 import pytest
 
+from alphalens.data._streams.words import Fault
 from alphalens.data.bar_stream import BarStream, Channel, GapCause, StreamGap, Trade
 from alphalens.data.polygon_provider import PolygonProvider
 from alphalens.data.polygon_stream import PolygonDialect, PolygonStream
 from alphalens.data.reasons import names_of
-from alphalens.data.stream_words import Fault
 from alphalens.errors import ConfigError, InputError
 from alphalens.net import NetError, Refused, Timing
 from alphalens.testing.polygon_server import PolygonServer

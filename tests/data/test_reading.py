@@ -9,15 +9,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from alphalens.data.bars import Adjustment, Timeframe, micros
-from alphalens.data.cells import NO_TIME, instants
-from alphalens.data.port import BarRequest, Batch
-from alphalens.data.reading import (
+from alphalens.data._vendors.cells import NO_TIME, instants
+from alphalens.data._vendors.reading import (
     Keys,
     Part,
     RawRows,
     batch_from,
 )
+from alphalens.data.bars import Adjustment, Timeframe, micros
+from alphalens.data.port import BarRequest, Batch
 from alphalens.data.reasons import names_of
 
 DAY = datetime(2024, 1, 2, 5, tzinfo=UTC)
@@ -245,7 +245,7 @@ def test_numbers_of_good_rows_are_read_at_once(monkeypatch):
     def one(cell):
         raise AssertionError(f"{cell!r} was read by itself")
 
-    monkeypatch.setattr("alphalens.data.cells._number", one)
+    monkeypatch.setattr("alphalens.data._vendors.cells._number", one)
 
     told = batch_from(
         [Part(symbol="AAPL", rows=[GOOD] * 1_000)],

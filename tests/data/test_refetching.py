@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
+from alphalens.data._intake.refetching import due, together
 from alphalens.data.bars import Adjustment, Timeframe
-from alphalens.data.checks_gaps import Gap
+from alphalens.data.gaps import Gap
 from alphalens.data.ingest_record import KeptGap
 from alphalens.data.port import CorporateAction
 from alphalens.data.reasons import Reason
-from alphalens.data.refetching import due, together
 
 T0 = datetime(2024, 1, 2, tzinfo=UTC)
 DAY = timedelta(days=1)

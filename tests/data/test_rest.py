@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
+from alphalens.data._vendors.reading import Unfit
+from alphalens.data._vendors.rest import Rest
 from alphalens.data.asks import Ask
 from alphalens.data.listening import NobodyListens
-from alphalens.data.reading import Unfit
 from alphalens.data.reasons import AnswerRefused, Reason
-from alphalens.data.rest import Rest
 from alphalens.errors import DataError
 from alphalens.net import RetryPolicy
 from tests.net.servers import FakeTime

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from alphalens.data._intake.spans import askable
 from alphalens.data.bars import Timeframe
 from alphalens.data.port import BarRequest
-from alphalens.data.spans import askable
 
 FRIDAY = datetime(2024, 1, 12, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

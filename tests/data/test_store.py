@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from alphalens.data import _store_merge, _store_postgres
 from alphalens.data import store as store_module
+from alphalens.data._store import merge, postgres
 from alphalens.data.bars import Adjustment, Bars, Timeframe, micros
 from alphalens.data.port import BarRequest
 from alphalens.data.reasons import Reason
@@ -311,9 +311,7 @@ def test_too_many_bars_and_marks_that_do_not_fit_are_refused(store, monkeypatch)
 
 def test_failure_in_mid_write_leaves_nothing(store, engine, monkeypatch):
     store.write(many(["AAA"], 3), at=NOW)
-    monkeypatch.setattr(
-        _store_merge, "_upsert", lambda _: sa.text("INSERT INTO nowhere VALUES (1)")
-    )
+    monkeypatch.setattr(merge, "_upsert", lambda _: sa.text("INSERT INTO nowhere VALUES (1)"))
     revised = many(["AAA", "BBB"], 5, received=R[1], seed=8)
     with pytest.raises(StorageError, match="nowhere"):
         store.write(revised, at=NOW, asked=Asked(request=wanted("BBB"), source="desk"))
@@ -563,10 +561,10 @@ def test_failure_amid_the_rows_is_told_and_the_connection_goes_on(postgres_url):
     number, time = sa.literal_column("n").label("series_id"), sa.literal_column("-n").label("time")
     query = sa.select(number, sa.literal_column("1 / (n - 5000)").label("time")).select_from(rows)
     with pytest.raises(StorageError, match="division by zero"), reading(engine) as connection:
-        _store_postgres.fetch(connection, query, dtype)
+        postgres.fetch(connection, query, dtype)
     fine = sa.select(number, time).select_from(rows)
     with reading(engine) as connection:
-        found = _store_postgres.fetch(connection, fine, dtype)
+        found = postgres.fetch(connection, fine, dtype)
     assert (found["time"] == -found["series_id"]).all()
     assert sorted(found["series_id"].tolist()) == list(range(1, 9001))
     engine.dispose()

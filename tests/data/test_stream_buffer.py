@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 from functools import partial
 
+from alphalens.data._streams.buffer import StreamBuffer
+from alphalens.data._streams.words import BarRow, batches_of
 from alphalens.data.bar_stream import Trouble, TroubleKind
 from alphalens.data.bars import Timeframe
-from alphalens.data.stream_buffer import StreamBuffer
-from alphalens.data.stream_words import BarRow, batches_of
 from alphalens.trading.market import Quote
 
 from .streams import alpaca_row, at, us

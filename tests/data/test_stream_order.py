@@ -6,12 +6,12 @@ from functools import partial
 
 import pytest
 
+from alphalens.data._streams.order import BarOrder, Fate, Missing, Release, Span
+from alphalens.data._streams.words import BarRow, batches_of
+from alphalens.data._vendors.cells import NO_TIME
 from alphalens.data.bar_stream import GapCause
 from alphalens.data.bars import Timeframe
-from alphalens.data.cells import NO_TIME
 from alphalens.data.port import BarRequest
-from alphalens.data.stream_order import BarOrder, Fate, Missing, Release, Span
-from alphalens.data.stream_words import BarRow, batches_of
 
 from .streams import Rest, alpaca_row, at, us
 

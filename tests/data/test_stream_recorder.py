@@ -7,13 +7,13 @@ from collections.abc import Iterator
 import pytest
 
 from alphalens.assets import AssetClass
+from alphalens.data._streams.words import BarRow, batches_of
 from alphalens.data.bar_stream import Delivery
 from alphalens.data.bars import Timeframe
 from alphalens.data.port import BarRequest, Batch
 from alphalens.data.reasons import names_of
 from alphalens.data.store import BarStore
 from alphalens.data.stream_recorder import StreamRecorder, into_store
-from alphalens.data.stream_words import BarRow, batches_of
 from alphalens.data.validation import Context
 from alphalens.errors import ConfigError, StorageError
 from alphalens.storage import open_engine

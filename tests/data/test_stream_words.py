@@ -7,10 +7,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from alphalens.data.bars import Timeframe
-from alphalens.data.cells import NO_TIME
-from alphalens.data.reasons import names_of
-from alphalens.data.stream_words import (
+from alphalens.data._streams.words import (
     BarRow,
     batches_of,
     joined,
@@ -19,6 +16,9 @@ from alphalens.data.stream_words import (
     plain_row,
     some_of,
 )
+from alphalens.data._vendors.cells import NO_TIME
+from alphalens.data.bars import Timeframe
+from alphalens.data.reasons import names_of
 from alphalens.net.failures import Unreadable
 
 from .streams import alpaca_row, at, us

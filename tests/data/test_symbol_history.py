@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from alphalens.assets import AssetClass
+from alphalens.data._checks.context import Life
 from alphalens.data.bars import Adjustment, Bars, Timeframe
-from alphalens.data.checks_context import Life
 from alphalens.data.fact_store import FactStore
 from alphalens.data.port import BarRequest, Batch, CorporateAction
 from alphalens.data.reasons import Reason

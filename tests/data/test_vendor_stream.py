@@ -12,9 +12,9 @@ from dataclasses import replace
 
 import pytest
 
+from alphalens.data._streams.vendor_stream import VendorStream
 from alphalens.data.bar_stream import Channel, GapCause, StreamOptions
 from alphalens.data.polygon_stream import PolygonDialect, PolygonStream
-from alphalens.data.vendor_stream import VendorStream
 from alphalens.errors import ConfigError, DataError, InputError
 from alphalens.monitoring.data_feed_monitor import DataFeedMonitor
 from alphalens.net import LoopThread

@@ -7,9 +7,9 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from alphalens.data.reading import Unfit
+from alphalens.data._vendors.reading import Unfit
+from alphalens.data._vendors.words import contract_of, day, figure, member, moment
 from alphalens.data.reasons import Reason
-from alphalens.data.words import contract_of, day, figure, member, moment
 from alphalens.net.failures import Unreadable
 
 

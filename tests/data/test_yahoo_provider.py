@@ -16,13 +16,13 @@ import pytest
 import yfinance
 
 from alphalens.assets import AssetClass
+from alphalens.data._vendors.cells import NO_TIME
+from alphalens.data._vendors.yahoo_session import Declined
 from alphalens.data.bars import Adjustment, Timeframe, micros
-from alphalens.data.cells import NO_TIME
 from alphalens.data.port import BarRequest, MarketDataProvider
 from alphalens.data.reasons import AnswerRefused, Reason, names_of
 from alphalens.data.validation import Context, judge
 from alphalens.data.yahoo_provider import YahooProvider
-from alphalens.data.yahoo_session import Declined
 from alphalens.errors import ConfigError, DataError, InputError, MissingExtra
 from alphalens.net import NotSent, RetryPolicy, Timing
 from alphalens.testing.yahoo_server import YahooControl, YahooServer
@@ -692,7 +692,7 @@ def test_redirections_are_counted():
 
 
 def test_an_endless_answer_is_cut_off(provider, week, monkeypatch):
-    monkeypatch.setattr("alphalens.data.yahoo_session._MAX_BODY_BYTES", 200)
+    monkeypatch.setattr("alphalens.data._vendors.yahoo_session._MAX_BODY_BYTES", 200)
 
     with pytest.raises(DataError, match="the answer is longer than 200 bytes"):
         provider.bars(request())

@@ -21,6 +21,7 @@ import pytest
 from sqlalchemy import Engine
 
 from alphalens.assets import AssetClass
+from alphalens.data._vendors.reading import Keys, Part, batch_from
 from alphalens.data.alpaca_provider import AlpacaProvider
 from alphalens.data.bars import Adjustment, Bars, Timeframe
 from alphalens.data.context_maker import ContextMaker
@@ -30,7 +31,6 @@ from alphalens.data.option_store import OptionStore
 from alphalens.data.pipeline import Pipeline
 from alphalens.data.polygon_provider import PolygonProvider
 from alphalens.data.port import BarRequest, Batch, DataCapabilities
-from alphalens.data.reading import Keys, Part, batch_from
 from alphalens.data.reasons import Reason, names_of
 from alphalens.data.store import BarStore
 from alphalens.data.validation import Context, Judged

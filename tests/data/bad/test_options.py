@@ -10,7 +10,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from alphalens.data.checks_quotes import mids
+from alphalens.data._checks.quotes import mids
 from alphalens.data.option_intake import fetch_chain
 from alphalens.data.port import OptionSnapshot
 from alphalens.data.reasons import Reason, names_of

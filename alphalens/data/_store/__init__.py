@@ -1,0 +1,1 @@
+"""The statements behind the stores of bars, facts and options."""

@@ -1,0 +1,1 @@
+"""What the vendors' streams have in common: words, order, buffer, gaps."""
