@@ -25,9 +25,8 @@ from typing import Any
 
 import numpy as np
 
-from alphalens.data._streams.vendor_stream import VendorStream
 from alphalens.data.alpaca_bar_stream import AlpacaBarStream
-from alphalens.data.bar_stream import Channel, Delivery
+from alphalens.data.bar_stream import BarStream, Channel, Delivery
 from alphalens.data.polygon_stream import PolygonStream
 from alphalens.net import Timing
 from alphalens.testing.alpaca_server import AlpacaServer
@@ -190,8 +189,8 @@ class Rig:
                 raise RuntimeError("the vendor ended")
         return _told(np.load(path), numbers, came, spent)
 
-    def _stream(self, timing: Timing) -> VendorStream:
-        make: Callable[..., VendorStream] = (
+    def _stream(self, timing: Timing) -> PolygonStream | AlpacaBarStream:
+        make: Callable[..., PolygonStream | AlpacaBarStream] = (
             partial(PolygonStream, "key")
             if self._name == "polygon"
             else partial(AlpacaBarStream, "PKTEST", "secret")
@@ -200,7 +199,7 @@ class Rig:
         return make(url=self._url, symbols=SYMBOLS, channels=CHANNELS, timing=timing, rng=rng)
 
 
-def _taken(stream: VendorStream, count: int) -> tuple[list[int], list[int]]:
+def _taken(stream: BarStream, count: int) -> tuple[list[int], list[int]]:
     """Take until so many came, or nothing more does; return their numbers and instants (ns)."""
     numbers: list[int] = []
     came: list[int] = []

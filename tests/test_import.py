@@ -160,7 +160,7 @@ def test_reports_load_on_demand_and_what_reads_a_journal_names_its_extra(tmp_pat
 from alphalens import reports
 from alphalens.errors import MissingExtra
 from alphalens.reports import equity_statistics
-assert set(reports.__all__) == set(reports._HOMES) <= set(dir(reports))
+assert set(reports.__all__) <= set(dir(reports))
 try:
     reports.read_run
 except MissingExtra as error:
@@ -177,3 +177,39 @@ def test_every_name_of_reports_can_be_had():
     assert [getattr(reports, name).__name__ for name in reports.__all__] == reports.__all__
     with pytest.raises(AttributeError, match="no attribute 'read_runs'"):
         _ = reports.read_runs
+
+
+def test_market_data_of_files_needs_the_core_alone_and_the_rest_names_its_extra(tmp_path: Path):
+    code = """
+import alphalens.data as data
+from alphalens.errors import MissingExtra
+assert "pandas" not in sys.modules and "BarStore" in dir(data)
+from alphalens.data import Bars, DataView, MemoryCache, PriceHistory, judge, read_prices
+for name in ("BarStore", "Pipeline", "AlpacaProvider", "PolygonStream", "RedisCache"):
+    try:
+        getattr(data, name)
+    except MissingExtra as error:
+        print(name, error.extra)
+"""
+    run = run_bare(code, tmp_path)
+    assert run.returncode == 0, run.stderr
+    told = [line.split() for line in run.stdout.splitlines()]
+    assert [name for name, _ in told] == [
+        "BarStore", "Pipeline", "AlpacaProvider", "PolygonStream", "RedisCache",
+    ]  # fmt: skip
+    assert {extra for _, extra in told} == {"trading"}
+
+
+def test_bars_and_checks_load_neither_network_nor_database():
+    code = "from alphalens.data import Bars, BarRequest, FileProvider, MemoryCache, Reports, judge"
+
+    assert not loaded_after(code) & {*HEAVY, "websockets", "redis", "psycopg", "yfinance"}
+
+
+def test_every_name_of_market_data_can_be_had():
+    from alphalens import data
+
+    assert [getattr(data, name).__name__ for name in data.__all__] == data.__all__
+    assert sorted(name for names in data._HOMES.values() for name in names) == data.__all__
+    with pytest.raises(AttributeError, match="no attribute 'BarStores'"):
+        _ = data.BarStores

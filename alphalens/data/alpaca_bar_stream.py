@@ -5,12 +5,21 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 
 from alphalens.data._streams.alpaca_greeting import HOSTS, NO_KEY, greeted, log_in, quote_from
 from alphalens.data._streams.vendor_stream import VendorStream
-from alphalens.data._streams.words import BarRow, Fault, Item, Row, messages_of, plain_row
+from alphalens.data._streams.words import (
+    LATE_S,
+    BarRow,
+    Fault,
+    Item,
+    Row,
+    messages_of,
+    plain_row,
+)
 from alphalens.data._vendors.cells import NO_TIME
 from alphalens.data._vendors.reading import Keys
 from alphalens.data.alpaca_symbols import symbol_from, symbol_to
@@ -40,12 +49,13 @@ _LENGTHS: Mapping[str, Timeframe] = MappingProxyType(
     {"b": Timeframe.MINUTE, "u": Timeframe.MINUTE, "d": Timeframe.DAY}
 )
 _FINAL = NO_KEY | {405, 410}  # symbol limit, no such subscription on this feed
+_LATE_FEED = "/delayed_sip"
+_CORRECTED = "u"
 _SLOW = 407
 _CONTROL = frozenset({"success", "subscription"})
 _MACHINE = Timing()
 _NOBODY = NobodyListens()
 _OPTIONS = StreamOptions()
-_SHOWN = 500
 
 
 class AlpacaDialect:
@@ -127,7 +137,14 @@ class AlpacaDialect:
             return Fault(TroubleKind.UNKNOWN, f"message of kind {kind!r:.40}", _shown(message))
         if kind in _LENGTHS:
             symbol = self._symbol(message)
-            return BarRow(symbol, _LENGTHS[kind], _time(message), plain_row(message), received)
+            return BarRow(
+                symbol,
+                _LENGTHS[kind],
+                _time(message),
+                plain_row(message),
+                received,
+                is_correction=kind == _CORRECTED,
+            )
         if kind in self._reads:
             return self._reads[kind](message, self._symbol(message))
         if kind in _CONTROL:
@@ -156,7 +173,8 @@ class AlpacaBarStream(VendorStream):
         Credentials; they are in no text that this object makes.
     url : str
         Whole address, such as ``wss://stream.data.alpaca.markets/v2/iex``, or one on this
-        machine. The free plan has one connection and 30 symbols.
+        machine. The free plan has one connection and 30 symbols; what ``delayed_sip`` tells is 15
+        minutes late.
     symbols : sequence of str
         Canonical, each once.
     channels : collection of Channel
@@ -188,6 +206,8 @@ class AlpacaBarStream(VendorStream):
         timing: Timing = _MACHINE,
         listener: FeedListener = _NOBODY,
     ) -> None:
+        if url.endswith(_LATE_FEED):
+            options = replace(options, delay_s=max(options.delay_s, LATE_S))
         super().__init__(
             AlpacaDialect(key, secret, symbols=symbols, channels=channels),
             url=checked_host(
@@ -250,4 +270,4 @@ def _key(value: object) -> str:
 
 
 def _shown(message: Row) -> str:
-    return json.dumps(message, default=str)[:_SHOWN]
+    return json.dumps(message, default=str)

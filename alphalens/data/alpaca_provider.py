@@ -26,7 +26,7 @@ from alphalens.data._vendors.alpaca_pages import (
 )
 from alphalens.data._vendors.alpaca_words import ACTION_TYPES
 from alphalens.data._vendors.latest import latest_batch, latest_request
-from alphalens.data._vendors.reading import Part, batch_from
+from alphalens.data._vendors.reading import Part, batch_from, parts_of
 from alphalens.data._vendors.rest_provider import RestProvider, instant_text
 from alphalens.data.alpaca_symbols import class_of, symbol_to
 from alphalens.data.asks import Ask, RestOptions, can_give
@@ -181,7 +181,7 @@ class AlpacaProvider(RestProvider):
             )
         told = self._rest.collect(list(self._bar_asks(request)), bars_page)
         return batch_from(
-            [part for page in told.pages for part in page],
+            parts_of(told.pages, told.asked_at),
             request,
             source=_NAME,
             received_at=told.received_at,
@@ -218,7 +218,7 @@ class AlpacaProvider(RestProvider):
 
         told = self._rest.collect(list(self._latest_asks(symbols, timeframe)), read)
         return latest_batch(
-            [part for page in told.pages for part in page],
+            parts_of(told.pages, told.asked_at),
             request,
             source=_NAME,
             received_at=told.received_at,
@@ -296,7 +296,7 @@ class AlpacaProvider(RestProvider):
         ]
 
         def read(ask: Ask, body: Any) -> tuple[list[CorporateAction], Ask | None]:
-            told = actions_of(body, seen_at=self._rest.now(), source=_NAME)
+            told = actions_of(ask, body, seen_at=self._rest.now(), source=_NAME)
             return told, next_page(ask, body)
 
         told = self._rest.collect(asks, read, is_exact=True)

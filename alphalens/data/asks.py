@@ -89,6 +89,8 @@ class Told(Generic[P]):
     ----------
     pages : tuple
         In the order of the asks, and of each the pages in their order.
+    asked_at : tuple of datetime
+        When the call for each page left (aware): nothing in it was known later.
     received_at : datetime
         When the last of them came (aware).
     calls : int
@@ -96,6 +98,7 @@ class Told(Generic[P]):
     """
 
     pages: tuple[P, ...]
+    asked_at: tuple[datetime, ...]
     received_at: datetime
     calls: int
 

@@ -220,13 +220,15 @@ class StreamOptions:
         Seconds between two of these.
     skew_s : float
         Seconds by which this machine's clock may be behind the vendor's.
+    delay_s : float
+        Seconds by which what the stream tells is behind the market: 900 on a delayed plan.
     backoff_base_s, backoff_cap_s : float
         As `alphalens.net.StreamSettings`.
 
     Raises
     ------
     ConfigError
-        If a number is not positive, the two that may be 0 besides.
+        If a number is not positive, the three that may be 0 besides.
     """
 
     size: int = 50_000
@@ -236,13 +238,14 @@ class StreamOptions:
     fill_attempts: int = 3
     fill_pause_s: float = 2.0
     skew_s: float = 5.0
+    delay_s: float = 0.0
     backoff_base_s: float = 0.5
     backoff_cap_s: float = 30.0
 
     def __post_init__(self) -> None:
         """Refuse what could never work."""
         for name in self.__slots__:
-            least = 0.0 if name in ("settle_s", "skew_s") else 1e-9
+            least = 0.0 if name in ("settle_s", "skew_s", "delay_s") else 1e-9
             if not getattr(self, name) >= least:
                 raise ConfigError(f"{name} is {getattr(self, name)}, it must be above 0")
 

@@ -141,7 +141,7 @@ class DataView:
 
     def closes(self, rows: int | None = None) -> pd.DataFrame:
         """Return a copy of the last `rows` closes known, shape (rows, n_assets); None means all."""
-        known = self._closes if rows is None else self._closes.iloc[-rows:]
+        known = self._closes if rows is None else self._closes.tail(rows)
         return known.copy()
 
     def last_prices(self) -> pd.Series[float]:

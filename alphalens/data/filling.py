@@ -14,14 +14,15 @@ from alphalens.data.port import BarRequest
 from alphalens.data.store import Span
 from alphalens.errors import InputError
 
-__all__ = ["Failure", "Filled", "Progress", "fill", "filled_by", "parts_of"]
+__all__ = ["SYMBOLS", "Failure", "Filled", "Progress", "fill", "filled_by", "parts_of"]
 
 #: Fetches a part; returns what was kept of it, and the words of those who gave none of the rest.
 Fetch = Callable[[BarRequest], tuple[Sequence[Kept], str]]
 
+#: Symbols of one part at most.
+SYMBOLS = 100
 #: Bars of one part at most, by its length and its symbols: what a worker holds in memory.
 _ROWS = 200_000
-_SYMBOLS = 100
 _SESSION = timedelta(hours=24)  # coins trade around the clock; shares have fewer bars
 
 
@@ -110,7 +111,7 @@ def parts_of(
     missing: Mapping[str, Sequence[Span]],
     *,
     largest: int = _ROWS,
-    symbols: int = _SYMBOLS,
+    symbols: int = SYMBOLS,
 ) -> Iterator[BarRequest]:
     """Cut what is missing of a request into parts of bounded size, older ones first.
 
@@ -157,13 +158,15 @@ def fill(
     if workers < 1:
         raise InputError(f"workers is {workers}, it must be at least 1")
     work = _Work(parts=len(parts), fetch=fetch, on_progress=on_progress)
+    chains = _chains(parts)
     on_progress(Progress(done=0, parts=len(parts)))
     with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="fill") as pool:
-        futures = [pool.submit(work.do, part) for part in parts]
+        futures = [pool.submit(work.do_all, chain) for chain in chains]
         try:
             for future in futures:
                 future.result()
         finally:
+            work.end()
             for future in futures:
                 future.cancel()  # those that have not begun, if one failed
     return work.total
@@ -190,9 +193,22 @@ class _Work:
     ) -> None:
         self.total, self._done = Filled(parts=parts), 0
         self._fetch, self._on_progress = fetch, on_progress
-        self._gate = threading.Lock()
+        self._gate, self._is_over = threading.Lock(), threading.Event()
 
-    def do(self, part: BarRequest) -> None:
+    def end(self) -> None:
+        self._is_over.set()
+
+    def do_all(self, chain: Sequence[BarRequest]) -> None:
+        try:
+            for part in chain:
+                if self._is_over.is_set():
+                    return
+                self._do(part)
+        except BaseException:
+            self.end()
+            raise
+
+    def _do(self, part: BarRequest) -> None:
         kept, problem = self._fetch(part)
         told = filled_by(kept, part, problem)
         with self._gate:
@@ -207,6 +223,21 @@ class _Work:
                     symbols=part.symbols,
                 )
             )
+
+
+def _chains(parts: Sequence[BarRequest]) -> list[list[BarRequest]]:
+    """Return parts that have a symbol in common one after the other, older ones first.
+
+    What is stored before a part tells whether its first bars fit: a split or a misprint between
+    two parts is only seen when the older one is kept first.
+    """
+    chain_of: dict[str, list[BarRequest]] = {}
+    for part in parts:
+        beside = {id(own): own for name in part.symbols if (own := chain_of.get(name))}
+        chain = [*(one for own in beside.values() for one in own), part]
+        chain_of.update(dict.fromkeys((name for one in chain for name in one.symbols), chain))
+    found = {id(chain): chain for chain in chain_of.values()}
+    return [sorted(chain, key=lambda part: part.start) for chain in found.values()]
 
 
 def _length(timeframe: Timeframe, rows: int) -> timedelta:

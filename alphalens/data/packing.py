@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from alphalens.data.bars import Adjustment, Bars, Timeframe
 from alphalens.errors import DataError, InputError
 
-__all__ = ["is_whole", "pack", "unpack", "unpack_all"]
+__all__ = ["is_of", "is_whole", "pack", "unpack", "unpack_all"]
 
 _MAGIC = b"ALB1"
 _LENGTH = struct.Struct("<I")
@@ -71,6 +71,14 @@ def is_whole(content: bytes) -> bool:
     """Return whether bytes are what `pack` made, of this version, and unchanged."""
     body, kept = content[: -_LENGTH.size], content[-_LENGTH.size :]
     return content.startswith(_MAGIC) and _LENGTH.pack(zlib.crc32(body)) == kept
+
+
+def is_of(content: bytes, symbol: str, timeframe: str, adjustment: str) -> bool:
+    """Return whether whole bytes are bars of one symbol, of this timeframe and adjustment."""
+    (length,) = _LENGTH.unpack_from(content, len(_MAGIC))
+    header = json.loads(content[_BEGIN : _BEGIN + length])
+    told = header["symbols"], header["timeframe"], header["adjustment"]
+    return told == ([symbol], timeframe, adjustment)
 
 
 def unpack(content: bytes) -> Bars:

@@ -21,7 +21,7 @@ from alphalens.data.bars import Bars, Timeframe
 from alphalens.data.cache import Cache
 from alphalens.data.context_maker import ContextMaker
 from alphalens.data.fact_store import FactStore
-from alphalens.data.filling import Filled, Progress, fill, parts_of
+from alphalens.data.filling import SYMBOLS, Filled, Progress, fill, parts_of
 from alphalens.data.ingest_record import IngestRecord
 from alphalens.data.listening import FeedListener, NobodyListens
 from alphalens.data.port import BarRequest, MarketDataProvider
@@ -197,8 +197,8 @@ class Pipeline:
         request : BarRequest
             Any number of symbols, and any time.
         workers : int
-            Parts asked for at once; each vendor keeps to its own limit besides. The writes take
-            turns. No more parts than this are held in memory.
+            Parts asked for at once, each of other symbols; each vendor keeps to its own limit
+            besides. The writes take turns. No more parts than this are held in memory.
         on_progress : callable
             Is told how far it is: once before the first part and after each, never twice at
             once. What it raises ends the fetch after the parts that are under way.
@@ -216,7 +216,11 @@ class Pipeline:
             If the database fails; what was kept by then is kept.
         """
         self._routes(request)
-        parts = list(parts_of(request, self._missing(request)))
+        missing = self._missing(request)
+        parts = list(parts_of(request, missing))
+        if len(parts) > 1:  # so that all have work
+            together = min(SYMBOLS, -(-len(missing) // max(1, workers)))
+            parts = list(parts_of(request, missing, symbols=together))
         return fill(parts, self._fetch, workers=workers, on_progress=on_progress)
 
     def refetch_gaps(self, *, patience: timedelta = _PATIENCE) -> Filled:
@@ -225,9 +229,10 @@ class Pipeline:
         Parameters
         ----------
         patience : timedelta
-            A gap is asked for again when it was found at least so long ago; once only. What is
-            in quarantine for a step that looks like a split is asked for again as soon as an
-            action of its symbol is known that was not known when it was tried last.
+            A gap is asked for again when it was found at least so long ago, until somebody
+            answers, and not after that. What is in quarantine for a step that looks like a split
+            is asked for again as soon as an action of its symbol is known that was not known
+            when it was tried last.
 
         Raises
         ------
@@ -235,11 +240,15 @@ class Pipeline:
             If the database fails.
         """
         now, kept = self._clock.now(), self._record.gaps(is_open=True)
-        parts = []
-        for request, gaps in together(due(kept, self._contexts.known_actions, now - patience)):
-            self._record.gaps_tried(gaps, at=now)
-            parts.append(request)
-        return fill(parts, self._fetch, workers=1, on_progress=_nothing)
+        asked = dict(together(due(kept, self._contexts.known_actions, now - patience)))
+
+        def fetch(part: BarRequest) -> tuple[tuple[Kept, ...], str]:
+            told, problem, is_answer = self._again(part)
+            if is_answer:
+                self._record.gaps_tried(asked[part], at=now)
+            return told, problem
+
+        return fill(list(asked), fetch, workers=1, on_progress=_nothing)
 
     def check_agreement(self, request: BarRequest) -> Agreement:
         """Compare what the first two vendors that have the bars tell of them; nothing is kept.
@@ -275,6 +284,14 @@ class Pipeline:
             except DataError as error:
                 failed.append(str(error))
         return tuple(kept), "; ".join(failed)
+
+    def _again(self, part: BarRequest) -> tuple[tuple[Kept, ...], str, bool]:
+        """Return what `_fetch` does, and whether that is an answer: also that nobody has it."""
+        try:
+            told, problem = self._fetch(part)
+        except InputError as error:
+            return (), str(error), True
+        return told, problem, not problem
 
     def _load(self, request: BarRequest) -> Bars:
         """Return bars from the store; what was not asked for yet is fetched before."""

@@ -39,7 +39,7 @@ from alphalens.data._vendors.polygon_words import (
     split_from,
     state_from,
 )
-from alphalens.data._vendors.reading import Part, Unfit, batch_from
+from alphalens.data._vendors.reading import Part, Unfit, batch_from, parts_of
 from alphalens.data._vendors.rest_provider import RestProvider, instant_text
 from alphalens.data.asks import Ask, RestOptions, can_give
 from alphalens.data.bars import Adjustment, Timeframe, micros
@@ -194,7 +194,7 @@ class PolygonProvider(RestProvider):
 
         told = self._rest.collect([self._bar_ask(t, request) for t in symbols], read)
         return batch_from(
-            [part for part, _ in told.pages],
+            parts_of([[part] for part, _ in told.pages], told.asked_at),
             request,
             source=_NAME,
             received_at=told.received_at,
@@ -242,7 +242,7 @@ class PolygonProvider(RestProvider):
 
         told = self._rest.collect(list(snapshot_asks(named)), read)
         return latest_batch(
-            [part for parts, _ in told.pages for part in parts],
+            parts_of([parts for parts, _ in told.pages], told.asked_at),
             request,
             source=_NAME,
             received_at=told.received_at,

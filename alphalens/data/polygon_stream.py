@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import urlsplit
 
 from alphalens.assets import AssetClass
 from alphalens.assets.symbols import Vendor, class_by_form, to_vendor
 from alphalens.data._streams.vendor_stream import VendorStream
 from alphalens.data._streams.words import (
+    LATE_S,
     BarRow,
     Fault,
     Item,
@@ -50,6 +53,7 @@ _EVENTS: Mapping[Channel, str] = MappingProxyType(
 )
 _CLASSES = frozenset({AssetClass.EQUITY, AssetClass.OPTION})
 _KEYS = Keys(time="s", trades="")  # the number of trades is not told
+_LATE_HOST = "delayed."
 _GRANTED = "subscribed to: "
 _GOOD = frozenset({"success", "connected", "auth_success"})
 _LATER = frozenset({"max_connections", "auth_timeout", "connected"})
@@ -59,7 +63,6 @@ _LAST_MS = 4_102_444_800_000  # 2100: what is later is no instant in millisecond
 _MACHINE = Timing()
 _NOBODY = NobodyListens()
 _OPTIONS = StreamOptions()
-_SHOWN = 500
 
 
 class PolygonDialect:
@@ -197,7 +200,8 @@ class PolygonStream(VendorStream):
     key : str
         Credential; it is in no text that this object makes.
     url : str
-        Whole address, such as ``wss://socket.massive.com/stocks``, or one on this machine.
+        Whole address, such as ``wss://socket.massive.com/stocks``, or one on this machine; of a
+        host that begins with ``delayed`` everything is 15 minutes late.
     symbols : sequence of str
         Canonical shares or options, each once.
     channels : collection of Channel
@@ -228,6 +232,8 @@ class PolygonStream(VendorStream):
         timing: Timing = _MACHINE,
         listener: FeedListener = _NOBODY,
     ) -> None:
+        if (urlsplit(url).hostname or "").startswith(_LATE_HOST):
+            options = replace(options, delay_s=max(options.delay_s, LATE_S))
         super().__init__(
             PolygonDialect(key, symbols=symbols, channels=channels),
             url=checked_host(
@@ -313,4 +319,4 @@ def _with_second(
 
 
 def _shown(message: Row) -> str:
-    return json.dumps(message, default=str)[:_SHOWN]
+    return json.dumps(message, default=str)

@@ -119,6 +119,8 @@ class Batch:
         When the last page came.
     calls : int
         HTTP calls that it took.
+    delay_s : float
+        How far behind the market this answer says that it is, if it says so.
     """
 
     request: BarRequest
@@ -127,6 +129,7 @@ class Batch:
     raw: Sequence[str]
     received_at: datetime
     calls: int = 1
+    delay_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

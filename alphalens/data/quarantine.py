@@ -57,8 +57,8 @@ class Quarantined:
         return pd.DataFrame(
             {
                 **{name: table[name] for name in ("symbol", "timestamp", "source", "received_at")},
-                "reasons": [", ".join(names_of(int(mark))) for mark in self.marks],
-                "because": [", ".join(names_of(int(mark))) for mark in self.because],
+                "reasons": _told(self.marks),
+                "because": _told(self.because),
                 "mask": self.marks,
                 "raw": list(self.raw),
             }
@@ -129,18 +129,17 @@ class Report:
 
         The day is NaT where the instant of a row could not be read.
         """
-        names = ["symbol", "day", "reason", "rows"]
-        days = self.found.time.view("M8[us]").astype("M8[D]")
-        table = pd.DataFrame(
-            {
-                "symbol": np.array((*self.found.symbols, ""), object)[self.found.codes],
-                "day": days.astype("M8[s]"),
-                "mask": self.marks,
-            }
-        )
-        table["reason"] = [names_of(int(mask)) for mask in table["mask"]]
-        counted = table.explode("reason").groupby(names[:3], as_index=False, dropna=False)
-        return counted.agg(rows=("mask", "size"))[names]
+        days = self.found.time.view("M8[us]").astype("M8[D]").astype("M8[s]")
+        table = pd.DataFrame({"code": self.found.codes, "day": days, "mask": self.marks})
+        key = ["code", "day", "mask"]
+        counted = table.groupby(key, as_index=False, dropna=False).agg(rows=("mask", "size"))
+        symbols = np.array((*self.found.symbols, ""), object)
+        counted["symbol"] = symbols[counted["code"].to_numpy()]
+        told = {mask: names_of(mask) for mask in np.unique(self.marks).tolist()}
+        counted["reason"] = [told[mask] for mask in counted["mask"].tolist()]
+        names = ["symbol", "day", "reason"]
+        summed = counted.explode("reason").groupby(names, as_index=False, dropna=False)
+        return summed.agg(rows=("rows", "sum"))
 
     def __str__(self) -> str:
         """Tell it in lines."""
@@ -163,3 +162,9 @@ class Report:
             f"  stored row was a misprint: {s} {at.isoformat()}" for s, at in self.stored_misprints
         ]
         return "\n".join(lines)
+
+
+def _told(marks: Marks) -> list[str]:
+    """Return the reasons in each mask as text."""
+    told = {mask: ", ".join(names_of(mask)) for mask in np.unique(marks).tolist()}
+    return [told[mask] for mask in marks.tolist()]

@@ -101,6 +101,7 @@ class RedisCache:
         self._down_until = float("-inf")
         self._doubtful: dict[str, int] = {}  # and which doubt it is, for another may follow
         self._doubts, self._is_all_doubtful, self._cursor = 0, False, 0
+        self._unended: dict[str, str] = {}  # claims that are over, and whose they were
         self._token = secrets.token_hex(8)
         self._gate = threading.RLock()
 
@@ -164,21 +165,17 @@ class RedisCache:
         answers = self._try(ask) if keys else None
         if answers is None:
             return frozenset(keys)
+        with self._gate:
+            for key in keys:
+                if self._unended.get(key) == owner:
+                    del self._unended[key]
         return frozenset(key for key, is_ours in zip(keys, answers, strict=True) if is_ours)
 
     def release(self, keys: Sequence[str]) -> None:
-        """End the caller's own claims; those that cannot be ended now end by themselves."""
-        owner = self._owner()
-
-        async def end() -> bool:
-            async with self._client.pipeline(transaction=False) as pipe:
-                for key in keys:
-                    pipe.eval(_RELEASE, 1, _PREFIX + _CLAIM + key, owner)
-                await pipe.execute()
-            return True
-
-        if keys:
-            self._try(end)
+        """End the caller's own claims; those that cannot be ended now are ended with the next."""
+        with self._gate:
+            self._unended.update(dict.fromkeys(keys, self._owner()))
+        self._end_claims()
 
     def close(self) -> None:
         """Let its connections go; a second call does nothing."""
@@ -187,6 +184,25 @@ class RedisCache:
     def _owner(self) -> str:
         """Return whose claims the caller's are: a thread's of a process."""
         return f"{self._token}:{threading.get_ident()}"
+
+    def _end_claims(self) -> None:
+        """End claims that are over, as far as the cache can be reached."""
+        with self._gate:
+            over = dict(self._unended)
+
+        async def end() -> bool:
+            async with self._client.pipeline(transaction=False) as pipe:
+                for key, owner in over.items():
+                    pipe.eval(_RELEASE, 1, _PREFIX + _CLAIM + key, owner)
+                await pipe.execute()
+            return True
+
+        is_done = not over or self._try(end) is not None
+        with self._gate:
+            if is_done:
+                self._unended = {k: o for k, o in self._unended.items() if over.get(k) != o}
+            elif len(self._unended) > _MOST_DOUBTS:
+                self._unended.clear()  # they end by themselves
 
     def _doubt(self, keys: Iterable[str]) -> None:
         """Remember that what is kept under keys may be old."""
@@ -206,6 +222,7 @@ class RedisCache:
 
     def _settle_doubts(self) -> None:
         """Delete what may be old, as far as the cache can be reached."""
+        self._end_claims()
         if self._is_all_doubtful and not self._swept():
             return
         with self._gate:

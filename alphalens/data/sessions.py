@@ -7,10 +7,18 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
+from alphalens.assets.calendars import ALWAYS_OPEN, sessions
 from alphalens.data.base import PriceHistory
 from alphalens.errors import InputError
 
-__all__ = ["CLOSE_TIME", "NEW_YORK", "closing_instants", "equal_weight_returns", "session_closes"]
+__all__ = [
+    "CLOSE_TIME",
+    "NEW_YORK",
+    "closing_instants",
+    "equal_weight_returns",
+    "known_closes",
+    "session_closes",
+]
 
 NEW_YORK = "America/New_York"
 CLOSE_TIME = time(16, 0)
@@ -51,6 +59,59 @@ def closing_instants(
         raise InputError("closing_instants needs naive days at midnight")
     offset = pd.Timedelta(hours=close_time.hour, minutes=close_time.minute)
     return pd.DatetimeIndex((days + offset).tz_localize(ZoneInfo(timezone)).tz_convert("UTC"))
+
+
+def known_closes(
+    panel: pd.DataFrame, *, calendar: str = "XNYS", timezone: str = NEW_YORK
+) -> pd.DataFrame:
+    """Return daily bars by the instants at which they became known.
+
+    The rows of `alphalens.data.store.BarStore.panel` are the begins of the bars, midnight for
+    days. Taken for instants of closes they would tell each close most of a day too early.
+
+    Parameters
+    ----------
+    panel : DataFrame of shape (n, m)
+        Daily bars, the rows midnights in the zone of the market.
+    calendar : str
+        Whose sessions they are (`alphalens.assets.calendars`).
+    timezone : str
+        Zone of the market; what trades always has days of UTC, whatever is said here.
+
+    Returns
+    -------
+    DataFrame of shape (n, m)
+        A copy, the rows the closes of the sessions (UTC), early ones too; as
+        `alphalens.data.base.PriceHistory` wants them.
+
+    Raises
+    ------
+    InputError
+        If the calendar is unknown, a row is no midnight of its market, or has no session.
+
+    Examples
+    --------
+    >>> days = pd.DatetimeIndex(["2024-07-02", "2024-07-03"], tz="America/New_York")
+    >>> [str(at) for at in known_closes(pd.DataFrame({"A": [1.0, 2.0]}, index=days)).index]
+    ['2024-07-02 20:00:00+00:00', '2024-07-03 17:00:00+00:00']
+    """
+    begins = pd.DatetimeIndex(panel.index)
+    if begins.tz is None:
+        raise InputError("known_closes needs timezone-aware begins of bars")
+    found = panel.copy()
+    if not len(begins):
+        return found
+    zone = "UTC" if calendar == ALWAYS_OPEN else timezone
+    days = begins.tz_convert(ZoneInfo(zone)).tz_localize(None)
+    table = sessions(calendar, days.min().date(), days.max().date())
+    closes = {pd.Timestamp(one.date): one.close for one in table}
+    if odd := [begin for day, begin in zip(days, begins, strict=True) if day not in closes]:
+        raise InputError(
+            f"known_closes needs the midnights in {zone} that begin sessions of {calendar}, "
+            f"and {odd[0].isoformat()} is none: take a panel of days, or its own calendar"
+        )
+    found.index = pd.DatetimeIndex([closes[day] for day in days])
+    return found
 
 
 def session_closes(history: PriceHistory, *, timezone: str = NEW_YORK) -> pd.DataFrame:

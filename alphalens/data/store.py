@@ -35,6 +35,7 @@ from alphalens.data._store.rows import (
     Backend,
     Columns,
     joined,
+    last_received,
     pack,
     unpack,
     wide,
@@ -266,7 +267,8 @@ class BarStore:
         request = BarRequest(
             symbols=tuple(symbols), start=start, end=end, timeframe=timeframe, adjustment=adjustment
         )
-        dtype = np.dtype([(name, ROW[name]) for name in ("series_id", "time", field)])
+        names = ["series_id", "time", field, *(["received"] if as_of is not None else [])]
+        dtype = np.dtype([(name, ROW[name]) for name in names])
         with reading(self._engine) as connection:
             known = self._known(connection, request)
             known.currency()
@@ -431,7 +433,8 @@ class BarStore:
             parts.append(self._backend.fetch(connection, query, dtype, most=longest * len(ids)))
             count = len(parts[-1]["time"])
             size = max(1, _AT_ONCE * len(ids) // count) if count else 4 * size
-        return joined(parts, dtype)
+        found = joined(parts, dtype)
+        return found if as_of is None else last_received(found)
 
     @staticmethod
     def _query(

@@ -76,6 +76,13 @@ def judge(batch: Batch, context: Context) -> Judged:
         If nothing of the answer can be used.
     InputError
         If the context lacks the class of a symbol, or its stored bars are of another kind.
+
+    Notes
+    -----
+    A step by the ratio of a split that stays, and that no known action explains: raw bars are
+    rejected from there on until an action explains it, or somebody accepts the day. Of bars that
+    are said to be adjusted the step is flagged and alarms, for it may be the truth; as soon as
+    a split of that day is known, the answer is refused as `Reason.MIXED_ADJUSTMENT`.
     """
     check_batch(batch, context)
     rows = Rows.of(batch, context)

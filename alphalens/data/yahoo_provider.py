@@ -175,7 +175,7 @@ class YahooProvider(OnlyBars):
             told = {symbol: self._wanted(symbol, request) for symbol in request.symbols}
             received_at, calls = self._yahoo.now(), self._yahoo.calls_of_errand
         batch = batch_from(
-            [Part(symbol=symbol, rows=read) for symbol, (_, _, read) in told.items()],
+            [Part(symbol=s, rows=read, asked_at=at) for s, (_, _, read, at) in told.items()],
             request,
             source=_NAME,
             received_at=received_at,
@@ -183,13 +183,13 @@ class YahooProvider(OnlyBars):
             delay_s=_DELAY_S,
             keys=KEYS,
         )
-        rows = [row for _, own, _ in told.values() for row in own]
+        rows = [row for _, own, _, _ in told.values() for row in own]
         _unmark_unknown_volume(rows, batch.marks)
         bars = batch.bars
         if request.adjustment is Adjustment.ALL:
             bars = _with_dividends(bars, rows, batch.marks)
         elif request.adjustment is Adjustment.RAW:
-            bars = _without_splits(bars, {symbol: chart for symbol, (chart, _, _) in told.items()})
+            bars = _without_splits(bars, {symbol: chart for symbol, (chart, *_) in told.items()})
         return replace(batch, bars=bars, raw=RawRows(rows))
 
     def chain(self, underlying: str) -> tuple[OptionSnapshot, ...]:
@@ -256,8 +256,11 @@ class YahooProvider(OnlyBars):
         """Let its connections go; a second call does nothing."""
         self._yahoo.close()
 
-    def _wanted(self, symbol: str, request: BarRequest) -> tuple[Chart, Rows, Rows]:
-        """Return a chart with all splits that are to be undone, its rows, and as they are read."""
+    def _wanted(self, symbol: str, request: BarRequest) -> tuple[Chart, Rows, Rows, datetime]:
+        """Return a chart with all splits that are to be undone, its rows, as they are read, when.
+
+        The instant is the one before it was asked for.
+        """
         is_daily, now = request.timeframe.is_daily, self._yahoo.now()
         end = request.end + _DAY if is_daily else request.end  # a day is told by its opening
         chart = self._chart(symbol, request.timeframe, request.start, end)
@@ -274,7 +277,7 @@ class YahooProvider(OnlyBars):
             row if text == _NO_INSTANT else row | {"timestamp": text}
             for row, text in zip(rows, texts, strict=True)
         ]
-        return chart, rows, read
+        return chart, rows, read, now
 
     def _chart(self, symbol: str, timeframe: Timeframe, start: datetime, end: datetime) -> Chart:
         ticker = to_vendor(symbol, Vendor.YAHOO, class_by_form(symbol))

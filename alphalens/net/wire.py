@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -21,6 +22,9 @@ __all__ = ["Progress", "Timeouts", "Wire"]
 _BEFORE_SENDING = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _IDLE_CONNECTION_S = 5.0  # short: a server that closes an idle one while we send leaves doubt
 _ORDERS, _ORDERS_KEPT = 8, 4
+_PLAIN = ("", "identity")
+_PACKED = ("gzip", "x-gzip", "deflate")  # one of them: of several a bomb could be made
+_EITHER_KIND = zlib.MAX_WBITS | 32  # the head of gzip or of zlib
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +106,12 @@ class Wire:
         connections: int,
     ) -> None:
         self.base_url = base_url
-        self._headers = {"accept": "application/json", "user-agent": "alpha-lens", **headers}
+        self._headers = {
+            "accept": "application/json",
+            "accept-encoding": "gzip, deflate",
+            "user-agent": "alpha-lens",
+            **headers,
+        }
         self._timeout = httpx.Timeout(
             connect=timeouts.connect_s,
             read=timeouts.read_s,
@@ -179,14 +188,22 @@ class Wire:
         )
 
     async def _read_body(self, incoming: httpx.Response) -> bytes:
-        body = bytearray()
-        async for piece in incoming.aiter_bytes():
-            body += piece
+        """Read the body, and unpack never more of it than may be kept."""
+        body, unpack, came = bytearray(), _unpacking(incoming), False
+        async for piece in incoming.aiter_raw():
+            came = True
+            left = self._max_body_bytes + 1 - len(body)
+            try:
+                body += piece if unpack is None else unpack.decompress(piece, left)
+            except zlib.error as error:
+                raise httpx.DecodingError(f"the body cannot be unpacked: {error}") from error
             if len(body) > self._max_body_bytes:
                 raise AnswerTooLarge(
                     f"an answer of status {incoming.status_code} is longer than "
                     f"{self._max_body_bytes} bytes and was dropped; ask for smaller pages"
                 )
+        if unpack is not None and came and not unpack.eof:
+            raise httpx.DecodingError(f"the packed body ended after {len(body)} bytes, too early")
         return bytes(body)
 
     def _judge(self, request: Request, progress: Progress, cause: str) -> NetError:
@@ -194,6 +211,16 @@ class Wire:
         if progress.may_have_left:
             return Ambiguous(self._redact(f"{call}. It may have arrived: look it up"))
         return NotSent(self._redact(f"{call}. Nothing was sent"))
+
+
+def _unpacking(incoming: httpx.Response) -> zlib._Decompress | None:
+    """Return what unpacks a body; None if it is not packed."""
+    coding = incoming.headers.get("content-encoding", "").strip().lower()
+    if coding in _PLAIN:
+        return None
+    if coding not in _PACKED:
+        raise httpx.DecodingError(f"the body is packed as {coding:.40}, which was not asked for")
+    return zlib.decompressobj(_EITHER_KIND)
 
 
 def _open_pool(connections: int, *, kept: int) -> httpx.AsyncHTTPTransport:

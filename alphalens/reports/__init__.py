@@ -5,8 +5,9 @@ Names load at first use: a factor report needs no database, and what reads a jou
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from alphalens._optional import on_demand
 
 if TYPE_CHECKING:
     from alphalens.reports.equity import equal_weight_level, equity_statistics
@@ -25,22 +26,10 @@ __all__ = [
 ]
 
 _HOMES = {
-    "RunFacts": "facts",
-    "TradingReport": "trading_report",
-    "build_trading_report": "trading_report",
-    "equal_weight_level": "equity",
-    "equity_statistics": "equity",
-    "read_run": "facts",
-    "write_trading_report": "trading_page",
+    "equity": ("equal_weight_level", "equity_statistics"),
+    "facts": ("RunFacts", "read_run"),
+    "trading_page": ("write_trading_report",),
+    "trading_report": ("TradingReport", "build_trading_report"),
 }
 
-
-def __getattr__(name: str) -> object:
-    # A missing database library is told by `alphalens.execution`, which those modules import.
-    if name in _HOMES:
-        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+__getattr__, __dir__ = on_demand(__name__, _HOMES, extra="trading")

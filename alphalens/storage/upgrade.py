@@ -79,16 +79,27 @@ def migrate(connection: sa.Connection, version: int) -> None:
         Of `writing`.
     version : int
         Where to stop.
+
+    Raises
+    ------
+    StorageError
+        If the schema is beyond it: what a later version keeps has no place in an earlier one.
     """
     from alembic import command
     from alembic.config import Config
 
+    found = _version(connection)
+    if found > version:
+        raise StorageError(
+            f"{name_of(connection.engine)} has schema version {found} and is not taken back to "
+            f"{version}, which has no place for all it holds: restore a copy from before"
+        )
     config = Config()
     config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
     config.attributes["connection"] = connection
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
-    if _version(connection) == 1 and not _has(connection, versions):
+    if found == 1 and not _has(connection, versions):
         command.stamp(config, revision(1))
     command.upgrade(config, revision(version))
 

@@ -132,18 +132,19 @@ def at_other_times(bars: Bars, received: Sequence[datetime]) -> Bars:
 
 def _keys(bars: Bars) -> list[tuple[str, str]]:
     return [
-        (bars.symbols[code], _shown(int(time), bars.timeframe))
+        (bars.symbols[code], shown(int(time), bars.timeframe))
         for code, time in zip(bars.codes, bars.time, strict=True)
     ]
 
 
-def _shown(time: int, timeframe: Timeframe) -> str:
+def shown(time: int, timeframe: Timeframe) -> str:
+    """The local day of a daily bar, and the instant of another."""
     if time == np.iinfo(np.int64).min:
         return "never"
     instant = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=time)
     if timeframe is not Timeframe.DAY:
         return instant.strftime("%Y-%m-%dT%H:%M:%S")
-    return (instant + timedelta(hours=12)).astimezone(UTC).date().isoformat()
+    return (instant + timedelta(hours=12)).date().isoformat()
 
 
 def _begin(when: str, zone) -> int:

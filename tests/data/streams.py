@@ -8,13 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from alphalens.assets import AssetClass
 from alphalens.data._vendors.reading import Part, batch_from
 from alphalens.data.bar_stream import BarStream, Delivery, StreamOptions
-from alphalens.data.bars import Adjustment, Timeframe, micros
+from alphalens.data.bars import micros
 from alphalens.data.port import BarRequest, Batch, DataCapabilities
 from alphalens.errors import DataError
 from alphalens.net import Timing
+
+from .any_kind import of_any_kind
 
 OPEN = datetime(2024, 1, 9, 15, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -70,13 +71,7 @@ class Rest:
 
     @property
     def capabilities(self) -> DataCapabilities:
-        return DataCapabilities(
-            timeframes=frozenset(Timeframe),
-            adjustments=frozenset(Adjustment),
-            asset_classes=frozenset(AssetClass),
-            calls_per_minute=1000,
-            delay_s=self.delay_s,
-        )
+        return of_any_kind(calls_per_minute=1000, delay_s=self.delay_s)
 
     def bars(self, request: BarRequest) -> Batch:
         self.asked.append(request)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import random
 from collections.abc import Iterator
@@ -120,6 +121,25 @@ def test_cut_line_comes_back_with_what_was_missed(server) -> None:
         taken.until(lambda: len(taken.bars("SPY")) == 4)
     assert taken.bars("SPY") == [(n, 1.25 + n) for n in range(4)]
     assert [gap.filled for gap in taken.of("gaps")] == [2]
+
+
+def test_bar_that_comes_after_its_correction_is_told_and_not_believed(server) -> None:
+    with streaming(server, channels=[Channel.MINUTES]) as (stream, taken, _):
+        server.control.data_messages([told("u", 0, 1.75), told("b", 0, 1.5), told("b", 1, 2.5)])
+        taken.until(lambda: len(taken.bars("SPY")) == 2)
+        assert stream.counts["overtaken"] == 1
+    assert taken.bars("SPY") == [(0, 1.75), (1, 2.5)]
+    (trouble,) = taken.of("troubles")
+    assert "after its correction" in trouble.text
+    assert "1.5" in trouble.raw
+
+
+def test_feed_that_is_late_is_known_by_its_address() -> None:
+    fields = {"symbols": ["SPY"], "rng": random.Random(1)}
+    for feed, delay_s in (("delayed_sip", 900.0), ("sip", 0.0)):
+        url = f"wss://stream.data.alpaca.markets/v2/{feed}"
+        with contextlib.closing(AlpacaBarStream(KEY, SECRET, url=url, **fields)) as stream:
+            assert stream.options.delay_s == delay_s
 
 
 def test_slow_client_is_told_and_the_line_made_anew(server) -> None:

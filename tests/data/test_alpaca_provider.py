@@ -255,6 +255,7 @@ def test_half_an_answer_is_asked_for_again(server):
         (page([]), Reason.SCHEMA_DRIFT, 1),
         (page({"AAPL": None}), Reason.SCHEMA_DRIFT, 1),
         (page({"AAPL": []}, 7), Reason.SCHEMA_DRIFT, 1),
+        (page({"AAPL": []}, "\ud800"), Reason.SCHEMA_DRIFT, 1),
         (page({"MSFT": [ROW]}), Reason.WRONG_SYMBOL, 1),
         (page({"AAPL": [ROW], "MSFT": [ROW]}), Reason.WRONG_SYMBOL, 1),
     ],
@@ -436,8 +437,9 @@ def test_corporate_actions_of_every_kind():
     }
     body = {"corporate_actions": groups, "next_page_token": None}
     first, last = date(2024, 6, 1), date(2024, 6, 30)
+    asked = ["NVDA", "GE", "SD", "AAPL", "PYPL", "VMW", "AVGO", "META", "GONE"]
     with answering(body) as (made, vendor):
-        told = made.actions(["NVDA"], first, last)
+        told = made.actions(asked, first, last)
 
     assert [action.ex_date for action in told] == sorted(action.ex_date for action in told)
     assert len(told) == 9  # the dividend of May is another month's
@@ -455,9 +457,9 @@ def test_corporate_actions_of_every_kind():
     }
     assert found["FB"].ex_date == date(2024, 6, 13)
     assert found["NVDA"].source == "alpaca"
-    asked = vendor.got[0].query
-    assert asked["start"] <= "2024-06-01"
-    assert asked["end"] > "2024-07-30"  # a dividend is processed when it is paid
+    query = vendor.got[0].query
+    assert query["start"] <= "2024-06-01"
+    assert query["end"] > "2024-07-30"  # a dividend is processed when it is paid
 
 
 @pytest.mark.parametrize(
@@ -480,6 +482,16 @@ def test_an_action_that_cannot_be_read_is_refused(groups):
         made.actions(["NVDA"], date(2024, 6, 1), date(2024, 6, 30))
 
     assert caught.value.reason is Reason.SCHEMA_DRIFT
+
+
+def test_an_action_of_another_share_is_refused_whole():
+    split = {"new_rate": 10, "old_rate": 1, "ex_date": "2024-06-10"}
+    groups = {"forward_splits": [split | {"symbol": "NVDA"}, split | {"symbol": "GE"}]}
+    body = {"corporate_actions": groups, "next_page_token": None}
+    with answering(body) as (made, _), pytest.raises(AnswerRefused, match="'GE'") as caught:
+        made.actions(["NVDA"], date(2024, 6, 1), date(2024, 6, 30))
+
+    assert caught.value.reason is Reason.WRONG_SYMBOL
 
 
 def test_news_is_text_without_tricks_and_each_piece_comes_once():

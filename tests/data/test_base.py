@@ -44,6 +44,12 @@ def test_what_a_reader_does_to_closes_stays_with_him():
     assert view.closes(2)["A"].tolist() == [2.0, 3.0]
 
 
+@pytest.mark.parametrize(("rows", "closes"), [(0, []), (1, [3.0]), (9, [1.0, 2.0, 3.0])])
+def test_as_many_closes_are_given_as_are_asked_for_and_known(rows, closes):
+    view = DataView(history(), INDEX[-1].to_pydatetime())
+    assert view.closes(rows)["A"].tolist() == closes
+
+
 def test_view_refuses_naive_instants_and_the_time_before_the_data():
     with pytest.raises(InputError, match="no time zone"):
         DataView(history(), datetime(2022, 1, 4))

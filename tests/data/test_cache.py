@@ -13,8 +13,6 @@ from alphalens.data.cache import MemoryCache, key_of
 from alphalens.data.packing import is_whole, pack, unpack, unpack_all
 from alphalens.data.redis_cache import RedisCache
 from alphalens.errors import ConfigError, DataError, InputError
-from alphalens.net import LoopThread
-from tests.servers import redis_server
 
 T0 = datetime(2024, 1, 2, 14, 30, tzinfo=UTC)
 
@@ -25,30 +23,6 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
-
-
-@pytest.fixture(scope="module")
-def redis_url():
-    with redis_server() as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def loop():
-    with LoopThread("cache") as thread:
-        yield thread
-
-
-@pytest.fixture(params=["memory", "redis"])
-def cache(request):
-    if request.param == "memory":
-        made = MemoryCache(monotonic=time.monotonic)
-    else:
-        url, thread = request.getfixturevalue("redis_url"), request.getfixturevalue("loop")
-        made = RedisCache(url, loop=thread, monotonic=time.monotonic)
-        thread.run(made._client.flushdb(), timeout_s=2.0)
-    yield made
-    made.close()
 
 
 def test_what_was_put_is_found_and_counted(cache):
@@ -99,7 +73,9 @@ def test_of_many_at_once_one_fetches(cache):
 
 
 def test_two_processes_share_claims_and_end_only_their_own(redis_url, loop):
-    ours, theirs = (RedisCache(redis_url, loop=loop, monotonic=time.monotonic) for _ in range(2))
+    ours, theirs = (
+        RedisCache(redis_url, loop=loop, monotonic=time.monotonic, timeout_s=5.0) for _ in range(2)
+    )
     loop.run(ours._client.flushdb(), timeout_s=2.0)
     ours.put({"a": b"1"}, ttl_s=60.0)
     assert theirs.get(["a"]) == {"a": b"1"}
@@ -144,7 +120,7 @@ def test_cache_that_is_down_has_nothing_claims_everything_and_is_told_once(loop,
 
 def test_value_from_before_a_failure_does_not_come_back(redis_url, loop):
     clock = Clock()
-    cache = RedisCache(redis_url, loop=loop, monotonic=clock)
+    cache = RedisCache(redis_url, loop=loop, monotonic=clock, timeout_s=5.0)
     cache.put({"a": b"old", "b": b"old"}, ttl_s=60.0)
     client, cache._client = (
         cache._client,
@@ -160,6 +136,26 @@ def test_value_from_before_a_failure_does_not_come_back(redis_url, loop):
     assert cache.get(["a", "b"]) == {"a": b"new"}
     assert cache.stats.problem == ""
     cache.close()
+
+
+def test_claim_that_could_not_be_ended_is_ended_when_the_cache_is_back(redis_url, loop):
+    clock = Clock()
+    cache, other = (
+        RedisCache(redis_url, loop=loop, monotonic=clock, timeout_s=5.0) for _ in range(2)
+    )
+    loop.run(cache._client.flushdb(), timeout_s=2.0)
+    assert cache.claim(["a", "b"], ttl_s=60.0) == {"a", "b"}
+    nowhere = RedisCache("redis://127.0.0.1:1/0", loop=loop, monotonic=clock)
+    client, cache._client = cache._client, nowhere._client
+    cache.release(["a", "b"])
+    cache._client = client
+    assert other.claim(["a"], ttl_s=60.0) == frozenset()
+    clock.now = 5.0
+    assert cache.get(["a"]) == {}
+    assert other.claim(["a"], ttl_s=60.0) == {"a"}
+    assert cache.claim(["b"], ttl_s=60.0) == {"b"}
+    for one in (cache, other, nowhere):
+        one.close()
 
 
 def test_address_that_cannot_be_read_is_refused_without_being_told(loop):
@@ -259,7 +255,7 @@ def test_many_keys_are_dropped_and_claimed(cache):
 def test_too_many_doubts_empty_the_cache_when_it_is_back(redis_url, loop, monkeypatch):
     monkeypatch.setattr("alphalens.data.redis_cache._MOST_DOUBTS", 3)
     clock = Clock()
-    cache = RedisCache(redis_url, loop=loop, monotonic=clock)
+    cache = RedisCache(redis_url, loop=loop, monotonic=clock, timeout_s=5.0)
     cache.put({"a": b"old", "b": b"old", "z": b"old"}, ttl_s=60.0)
     client, cache._client = (
         cache._client,

@@ -7,6 +7,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
+from alphalens.data._checks.jumps import _medians
 from alphalens.data.bars import Adjustment
 from alphalens.data.validation import judge
 from tests.data.bad import facts
@@ -151,3 +152,112 @@ def test_big_move_on_high_volume_is_kept():
     found = judged(VERTEX, symbol="VRTX")
     assert [day for _, day in kept(found)] == [row[0] for row in VERTEX]
     assert flags(found) == {("VRTX", "2013-04-19"): {"big_move"}}
+
+
+def test_price_of_issue_without_volume_is_no_price_before_a_split():
+    # Chipotle: https://github.com/guyr18/stock-market-big-data at 30d766f, Stocks/cmg.us.txt
+    rows = [
+        ("2006-01-25", 22.0, 22.0, 22.0, 22.0, 0.0),
+        ("2006-01-26", 45.0, 48.28, 39.51, 44.0, 13_219_400.0),
+        ("2006-01-27", 44.88, 44.9, 41.75, 42.2, 1_150_800.0),
+    ]
+    found = judged(rows, symbol="CMG")
+    assert [day for _, day in kept(found)] == [row[0] for row in rows]
+    assert flags(found)["CMG", "2006-01-26"] == {"big_move"}
+
+
+def test_share_that_was_halted_for_weeks_has_no_price_of_issue():
+    rows = [*weeks([10.0] * 8, volume=0.0), good("2024-10-11", 100.0), good("2024-10-14", 100.0)]
+    rows = [(*row[:5], 0.0) for row in rows[:8]] + rows[8:]
+    assert aside(judged(rows)) == {
+        ("A", "2024-10-11"): {"unexplained_ratio"},
+        ("A", "2024-10-14"): {"unexplained_ratio"},
+    }
+
+
+@pytest.mark.parametrize(
+    "closes",
+    [
+        [0.02] * 6 + [0.01] * 4,
+        [0.02] * 6 + [0.01] + [0.02] * 4,
+        [0.06] * 6 + [0.02] * 4,
+        [0.01, 0.02] * 5,
+    ],
+)
+def test_penny_share_that_moves_by_a_few_ticks_is_kept(closes):
+    days = [row[0] for row in weeks(closes)]
+    rows = [
+        (day, c, c, c, c, 1_000.0 + n) for n, (day, c) in enumerate(zip(days, closes, strict=True))
+    ]
+    assert aside(judged(rows)) == {}
+
+
+def test_penny_shares_put_together_are_held_until_somebody_tells_of_it():
+    rows = weeks([0.02] * 6 + [0.2] * 4)
+    rows = [(row[0], row[4], row[4], row[4], *row[4:]) for row in rows]
+    assert len(judged(rows).rejected) == 4
+
+
+@pytest.mark.parametrize("ratio", [9, 12, 18, 35, 40, 60, 75])
+def test_ratios_of_rarer_splits_are_held_too(ratio):
+    rows = weeks([3.0] * 6 + [3.0 * ratio] * 4)
+    held = judged(rows)
+    assert set(aside(held)) == {("A", row[0]) for row in rows[6:]}
+    told = action("A", "split", date.fromisoformat(rows[6][0]), ratio=1 / Decimal(ratio))
+    assert len(judged(rows, actions=(told,)).bars) == 10
+
+
+@pytest.mark.parametrize("last", [5_100.0, 6_100.0])
+def test_absurd_price_holds_nothing_after_it(last):
+    rows = weeks([100.0] * 6 + [last] + [100.0] * 5)
+    found = judged(rows)
+    assert aside(found) == {("A", rows[6][0]): {"absurd_size"}}
+    assert len(found.bars) == 11
+
+
+def test_absurd_price_is_found_whatever_the_order_of_the_symbols():
+    rows = weeks([100.0] * 6 + [6_100.0] + [100.0] * 3)
+    calm = weeks([100.0] * 10)
+    found = judge(batch_of({"B": calm, "A": rows}), context_of("A", "B"))
+    assert aside(found) == {("A", rows[6][0]): {"absurd_size"}}
+    found = judge(batch_of({"B": rows, "A": calm}), context_of("A", "B"))
+    assert aside(found) == {("B", rows[6][0]): {"absurd_size"}}
+
+
+def test_split_and_dividend_of_one_day_explain_one_step_together():
+    rows = weeks([100.0] * 6 + [30.0] * 4)
+    day = date.fromisoformat(rows[6][0])
+    split = action("A", "split", day, ratio=Decimal(2))
+    cash = action("A", "dividend", day, cash=Decimal(40))
+    assert len(judged(rows, actions=(split, cash)).bars) == 10
+    assert flags(judged(rows, actions=(split, cash))) == {}
+    assert flags(judged(rows, actions=(replace(split, ratio=Decimal(1)),))) != {}
+
+
+def test_split_that_two_vendors_tell_is_one_split():
+    rows = weeks([100.0] * 6 + [25.0] * 4)
+    day = date.fromisoformat(rows[6][0])
+    twice = tuple(
+        action("A", "split", day, ratio=Decimal(2), source=source) for source in ("one", "two")
+    )
+    assert len(judged(rows, actions=twice).rejected) == 4
+
+
+def test_two_splits_while_nobody_traded_explain_the_step_together():
+    rows = weeks([100.0] * 12)
+    rows = rows[:4] + [good(row[0], 16.6, row[5]) for row in rows[9:]]
+    days = [date(2024, 10, 8), date(2024, 10, 10)]
+    actions = tuple(
+        action("A", "split", day, ratio=Decimal(ratio))
+        for day, ratio in zip(days, (2, 3), strict=True)
+    )
+    assert aside(judged(rows, actions=actions)) == {}
+    assert aside(judged(rows, actions=actions[:1])) != {}
+
+
+def test_medians_are_those_of_what_is_above_zero():
+    rng = np.random.default_rng(3)
+    table = np.where(rng.random((500, 20)) < rng.random((500, 1)), rng.random((500, 20)), 0.0)
+    table[rng.random(table.shape) < 0.1] = np.nan
+    due = [np.median(row[row > 0]) if (row > 0).any() else np.nan for row in table]
+    np.testing.assert_array_equal(_medians(table), due)

@@ -12,7 +12,6 @@ import pytest
 from alphalens.data.packing import pack, unpack
 from alphalens.data.redis_cache import RedisCache
 from alphalens.data.store import BarStore
-from alphalens.net import LoopThread
 from alphalens.storage import open_engine
 from tests.servers import own_redis
 
@@ -28,12 +27,6 @@ def port():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         return taken.getsockname()[1]
-
-
-@pytest.fixture
-def loop():
-    with LoopThread("cache") as thread:
-        yield thread
 
 
 class Clock:

@@ -240,43 +240,57 @@ def test_server_without_room_for_a_file_takes_a_batch_whole_or_not_at_all(server
     assert count_in(store, bars) == 180_000
 
 
-#: Brings days into a store, one by one, from the moment at which it is told to.
+#: Brings days into a store, one by one, each time that it is told which store, vendor and way.
 INGESTER = """
 import sys
-from datetime import date
-from alphalens.storage import open_engine
 from tests.data.ingesting import DAYS, pipeline_of, request_of
-engine = open_engine(sys.argv[1])
-with pipeline_of(engine, sys.argv[2]) as pipeline:
-    print("ready", flush=True)
-    sys.stdin.readline()
-    for day in DAYS[:8] if sys.argv[3] == "forward" else DAYS[7::-1]:
-        pipeline.fetch(request_of(day, day))
+from alphalens.storage import open_engine
+print("ready", flush=True)
+for line in sys.stdin:
+    database, wire, way = line.split()
+    engine = open_engine(database)
+    with pipeline_of(engine, wire) as pipeline:
+        for day in DAYS[:8] if way == "forward" else DAYS[7::-1]:
+            pipeline.fetch(request_of(day, day))
+    engine.dispose()
     print("done", flush=True)
 """
 
 
-def test_two_ingesters_in_two_processes_lose_nothing_and_double_nothing(database_url):
+@contextmanager
+def killed_after(seconds, processes):
+    """End processes that do not answer in time, so that whoever reads from them reads the end."""
+    watch = threading.Timer(seconds, lambda: [process.kill() for process in processes])
+    watch.start()
+    try:
+        yield
+    finally:
+        watch.cancel()
+
+
+@pytest.fixture(scope="module")
+def ingesters():
+    """Two processes, started once for the stores of both kinds."""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    children = [subprocess.Popen([sys.executable, "-c", INGESTER], **pipes) for _ in range(2)]
+    try:
+        with killed_after(60.0, children):
+            assert [child.stdout.readline() for child in children] == ["ready\n"] * 2
+        yield children
+    finally:
+        for child in children:
+            child.kill()
+            child.communicate(timeout=10)
+
+
+def test_two_ingesters_in_two_processes_lose_nothing_and_double_nothing(ingesters, database_url):
     open_engine(database_url).dispose()
     with vendor() as wire:
-        children = [
-            subprocess.Popen(
-                [sys.executable, "-c", INGESTER, database_url, wire.url, way],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-            for way in ("forward", "backward")
-        ]
-        for child in children:
-            assert child.stdout.readline() == "ready\n", child.stderr.read()
-        for child in children:
-            child.stdin.write("go\n")
+        for child, way in zip(ingesters, ("forward", "backward"), strict=True):
+            child.stdin.write(f"{database_url} {wire.url} {way}\n")
             child.stdin.flush()
-        for child in children:
-            out, problems = child.communicate(timeout=60)
-            assert (out, child.returncode) == ("done\n", 0), problems
+        with killed_after(60.0, ingesters):
+            assert [child.stdout.readline() for child in ingesters] == ["done\n"] * 2
     engine = open_engine(database_url)
     store = BarStore(engine)
     assert closes_in(store) == {symbol: told[:8] for symbol, told in whole_month().items()}

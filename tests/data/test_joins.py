@@ -98,3 +98,16 @@ def test_whole_series_that_cannot_be_told_leaves_the_old_one_as_it_is(desk):
     with pytest.raises(Exception, match="no vendor gave"):
         pipeline.bars(request(**ADJUSTED))
     assert closes_of(desk.store, request(**ADJUSTED)) == walk()[:20]
+
+
+def test_series_that_are_told_anew_are_asked_for_some_at_a_time(desk, monkeypatch):
+    pipeline = desk.pipeline()
+    both = {"last": 19, **ADJUSTED}
+    pipeline.bars(request("AAPL", "MSFT", **both))
+    desk.tell("AAPL", [close / 2 for close in walk()])
+    desk.tell("MSFT", [close / 2 for close in walk(seed=5)])
+    desk.wait(hours=1)
+    monkeypatch.setattr("alphalens.data._intake.joins._MOST", 20)
+    kept = pipeline.fetch(request("AAPL", "MSFT", first=20, **ADJUSTED))
+    assert sorted(len(set(one.judged.bars.symbols)) for one in kept) == [1, 1]
+    assert closes_of(desk.store, request(**ADJUSTED)) == [close / 2 for close in walk()]

@@ -13,21 +13,16 @@ from alphalens.data._checks.context import Context
 from alphalens.data._vendors.latest import last_bar, latest_batch, latest_request
 from alphalens.data._vendors.reading import Part
 from alphalens.data.bars import Adjustment, Timeframe
-from alphalens.data.port import Batch, DataCapabilities
+from alphalens.data.port import Batch
 from alphalens.data.reasons import names_of
 from alphalens.data.validation import judge
 from alphalens.errors import InputError
 from alphalens.net.failures import Unreadable
+from tests.data.any_kind import of_any_kind
 
 NOW = datetime(2026, 3, 2, 15, tzinfo=UTC)
 ROW = {"t": "2026-03-02T14:58:00Z", "o": 1, "h": 2, "l": 0.5, "c": 1.5, "v": 10}
-HAS = DataCapabilities(
-    timeframes=frozenset(Timeframe),
-    adjustments=frozenset(Adjustment),
-    asset_classes=frozenset(AssetClass),
-    latest=frozenset({Timeframe.MINUTE}),
-    calls_per_minute=1,
-)
+HAS = of_any_kind(latest=frozenset({Timeframe.MINUTE}))
 
 
 def told(rows: dict[str, dict[str, object]], delay_s: float = 0.0) -> Batch:

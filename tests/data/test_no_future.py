@@ -59,15 +59,13 @@ SPLIT = CorporateAction(
 
 
 @pytest.fixture
-def engine(database_url):
-    engine = open_engine(database_url)
+def engine(engine):
     facts = FactStore(engine)
     facts.keep_facts(FILED, source="desk")
     facts.keep_members("INDEX", JOINED, source="desk")
     facts.keep_actions([SPLIT])
     BarStore(engine).write(bars(), at=MONDAY)
-    yield engine
-    engine.dispose()
+    return engine
 
 
 def bars() -> Bars:
@@ -243,7 +241,7 @@ def test_tables_of_facts_are_touched_in_two_modules_only():
                     found.add(path.relative_to(folder).as_posix())
             elif isinstance(node, ast.ImportFrom) and node.module == "alphalens.storage":
                 assert "schema" not in {one.name for one in node.names}, path
-    assert found == {"data/_fact_rows.py", "data/known_facts.py"}
+    assert found == {"data/_store/facts.py", "data/known_facts.py"}
 
 
 def test_store_gives_no_fact_without_an_instant():

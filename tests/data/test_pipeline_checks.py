@@ -7,8 +7,10 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
+from alphalens.data.bars import Adjustment, Timeframe
 from alphalens.data.context_maker import ContextMaker
 from alphalens.data.fact_store import FactStore
+from alphalens.data.gaps import Gap
 from alphalens.data.port import BarRequest
 from alphalens.data.reasons import Reason
 from alphalens.data.validation import Tolerances
@@ -143,6 +145,66 @@ def test_missing_session_is_on_record_asked_for_once_and_closed_when_it_comes(de
     assert [(g.gap.count, g.closed) for g in kept] == [(2, NOW + LATER), (1, None)]
     assert kept[0].tried == NOW + LATER
     assert len(closes_of(desk.store, request())) == len(DAYS) - 1  # nothing was put into it
+
+
+def without(desk, *places):
+    keep = [n for n in range(len(DAYS)) if n not in places]
+    desk.tell("AAPL", [walk()[n] for n in keep], [DAYS[n] for n in keep])
+
+
+def test_gap_is_closed_by_the_next_fetch_where_the_first_died_after_its_write(desk, monkeypatch):
+    without(desk, 10)
+    pipeline = desk.pipeline()
+    pipeline.bars(request())
+    desk.tell("AAPL", walk())
+    desk.wait(hours=2)
+
+    def die(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(pipeline.record, "close_gaps", die)
+        with pytest.raises(KeyboardInterrupt):
+            pipeline.fetch(request())
+    assert closes_of(desk.store, request()) == walk()
+    assert len(pipeline.record.gaps(is_open=True)) == 1
+    assert pipeline.refetch_gaps().failed == ()
+    assert pipeline.record.gaps(is_open=True) == []
+
+
+def test_gap_is_asked_for_until_somebody_answers(desk):
+    without(desk, 10)
+    pipeline = desk.pipeline()
+    pipeline.bars(request())
+    desk.tell("AAPL", walk())
+    desk.wait(hours=2)
+    desk.polygon.control.arm("server_error", path="/v2/aggs/*", count=100)
+    assert len(pipeline.refetch_gaps().failed) == 1
+    desk.polygon.control.disarm()
+    desk.wait(hours=2)
+    assert pipeline.refetch_gaps().failed == ()
+    assert pipeline.record.gaps(is_open=True) == []
+
+
+def test_gap_of_which_nobody_has_bars_any_more_stops_no_other(desk):
+    without(desk, 10)
+    desk.pipeline().bars(request())
+    at = desk.wait(hours=2)
+    pipeline = desk.pipeline()
+    lost = Gap(
+        symbol="BTC/USDT-PERP",
+        after=MIDNIGHTS[0],
+        before=MIDNIGHTS[2],
+        count=1,
+        reason=Reason.SESSION_MISSING,
+    )
+    kind = {"timeframe": Timeframe.DAY, "adjustment": Adjustment.RAW}
+    pipeline.record.note_gaps([lost], **kind, at=at - timedelta(hours=2))
+    desk.tell("AAPL", walk())
+    filled = pipeline.refetch_gaps()
+    assert [failure.request.symbols for failure in filled.failed] == [("BTC/USDT-PERP",)]
+    assert [one.gap.symbol for one in pipeline.record.gaps(is_open=True)] == ["BTC/USDT-PERP"]
+    assert pipeline.refetch_gaps().parts == 0
 
 
 def test_gap_that_stays_is_asked_for_once_only(desk):

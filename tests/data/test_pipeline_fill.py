@@ -23,7 +23,7 @@ from alphalens.errors import DataError, InputError, StorageError
 from alphalens.storage import open_engine
 from alphalens.trading.clock import VirtualClock
 
-from .pipeline_desk import DAYS, closes_of, open_desk, request, walk
+from .pipeline_desk import DAYS, MIDNIGHTS, closes_of, open_desk, request, walk
 from .scripted_vendor import QUICK
 
 NAMES = tuple(f"S{letter}" for letter in "ABCDEFGH")
@@ -82,6 +82,19 @@ def test_fill_brings_everything_tells_how_far_it_is_and_does_nothing_twice(desk,
     calls = len(desk.calls())
     assert pipeline.fill(request(*NAMES)).parts == 0
     assert len(desk.calls()) == calls
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_step_between_two_parts_is_seen_however_many_work(desk, monkeypatch, workers):
+    split = [*WALKS["SA"][:20], *(round(close / 7, 2) for close in WALKS["SA"][20:])]
+    desk.tell("SA", split)
+    days = (MIDNIGHTS[20] - MIDNIGHTS[0]).days  # the second part begins with the step
+    pipeline = small(desk.pipeline(), monkeypatch, largest=days, symbols=1)
+    desk.polygon.control.set_latency(0.02)
+    filled = pipeline.fill(request("SA", "SB", last=-2), workers=workers)
+    assert (filled.parts, filled.rejected) == (4, len(DAYS) - 21)
+    assert closes_of(desk.store, request("SA")) == split[:20]
+    assert closes_of(desk.store, request("SB")) == WALKS["SB"][:-1]
 
 
 def test_part_that_no_vendor_gives_is_told_and_stops_no_other(desk, monkeypatch):

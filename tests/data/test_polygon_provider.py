@@ -126,6 +126,40 @@ def test_of_the_address_of_the_next_page_only_path_and_query_are_used():
     assert {got.headers["authorization"] for got in vendor.got} == {f"Bearer {KEY}"}
 
 
+def test_a_minute_that_was_still_forming_is_not_final_because_a_later_call_took_long():
+    start = datetime(2024, 1, 2, 14, 30, tzinfo=UTC)
+    row = ROW | {"t": int(start.timestamp() * 1000)}
+    asked = request(
+        "AAPL", "MSFT", start=start, end=start + timedelta(hours=1), timeframe=Timeframe.MINUTE
+    )
+    with scripted(page((row,)), page((row,), ticker="MSFT")) as vendor:
+        now = start.timestamp() + 20
+        timing = Timing(wall=lambda: now + 45.0 * len(vendor.got))
+        options = replace(QUICK, parallel=1)
+        with provider(vendor.url, timing=timing, options=options) as made:
+            told = made.bars(asked)
+
+    assert told.received_at.timestamp() == now + 90
+    assert told.bars.is_final.tolist() == [False, True]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://[::1/v2/aggs/ticker/AAPL/range/1/day/7/8?cursor=a",
+        "https://api.polygon.io/v2/aggs/ticker/AAPL/range/1 /day/7/8?cursor=a",
+        "https://api.polygon.io/v2/aggs/ticker/AAPL/range/1/day/7/\ud800?cursor=a",
+        "https://api.polygon.io/v2/aggs/ticker/AAPL/range/1/day/7/8?cursor=\ud800",
+        7,
+    ],
+)
+def test_an_address_of_the_next_page_that_cannot_be_asked_is_the_vendors_fault(url):
+    with answering(page(next_url=url)) as (made, _), pytest.raises(AnswerRefused) as caught:
+        made.bars(request())
+
+    assert caught.value.reason is Reason.SCHEMA_DRIFT
+
+
 def test_splits_are_taken_out_where_that_was_asked_for(server):
     split = {"ticker": "AAPL", "execution_date": "2024-01-05", "split_from": 1, "split_to": 2}
     server.control.add_splits([split])

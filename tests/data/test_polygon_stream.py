@@ -279,6 +279,17 @@ def test_key_that_the_vendor_repeats_is_in_no_text(server) -> None:
     assert KEY not in said
 
 
+@pytest.mark.parametrize("limit", [500, 2_000])
+def test_key_is_in_no_raw_text_wherever_that_is_cut(server, limit) -> None:
+    with streaming(server) as (_, taken):
+        for number in range(len(KEY)):
+            head = f'[{{"ev": "Z{number}", "x": "'
+            event = head + "<" * (limit - len(head) - number) + KEY + '"}]'
+            server.control.publish_text(event)
+        taken.until(lambda: len(taken.of("troubles")) == len(KEY))
+    assert all(f"<{KEY[:3]}" not in trouble.raw for trouble in taken.of("troubles"))
+
+
 def test_channel_that_the_plan_lacks_ends_the_stream_and_is_named(server) -> None:
     server.control._stream.forbidden.add("Q")
     with PolygonStream(
@@ -342,6 +353,18 @@ def test_symbols_are_the_vendors_on_the_wire_and_canonical_here() -> None:
     (trade,) = dialect.read(text, us(0))
     assert not isinstance(trade, Fault)
     assert trade.symbol == "BAC.PRK"
+
+
+def test_host_that_is_late_is_known_by_its_name() -> None:
+    for host, delay_s in (("delayed", 900.0), ("socket", 0.0)):
+        stream = PolygonStream(
+            "key",
+            url=f"wss://{host}.massive.com/stocks",
+            symbols=["AAPL"],
+            rng=random.Random(1),
+        )
+        stream.close()
+        assert stream.options.delay_s == delay_s
 
 
 def test_clock_of_the_wall_is_the_only_one_that_dates_bars(server) -> None:

@@ -15,6 +15,7 @@ from alphalens.data._vendors.reading import (
     Part,
     RawRows,
     batch_from,
+    parts_of,
 )
 from alphalens.data.bars import Adjustment, Timeframe, micros
 from alphalens.data.port import BarRequest, Batch
@@ -178,6 +179,23 @@ def test_the_bar_that_still_forms_is_not_final_and_a_late_feed_ends_later():
     assert read(0.0) == [True, False]
     assert read(900.0) == [False, False]
     assert read(900.0, timedelta(minutes=15)) == [True, False]
+
+
+def test_a_bar_is_final_by_when_its_page_was_asked_for_and_not_by_the_last_page():
+    minute = BarRequest(symbols=("AAPL",), start=DAY, end=LATER, timeframe=Timeframe.MINUTE)
+    row = GOOD | {"t": "2024-01-02T14:30:00Z"}
+    early, late = (datetime(2024, 1, 2, 14, 30, s, tzinfo=UTC) for s in (20, 50))
+    parts = [
+        *parts_of([[Part(symbol="AAPL", rows=[row])]], [early]),
+        Part(symbol="AAPL", rows=[row], asked_at=late + timedelta(seconds=10)),
+    ]
+
+    told = batch_from(
+        parts, minute, source="here", received_at=late + timedelta(minutes=1), calls=2
+    )
+
+    assert told.bars.is_final.tolist() == [False, True]
+    assert names(told) == [("not_final",), ()]
 
 
 def test_a_symbol_in_another_form_marks_every_row_of_its_part():

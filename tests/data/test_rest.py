@@ -6,6 +6,7 @@ import asyncio
 import random
 import threading
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,7 +21,7 @@ from alphalens.data.asks import Ask
 from alphalens.data.listening import NobodyListens
 from alphalens.data.reasons import AnswerRefused, Reason
 from alphalens.errors import DataError
-from alphalens.net import RetryPolicy
+from alphalens.net import RetryPolicy, Timing
 from tests.net.servers import FakeTime
 
 from .scripted_vendor import QUICK, Say, scripted
@@ -138,6 +139,46 @@ def test_the_deadline_is_of_the_whole_call_and_not_of_each_page():
     assert len(vendor.got) == 4
 
 
+def test_no_minute_has_more_calls_than_one_allows_the_first_one_neither():
+    clock, came = FakeTime(), []
+
+    def noting(ask: Ask, body: Any) -> tuple[Any, Ask | None]:
+        came.append(clock.now_s)
+        return read(ask, body)
+
+    options = replace(QUICK, calls_per_minute=5, timeout_s=300.0, parallel=1)
+    asks = [replace(ASK, path=f"/v1/{number}") for number in range(13)]
+    with (
+        scripted({"rows": []}) as vendor,
+        asking(vendor.url, options=options, timing=clock.timing) as rest,
+    ):
+        rest.collect(asks, noting)
+
+    assert max(sum(at <= later < at + 60 for later in came) for at in came) == 5
+    assert clock.now_s < 122  # and no slower than that
+
+
+def test_who_gave_up_waiting_keeps_no_turn_from_those_who_come_later():
+    passed_s = [0.0]
+    timing = Timing(monotonic=lambda: time.monotonic() + passed_s[0])
+    options = replace(QUICK, calls_per_minute=2, timeout_s=0.1)
+    with (
+        scripted({"rows": []}) as vendor,
+        asking(vendor.url, options=options, timing=timing) as rest,
+    ):
+        for _ in range(2):
+            rest.collect([ASK], read)
+        passed_s[0] = 59.0  # the bucket is full again, the minute is not over
+        for _ in range(3):
+            with pytest.raises(DataError, match="no turn"):
+                rest.collect([ASK], read)
+        passed_s[0] = 61.0
+        for _ in range(2):
+            rest.collect([ASK], read)
+
+    assert len(vendor.got) == 4
+
+
 def test_nobody_there_is_a_data_error_that_names_vendor_and_path():
     with scripted({"rows": []}) as vendor:
         url = vendor.url
@@ -202,6 +243,45 @@ def test_the_text_of_a_refused_answer_is_kept_without_secrets():
     assert caught.value.raw == ('{"echo": "*** and more"}',)
     assert caught.value.asked == "/v1/things?symbols=AAPL"
     assert "s3cret" not in str(caught.value)
+
+
+def test_each_page_tells_when_the_call_for_it_left_and_not_when_the_last_one_came():
+    answers = ({"rows": [1], "next": "2"}, Say({"message": "soon"}, 503), {"rows": [2]})
+    with scripted(*answers) as vendor:
+        timing = Timing(wall=lambda: 1000.0 + 30.0 * len(vendor.got))  # a call takes 30 s
+        with asking(vendor.url, timing=timing) as rest:
+            told = rest.collect([ASK], read)
+
+    assert [at.timestamp() for at in told.asked_at] == [1000.0, 1060.0]
+    assert told.received_at.timestamp() == 1090.0
+
+
+@pytest.mark.parametrize("place", range(40, 66))
+def test_a_secret_is_in_no_words_of_a_refusal_however_it_is_cut(place):
+    answer = "<" * place + "s3cret" + ">" * 99
+    with (
+        scripted(answer) as vendor,
+        asking(vendor.url) as rest,
+        pytest.raises(AnswerRefused) as caught,
+    ):
+        rest.collect([ASK], read)
+
+    assert "s3" not in str(caught.value)
+    assert "s3" not in "".join(traceback.format_exception(caught.value))
+    assert "***" in caught.value.raw[0]
+
+
+@pytest.mark.parametrize("place", range(190, 202))
+def test_a_secret_is_in_no_words_of_a_no_however_they_are_cut(place):
+    body = {"message": "<" * place + "s3cret"}
+    with (
+        scripted(Say(body, 403)) as vendor,
+        asking(vendor.url) as rest,
+        pytest.raises(DataError) as caught,
+    ):
+        rest.collect([ASK], read)
+
+    assert "s3" not in str(caught.value)
 
 
 def test_only_the_last_refusals_are_kept():

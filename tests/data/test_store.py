@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from alphalens.data import store as store_module
 from alphalens.data._store import merge, postgres
 from alphalens.data.bars import Adjustment, Bars, Timeframe, micros
+from alphalens.data.ingest_record import IngestRecord
 from alphalens.data.port import BarRequest
 from alphalens.data.reasons import Reason
 from alphalens.data.store import Asked, BarStore, Written
@@ -31,13 +32,6 @@ R = [datetime(2024, 2, n, tzinfo=UTC) for n in range(1, 9)]
 NOW = datetime(2024, 3, 1, tzinfo=UTC)
 ALL = datetime(2100, 1, 1, tzinfo=UTC)
 COLUMNS = ("time", "open", "high", "low", "close", "volume", "vwap", "trades", "is_final")
-
-
-@pytest.fixture
-def engine(database_url):
-    engine = open_engine(database_url)
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture
@@ -348,6 +342,22 @@ def test_panel_shows_only_what_was_known(store):
     assert store.panel(["AAA"], T0, ALL, "close", as_of=T0).empty
 
 
+def test_bar_that_is_told_again_as_of_before_it_was_taken_back_is_there_once(store, engine):
+    first, again, back = NOW, NOW + DAY, NOW + 2 * DAY
+    said = many(["AAA"], 3, received=first)
+    store.write(said, at=first)
+    assert IngestRecord(engine).retract(said.take(np.array([1])), at=back) == 1
+    store.write(many(["AAA"], 3, received=again), at=back)  # was on its way meanwhile
+    request = wanted("AAA")
+    for at in (first, again, back, back + DAY):
+        bars = store.read(request, as_of=at)
+        assert bars.time.tolist() == said.time.tolist()
+        field = store.panel(["AAA"], T0, ALL, "close", as_of=at)
+        assert field["AAA"].tolist() == bars.close.tolist()
+    assert store.read(request, as_of=again).received[1] == micros(again)
+    assert store.read(request, as_of=again - DAY / 2).received[1] == micros(first)
+
+
 def test_coverage_tells_first_last_and_count(store):
     store.write(many(["AAA", "BBB"], 4).take(np.array([0, 1, 2, 3, 5, 6])), at=NOW)
     found = store.coverage(["BBB", "ZZZ", "AAA"])
@@ -382,6 +392,28 @@ def test_empty_answer_is_remembered_and_its_part_is_not_missing(store):
     ask("BBB", -3, 30, NOW)
     assert "BBB" not in store.missing(request)
     assert "BBB" in store.missing(wanted("BBB", adjustment=Adjustment.ALL))
+
+
+def test_who_asks_every_minute_leaves_a_part_a_day(store, engine):
+    answer, minute = Bars.empty(Timeframe.DAY, Adjustment.RAW), timedelta(minutes=1)
+    for n in range(60):
+        at = NOW + n * minute
+        asked = wanted("AAA", "BBB", start=T0 if n == 0 else at - minute, end=at)
+        store.write(answer, at=at, asked=Asked(request=asked, source="desk"))
+    end = NOW + 59 * minute
+    next_day = wanted("AAA", start=end, end=end + DAY)
+    store.write(answer, at=end + DAY, asked=Asked(request=next_day, source="desk"))
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM fetches").scalar_one() == 3
+    assert store.missing(wanted("AAA", "BBB", start=T0, end=end)) == {}
+    everything = wanted("AAA", start=T0, end=end + DAY)
+    assert store.missing(everything, since=NOW) == {}
+    assert store.missing(everything, since=NOW + minute) == {"AAA": ((T0, end),)}
+    whole = Asked(request=everything, source="desk")
+    store.write(answer, at=end + 2 * DAY, asked=whole)
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM fetches").scalar_one() == 2
+    assert store.missing(everything, since=end + 2 * DAY) == {}
 
 
 def test_what_had_not_happened_when_it_was_asked_is_still_missing(store):
@@ -422,6 +454,25 @@ def test_quarantine_keeps_refused_rows_as_they_came_and_each_once(store, engine)
     with pytest.raises(InputError, match="got 3 rows, 3 marks and 2 texts"):
         store.quarantine(bars, marks, raw[:2], at=NOW)
     assert store.quarantine(bars.take(np.array([], np.intp)), marks[:0], [], at=NOW) == 0
+
+
+def test_two_who_refuse_the_same_rows_at_once_keep_each_once(engine, database_url):
+    engines = [engine, open_engine(database_url)]
+    bars, ready = many(["AAA"], 300), threading.Barrier(2)
+    marks, raw = np.full(300, Reason.DELISTED.bit, np.uint64), [str(n) for n in range(300)]
+
+    def refuse(k):
+        ready.wait(10)
+        own, parts = BarStore(engines[k]), np.random.default_rng(k).permutation(300)
+        return sum(
+            own.quarantine(bars.take(p), marks[p], [raw[n] for n in p], at=NOW)
+            for p in np.array_split(parts, 6)
+        )
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sum(pool.map(refuse, range(2))) == 300
+    assert sorted(BarStore(engine).quarantined()["raw"]) == sorted(raw)
+    engines[1].dispose()
 
 
 def test_two_writers_at_once_lose_nothing_and_double_nothing(engine, database_url):

@@ -127,6 +127,16 @@ def test_same_bar_again_is_known_and_another_one_is_a_revision() -> None:
     assert order.take_in(bar(0)) is Fate.FREE  # back to what it was: a revision too
 
 
+def test_bar_that_comes_after_its_correction_does_not_take_its_place() -> None:
+    order = running()
+    assert order.take_in(bar(0, 1.75, is_correction=True)) is Fate.FREE
+    assert order.take_in(bar(0, 1.5)) is Fate.OVERTAKEN
+    assert order.take_in(bar(0, 1.8, is_correction=True)) is Fate.FREE
+    assert order.take_in(bar(2, 2.75, is_correction=True)) is Fate.HELD
+    assert order.take_in(bar(2, 2.5)) is Fate.OVERTAKEN
+    assert closes(order.close(Span(us(1), us(2)), ["AAPL"], None)) == [(2, 2.75)]
+
+
 def test_symbol_that_nobody_asked_for_is_told() -> None:
     assert running().take_in(bar(0, symbol="TSLA")) is Fate.UNASKED
 

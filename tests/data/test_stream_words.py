@@ -117,6 +117,13 @@ def test_bad_row_takes_no_good_ones_place_and_is_kept() -> None:
     assert names_of(int(batch.marks.max())) == ("close_missing",)
 
 
+def test_bar_that_still_forms_takes_no_final_ones_place_whenever_it_was_received() -> None:
+    final = batches_of([bar(0, 1.0)], source="alpaca")
+    forming = batches_of([bar(0, 0.5, received=us(9), is_forming=True)], source="rest")
+    (batch,), gave_way = merged([*forming, *final])
+    assert (batch.bars.close.tolist(), gave_way) == ([1.0], 1)
+
+
 def test_joined_rows_are_all_there() -> None:
     parts = [batches_of([bar(n % 2, float(n + 1))], source="alpaca")[0] for n in range(4)]
     batch = joined(parts)

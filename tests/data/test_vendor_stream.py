@@ -15,6 +15,7 @@ import pytest
 from alphalens.data._streams.vendor_stream import VendorStream
 from alphalens.data.bar_stream import Channel, GapCause, StreamOptions
 from alphalens.data.polygon_stream import PolygonDialect, PolygonStream
+from alphalens.data.port import BarRequest, Batch
 from alphalens.errors import ConfigError, DataError, InputError
 from alphalens.monitoring.data_feed_monitor import DataFeedMonitor
 from alphalens.net import LoopThread
@@ -180,6 +181,132 @@ def test_rest_is_given_time_to_have_the_bar_that_just_ended(server) -> None:
         taken.until(lambda: taken.of("gaps"))
         assert time.monotonic() - begun >= 0.3
     assert len(rest.asked) == 1
+
+
+def test_ticks_are_missing_from_the_last_frame_on_and_not_from_when_the_loss_was_seen(
+    server,
+) -> None:
+    with streaming(server, channels=[Channel.TRADES]) as (_, taken, wall):
+        server.control.publish([tick(1)])
+        taken.until(lambda: taken.of("trades"))
+        wall.instant = at(12)  # a line that is dead is known to be only after a while
+        server.control.drop_stream()
+        taken.until(lambda: taken.of("gaps"))
+    (gap,) = taken.of("gaps")
+    assert (gap.channel, gap.start, gap.end) == (Channel.TRADES, at(10), at(12))
+
+
+def test_ticks_that_nobody_read_while_the_consumer_was_behind_are_told_to_be_missing(
+    server,
+) -> None:
+    options = replace(QUICK, size=2)
+    with streaming(server, channels=[Channel.TRADES], options=options) as (stream, taken, wall):
+        server.control.publish([tick(1), tick(2)])
+        ends_at = time.monotonic() + 5.0
+        while stream.counts["waiting"] < 2:
+            assert time.monotonic() < ends_at
+            time.sleep(0.001)
+        wall.instant = at(11)
+        while "behind" not in stream.problem:
+            assert time.monotonic() < ends_at
+            time.sleep(0.01)
+        taken.until(lambda: taken.of("gaps"))
+    (gap,) = taken.of("gaps")
+    assert (gap.start, gap.end, gap.cause) == (at(10), at(11), GapCause.BEHIND)
+
+
+def test_stream_of_a_delayed_plan_asks_for_what_it_will_not_tell_and_for_nothing_newer(
+    server,
+) -> None:
+    rest = Rest(rows={"AAPL": [alpaca_row(n, 10.0 + n) for n in range(5)]}, delay_s=900.0)
+    wall, options = Wall(at(15.1)), replace(QUICK, delay_s=900.0)
+    with streaming(server, rest, wall=wall, options=options) as (_, taken, __):
+        wall.instant = at(16.1)
+        server.control.publish([minute(0, 10.0)])
+        taken.until(lambda: taken.bars())
+        server.control.allow_connections(0)
+        server.control.drop_stream()
+        taken.until(lambda: len(taken.troubles()) >= 2)
+        wall.instant = at(18.1)
+        server.control.allow_connections(None)
+        taken.until(lambda: taken.of("gaps"))
+        wall.instant = at(19.1)
+        server.control.publish([minute(3, 13.0)])
+        taken.until(lambda: len(taken.bars()) == 4)
+    assert taken.bars() == [(n, 10.0 + n) for n in range(4)]
+    assert [(asked.start, asked.end) for asked in rest.asked] == [(at(1), at(3))]
+    (gap,) = taken.of("gaps")
+    assert gap.is_filled
+
+
+class Abroad(Rest):
+    """A vendor whose prices are in another currency."""
+
+    def bars(self, request: BarRequest) -> Batch:
+        told = super().bars(request)
+        return replace(told, bars=replace(told.bars, currency="EUR"))
+
+
+def test_answer_that_cannot_stand_beside_the_stream_costs_no_bar_of_it(server) -> None:
+    rest = Abroad(rows={"AAPL": [alpaca_row(0, 10.0)]})
+    with streaming(server, rest) as (_, taken, __):
+        server.control.publish([minute(1, 11.0)])
+        taken.until(lambda: taken.of("gaps") and taken.bars())
+    (gap,) = taken.of("gaps")
+    assert "1m/raw/USD was asked for, and 1m/raw/EUR came" in gap.problem
+    assert taken.bars() == [(1, 11.0)]
+
+
+def test_rest_that_is_a_little_late_is_asked_so_much_later(server) -> None:
+    rest = Rest(delay_s=0.3)
+    with streaming(server, rest) as (_, taken, wall):
+        wall.instant = at(1)
+        begun = time.monotonic()
+        server.control.publish([minute(1)])
+        taken.until(lambda: taken.of("gaps"))
+        assert time.monotonic() - begun >= 0.3
+    assert len(rest.asked) == 1
+
+
+def test_line_that_is_cut_between_two_frames_of_a_minute_lacks_only_the_second(server) -> None:
+    rest = Rest(rows={"AAPL": [alpaca_row(1, 99.0)], "MSFT": [alpaca_row(1, 21.0)]})
+    wall = Wall()
+    with streaming(server, rest, wall=wall, symbols=["AAPL", "MSFT"]) as (stream, taken, _):
+        wall.instant = at(2.05)
+        for symbol, close in (("AAPL", 10.0), ("MSFT", 20.0)):
+            server.control.publish([minute(0, close, symbol)])
+        server.control.publish([minute(1, 11.0)])
+        taken.until(lambda: len(taken.bars()) == 2)
+        server.control.drop_stream()
+        taken.until(lambda: stream.counts["connections"] == 2 and taken.bars("MSFT")[1:])
+        server.control.publish([minute(2, 12.0), minute(2, 22.0, "MSFT")])
+        taken.until(lambda: len(taken.bars("MSFT")) == 3)
+    assert taken.bars() == [(0, 10.0), (1, 11.0), (2, 12.0)]
+    assert taken.bars("MSFT") == [(0, 20.0), (1, 21.0), (2, 22.0)]
+    assert [(asked.symbols, asked.start) for asked in rest.asked] == [(("MSFT",), at(1))]
+
+
+def test_rest_that_is_slow_while_the_consumer_is_behind_costs_no_bar_and_no_tick(server) -> None:
+    rest = Rest(rows={"AAPL": [alpaca_row(n, 10.0 + n) for n in range(7)]}, gate=threading.Event())
+    options, channels = replace(QUICK, size=2), [Channel.MINUTES, Channel.TRADES]
+    with streaming(server, rest, options=options, channels=channels) as (stream, taken, wall):
+        wall.instant = at(4.1)
+        for number in range(1, 4):
+            server.control.publish([minute(number, 10.0 + number)])
+        server.control.publish([tick(1), tick(2)])
+        ends_at = time.monotonic() + 5.0
+        while "behind" not in stream.problem:
+            assert time.monotonic() < ends_at
+            time.sleep(0.005)
+        assert stream.counts["held"] == 3
+        wall.instant = at(6.1)
+        taken.until(lambda: stream.is_up)
+        server.control.publish([minute(6, 16.0)])
+        taken.until(lambda: stream.counts["held"] == 4)
+        rest.gate.set()
+        taken.until(lambda: len(taken.bars()) == 7)
+    assert taken.bars() == [(n, 10.0 + n) for n in range(7)]
+    assert [int(trade.key) for trade in taken.of("trades")] == [1, 2]
 
 
 def test_defect_of_a_provider_is_told_and_nothing_waits_for_ever(server) -> None:

@@ -4,6 +4,7 @@ import logging
 import random
 import socket
 import traceback
+import zlib
 
 import pytest
 
@@ -456,6 +457,40 @@ def test_an_answer_over_the_cap_is_dropped_with_a_clear_error(is_packed):
     assert len(server.calls) == 1
     response, _ = ask([act], GET, max_body_bytes=2000)
     assert response.body == body
+
+
+@pytest.mark.parametrize("coding", ["gzip", "x-gzip", "deflate"])
+def test_one_packing_is_undone(coding):
+    pack = zlib.compress if coding == "deflate" else gzip.compress
+    response, server = ask([answer(200, pack(b'{"a": 1}'), Content_Encoding=coding)], GET)
+    assert response.body == b'{"a": 1}'
+    assert server.received[0][2]["accept-encoding"] == "gzip, deflate"
+    empty, _ = ask([answer(200, b"", Content_Encoding=coding)], GET)
+    assert empty.body == b""
+
+
+@pytest.mark.parametrize(
+    ("body", "coding", "says"),
+    [
+        (gzip.compress(gzip.compress(bytes(10**8))), "gzip, gzip", "packed as gzip, gzip"),
+        (b"(\xb5/\xfd", "zstd", "packed as zstd"),
+        (gzip.compress(b"x" * 5000)[:-9], "gzip", "too early"),
+        (b"no packing", "gzip", "cannot be unpacked"),
+    ],
+)
+def test_a_packing_that_could_be_a_bomb_or_is_broken_is_no_answer(body, coding, says):
+    error, _ = ask([answer(200, body, Content_Encoding=coding)], GET)
+    assert isinstance(error, Ambiguous | NotSent)
+    assert says in f"{error} {error.__cause__}"
+
+
+def test_a_body_that_unpacks_to_far_more_is_dropped_before_it_is_whole():
+    error, _ = ask(
+        [answer(200, gzip.compress(bytes(10**8)), Content_Encoding="gzip")],
+        GET,
+        max_body_bytes=10_000,
+    )
+    assert isinstance(error, AnswerTooLarge)
 
 
 def test_exchanges_are_captured_without_secrets():

@@ -190,6 +190,16 @@ def test_reading_only_never_migrates_and_says_what_to_do(old):
     assert _dump(old) == before
 
 
+def test_way_back_to_an_older_version_is_refused_by_number(database_url):
+    engine = open_engine(database_url)
+    refusal = f"has schema version {SCHEMA_VERSION} and is not taken back to 2, .* restore a copy"
+    with pytest.raises(StorageError, match=refusal), writing(engine) as connection:
+        migrate(connection, 2)
+    with writing(engine) as connection:
+        migrate(connection, SCHEMA_VERSION)  # where it is already
+    engine.dispose()
+
+
 @pytest.mark.parametrize("is_read_only", [False, True])
 def test_newer_schema_is_refused_by_number(database_url, is_read_only):
     engine = open_engine(database_url)

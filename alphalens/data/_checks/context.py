@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cached_property
 from types import MappingProxyType
 
 from alphalens.assets import AssetClass
@@ -197,5 +198,12 @@ class Context:
 
     def known_of(self, symbol: str) -> tuple[CorporateAction, ...]:
         """Return the actions on a symbol that were known at `now`, by their day."""
-        own = seen_actions([a for a in self.actions if a.symbol == symbol], self.now)
-        return tuple(sorted(own, key=lambda action: action.ex_date))
+        return self._known.get(symbol, ())
+
+    @cached_property
+    def _known(self) -> Mapping[str, tuple[CorporateAction, ...]]:
+        """The actions that were known at `now`, by symbol and by their day."""
+        found: dict[str, list[CorporateAction]] = {}
+        for action in sorted(seen_actions(self.actions, self.now), key=lambda one: one.ex_date):
+            found.setdefault(action.symbol, []).append(action)
+        return {symbol: tuple(actions) for symbol, actions in found.items()}

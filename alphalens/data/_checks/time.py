@@ -119,12 +119,13 @@ def _unaligned(rows: Rows, places: Places, over: Ints) -> None:
 
 def _lives(rows: Rows, day: Ints) -> None:
     """Mark rows from before a symbol was this instrument's, and from after its last day."""
-    for code, symbol in enumerate(rows.told.symbols):
+    for start, stop in zip(rows.edges[:-1], rows.edges[1:], strict=True):
+        symbol = rows.told.symbols[rows.told.codes[start]]
         life = rows.context.lives.get(symbol)
         gone = [a.ex_date for a in rows.context.known_of(symbol) if a.kind == "delisting"]
         if life is None and not gone:
             continue
-        (own,) = np.nonzero((rows.told.codes == code) & (day != NO_TIME))
+        own = np.flatnonzero(day[start:stop] != NO_TIME) + start
         if life is not None and life.first is not None:
             rows.mark(own[day[own] < day_number(life.first)], Reason.SYMBOL_REUSED)
         if life is not None and life.last is not None:

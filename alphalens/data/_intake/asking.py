@@ -132,7 +132,7 @@ class Asking:
 
     def _taken(self, answer: _Answer, route: Route) -> Kept:
         """Keep an answer; what was asked for and had ended need not be asked again."""
-        delay_s = answer.provider.capabilities.delay_s
+        delay_s = max(answer.provider.capabilities.delay_s, answer.batch.delay_s)
         kept = self._keep(answer, settled(answer.batch.request, answer.asked_at, delay_s))
         others = route.vendors[route.vendors.index(answer.provider) + 1 :]
         if self._has_second_opinion and others and route.request.timeframe.is_daily:

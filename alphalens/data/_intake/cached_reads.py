@@ -3,7 +3,8 @@
 A key is ``provider:symbol:timeframe:adjustment:day``. The provider is the one that is asked first
 for the symbol; the rows themselves name whose they are. What is not there is loaded by one
 reader; the others wait for him. A reader keeps what he loaded only if nothing was written
-meanwhile, so that what a writer dropped does not come back.
+meanwhile, so that what a writer dropped does not come back. What he had found before he loaded
+the rest is looked at again: a vendor who is asked for one day may tell a whole series anew.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import numpy as np
 
 from alphalens.data.bars import Adjustment, Bars, Timeframe, micros
 from alphalens.data.cache import Cache, key_of
-from alphalens.data.packing import is_whole, pack, unpack_all
+from alphalens.data.packing import is_of, is_whole, pack, unpack_all
 from alphalens.data.port import BarRequest
 from alphalens.errors import ConfigError
 from alphalens.trading.clock import Clock
@@ -58,7 +59,7 @@ class Lives:
     """
 
     running_s: float = 5.0
-    closed_s: float = 86_400.0
+    closed_s: float = 3_600.0  # and no longer does a revision stay unseen, whatever fails
     nothing_s: float = 15.0
     claim_s: float = 60.0
     pause_s: float = 0.01
@@ -133,7 +134,9 @@ class CachedReads:
         def life_of(key: str) -> float:
             return self._life(keys[key][1], request.timeframe)
 
-        parts = self._through(list(keys), load_keys, life_of)
+        parts, held = self._through(list(keys), load_keys, life_of)
+        if held and self._get(list(held)) != held:
+            return load(request)  # written meanwhile: days of before and of after do not mix
         return _arranged(parts, request)
 
     def latest(
@@ -162,7 +165,7 @@ class CachedReads:
             told = _by_symbol(load([keys[key] for key in wanted]))
             return {key_for[symbol]: part for symbol, part in told.items()}
 
-        parts = self._through(list(keys), load_keys, lambda _: self._lives.running_s)
+        parts, _ = self._through(list(keys), load_keys, lambda _: self._lives.running_s)
         return _arranged(parts, replace(request, start=_BEGIN, end=_END))
 
     def drop(self, bars: Bars, vendors: Mapping[str, str]) -> None:
@@ -175,34 +178,43 @@ class CachedReads:
         keys: Sequence[str],
         load: Callable[[Sequence[str]], dict[str, Bars]],
         life_of: Callable[[str], float],
-    ) -> list[bytes]:
-        """Return what is kept under keys; what is not there is loaded by one of those who ask."""
-        found = self._get(keys)
+    ) -> tuple[list[bytes], dict[str, bytes]]:
+        """Return what is kept under keys, and what of it was found before the rest was loaded.
+
+        What is not there is loaded by one of those who ask.
+        """
+        found, held = self._get(keys), dict[str, bytes]()
         missing = [key for key in keys if key not in found]
         until = self._clock.monotonic() + self._lives.claim_s
         while missing:
+            held = dict(found)
             ours = self._cache.claim(missing, ttl_s=self._lives.claim_s)
             if not ours and self._clock.monotonic() >= until:
                 ours = frozenset(missing)  # whoever had them is gone: nobody waits for ever
             if ours:
-                found |= self._load(sorted(ours), load, life_of)
+                loaded, before = self._load(sorted(ours), load, life_of)
+                found |= loaded
+                held |= before
             missing = [key for key in missing if key not in found]
             if missing:
                 self._sleep(self._lives.pause_s)
                 found |= self._get(missing)
                 missing = [key for key in missing if key not in found]
-        return [found[key] for key in keys]
+        return [found[key] for key in keys], held
 
     def _load(
         self,
         ours: Sequence[str],
         load: Callable[[Sequence[str]], dict[str, Bars]],
         life_of: Callable[[str], float],
-    ) -> dict[str, bytes]:
-        """Load keys that were claimed, keep them, and end the claims whatever happens."""
+    ) -> tuple[dict[str, bytes], dict[str, bytes]]:
+        """Load keys that were claimed, keep them, and end the claims whatever happens.
+
+        Returns all of them, and those that were found before the others were loaded.
+        """
         try:
-            found = self._get(ours)  # somebody may have finished just before the claim
-            missing = [key for key in ours if key not in found]
+            before = self._get(ours)  # somebody may have finished just before the claim
+            found, missing = dict(before), [key for key in ours if key not in before]
             if missing:
                 told = load(missing)
                 for key in missing:
@@ -210,12 +222,12 @@ class CachedReads:
                 self._put({key: found[key] for key in missing}, life_of)
         finally:
             self._cache.release(ours)
-        return found
+        return found, before
 
     def _get(self, keys: Sequence[str]) -> dict[str, bytes]:
         found = self._cache.get(keys)
-        spoilt = [key for key, content in found.items() if not is_whole(content)]
-        if spoilt:  # of another version, or changed: as if they were not there
+        spoilt = [key for key, content in found.items() if not _is_good(key, content)]
+        if spoilt:  # of another version, changed, or another's: as if they were not there
             self._cache.drop(spoilt)
         return {key: found[key] for key in found.keys() - set(spoilt)} if spoilt else found
 
@@ -237,6 +249,14 @@ class CachedReads:
 _NOTHING = pack(Bars.empty(Timeframe.DAY, Adjustment.RAW))
 _BEGIN = datetime(1900, 1, 1, tzinfo=UTC)
 _END = datetime(2200, 1, 1, tzinfo=UTC)
+
+
+def _is_good(key: str, content: bytes) -> bool:
+    """Return whether bytes are whole, and of the series that their key names."""
+    if content == _NOTHING:
+        return True
+    series = key.partition(":")[2].removesuffix(_LAST).rpartition(":")[0]
+    return is_whole(content) and is_of(content, *series.rsplit(":", 2))
 
 
 def _covering(request: BarRequest, wanted: Sequence[tuple[str, date]]) -> Iterator[BarRequest]:

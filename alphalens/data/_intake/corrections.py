@@ -92,6 +92,7 @@ class Corrections:
             return 0  # somebody else corrected it meanwhile
         why = np.array([marks & _WRONG or _MISPRINT], np.uint64)
         self._store.quarantine(row, why, [_text(row)], at=at)
+        self._forget(row)  # before and after: a crash between leaves nothing old
         count = self._record.retract(row, at=at)
         self._forget(row)
         return count

@@ -35,6 +35,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _INSTANT = timedelta(microseconds=1)
 _ASK = Reason.UNEXPLAINED_RATIO.bit | Reason.UNEXPLAINED_DROP.bit
 _RATIO = np.uint64(Reason.UNEXPLAINED_RATIO.bit)
+#: Refused rows that are put aside in one turn: other writers wait for seconds at most.
+_ASIDE = 20_000
 #: Split, spin-off or distribution: days around the jump in which its day may be.
 _AROUND = timedelta(days=7)
 
@@ -154,8 +156,10 @@ class Intake:
             If the database fails; the same answer again leads to the same end.
         """
         at, bars, rejected = self._clock.now(), judged.bars, judged.rejected
-        if len(rejected):
-            self._store.quarantine(rejected.bars, rejected.marks, rejected.raw, at=at)
+        for first in range(0, len(rejected), _ASIDE):
+            rows = slice(first, first + _ASIDE)
+            part = rejected.bars.take(np.arange(len(rejected))[rows])
+            self._store.quarantine(part, rejected.marks[rows], rejected.raw[rows], at=at)
         retracted = self._corrections.correct(judged, context.stored, at)
         gaps = self._gaps_of(judged, asked)
         new = self._record.note_gaps(
@@ -166,7 +170,7 @@ class Intake:
         written = self._store.write(bars, at=at, marks=judged.marks, asked=note)
         if written.new or written.renewed or written.revised:
             self._forget(bars)
-        if written.new:
+        if len(bars):  # not only new ones: whoever wrote them may have died before this
             self._record.close_gaps(
                 batch.request.symbols,
                 timeframe=bars.timeframe,

@@ -8,6 +8,7 @@ series is asked for again, and the old prices become versions. Raw prices need n
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -24,6 +25,7 @@ __all__ = ["Joins"]
 _BESIDE = timedelta(days=10)  # there is a session within
 _INSTANT = timedelta(microseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MOST = 200_000  # bars that are told anew at once
 _SAME = 1e-6  # of a price: what rounding of the same figure leaves
 
 
@@ -60,11 +62,11 @@ class Joins:
         broken = _broken(beside, batch.bars, vendor.name)
         if not broken:
             return (batch,)
-        anew = vendor.bars(self._whole(wide, broken))
         bit = np.uint64(Reason.REVISED_ADJUSTMENT.bit)
-        anew = replace(anew, marks=anew.marks | bit)
+        told = [vendor.bars(part) for part in self._whole(wide, broken)]
+        anew = tuple(replace(one, marks=one.marks | bit) for one in told)
         rest = tuple(symbol for symbol in request.symbols if symbol not in broken)
-        return (_only(batch, rest), anew) if rest else (anew,)
+        return (_only(batch, rest), *anew) if rest else anew
 
     def _beside(self, request: BarRequest) -> Bars:
         """Return the stored bars that are next to a request, or within it."""
@@ -80,18 +82,20 @@ class Joins:
             keep[[*within[:1], *within[-1:]]] = True
         return stored.take(keep & stored.is_final)
 
-    def _whole(self, request: BarRequest, symbols: frozenset[str]) -> BarRequest:
+    def _whole(self, request: BarRequest, symbols: frozenset[str]) -> Iterator[BarRequest]:
+        """Give requests for all that is stored of symbols, none of many more than `_MOST` bars."""
         names = tuple(symbol for symbol in request.symbols if symbol in symbols)
         covered = self._store.coverage(
             names, timeframe=request.timeframe, adjustment=request.adjustment
         )
-        first, last = covered["first"].min(), covered["last"].max()
-        return replace(
-            request,
-            symbols=names,
-            start=min(request.start, first.to_pydatetime()),
-            end=max(request.end, last.to_pydatetime() + _INSTANT),
-        )
+        for _, some in covered.groupby(covered["count"].cumsum() // _MOST):
+            first, last = some["first"].min(), some["last"].max()
+            yield replace(
+                request,
+                symbols=tuple(some.index),
+                start=min(request.start, first.to_pydatetime()),
+                end=max(request.end, last.to_pydatetime() + _INSTANT),
+            )
 
 
 def _broken(beside: Bars, told: Bars, vendor: str) -> frozenset[str]:

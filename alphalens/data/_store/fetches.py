@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
@@ -19,6 +19,7 @@ __all__ = ["Span", "note", "unasked"]
 Span = tuple[datetime, datetime]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DAY_US = 86_400_000_000
 
 
 def note(
@@ -31,6 +32,7 @@ def note(
     key = request.symbols, request.timeframe, request.adjustment
     numbers = number_series(connection, *key)
     source_id = number_sources(connection, [source])[source]
+    longer = _joined(connection, [numbers[s] for s in request.symbols], source_id, begins, ends, at)
     part = {"source_id": source_id, "begins": begins, "ends": ends, "asked": asked}
     insert = backend.upsert(fetches)
     later = insert.on_conflict_do_update(
@@ -38,7 +40,43 @@ def note(
         set_={"asked": insert.excluded.asked},
         where=fetches.c.asked < insert.excluded.asked,
     )
-    connection.execute(later, [{"series_id": numbers[s], **part} for s in request.symbols])
+    rows = [{"series_id": numbers[s], **part} for s in request.symbols]
+    connection.execute(later, [row | longer.get(row["series_id"], {}) for row in rows])
+
+
+def _joined(
+    connection: sa.Connection,
+    series_ids: Sequence[int],
+    source_id: int,
+    begins: int,
+    ends: int,
+    at: datetime,
+) -> dict[int, dict[str, int]]:
+    """Take away the parts that a new one makes needless; return what it takes over from them.
+
+    Who asks for the newest bars every minute would leave a row a minute. A part within the new
+    one is needless, and one that the new one goes on with, if it was asked on the same day: both
+    together count as asked when the older one was.
+    """
+    c, asked = fetches.c, micros(at)
+    today = asked - asked % _DAY_US
+    within = sa.and_(c.begins >= begins, c.ends <= ends, c.asked <= asked)
+    gone_on_with = sa.and_(
+        c.begins < begins, c.ends >= begins, c.ends < ends, c.asked.between(today, asked)
+    )
+    chosen = c.source_id == source_id, c.series_id.in_(series_ids), sa.or_(within, gone_on_with)
+    found: dict[int, dict[str, int]] = {}
+    for number, begin, since in connection.execute(
+        sa.select(c.series_id, c.begins, c.asked).where(*chosen)
+    ):
+        if begin < begins:
+            known = found.get(number, {"begins": begin, "asked": since})
+            found[number] = {
+                "begins": min(begin, known["begins"]),
+                "asked": min(since, known["asked"]),
+            }
+    connection.execute(sa.delete(fetches).where(*chosen))
+    return found
 
 
 def unasked(

@@ -24,6 +24,7 @@ __all__ = [
     "Rows",
     "is_sorted",
     "joined",
+    "last_received",
     "pack",
     "rounds",
     "unpack",
@@ -142,6 +143,19 @@ def joined(parts: list[Columns], dtype: np.dtype) -> Columns:
         name: np.concatenate([np.empty(0, dtype[name]), *(part.pop(name) for part in parts)])
         for name in dtype.names or ()
     }
+
+
+def last_received(rows: Columns) -> Columns:
+    """Return rows in which each key is once: of two beliefs at one instant the later one.
+
+    There are two where a bar that was taken back had been on its way from another writer.
+    """
+    if is_sorted(rows["series_id"], rows["time"]):
+        return rows
+    order = np.lexsort((rows["received"], rows["time"], rows["series_id"]))
+    ids, times = rows["series_id"][order], rows["time"][order]
+    is_last = np.append((ids[1:] != ids[:-1]) | (times[1:] != times[:-1]), True)
+    return {name: column[order[is_last]] for name, column in rows.items()}
 
 
 def unpack(

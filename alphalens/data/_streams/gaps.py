@@ -10,7 +10,7 @@ from typing import Any
 from alphalens.data._streams.order import BarOrder, Fate, Span
 from alphalens.data._streams.words import BarRow, instant_of
 from alphalens.data.bar_stream import GapCause, StreamGap, StreamOptions
-from alphalens.data.bars import Adjustment, Timeframe
+from alphalens.data.bars import Adjustment, Bars, Timeframe
 from alphalens.data.port import BarRequest, Batch, MarketDataProvider
 from alphalens.errors import AlphaLensError, InputError
 from alphalens.net import Timing
@@ -148,11 +148,11 @@ class GapKeeper:
         if provider is None:
             return None, "there is nobody to ask over REST"
         delay_s = provider.capabilities.delay_s
-        wait_s = self._options.settle_s - (self._timing.wall() - span.end / 1e6)
-        if delay_s + wait_s > self._options.settle_s + self._options.skew_s:
+        wait_s = delay_s + self._options.settle_s - (self._timing.wall() - span.end / 1e6)
+        if wait_s > self._options.settle_s + self._options.skew_s:
             return None, (
                 f"{provider.name} is {delay_s:g} s behind the market, and this is newer: ask for "
-                f"it {delay_s + wait_s:.0f} s later"
+                f"it {wait_s:.0f} s later"
             )
         if wait_s > 0:
             await self._timing.sleep(wait_s)
@@ -171,7 +171,9 @@ class GapKeeper:
         loop, problem = asyncio.get_running_loop(), ""
         for left in reversed(range(self._options.fill_attempts)):
             try:
-                return await loop.run_in_executor(self._pool, provider.bars, request), ""
+                found = await loop.run_in_executor(self._pool, provider.bars, request)
+                problem = _oddity(found.bars, request, provider.name)
+                return (None, problem) if problem else (found, "")
             except InputError as error:
                 return None, f"{provider.name}: {error}"
             except AlphaLensError as error:
@@ -179,3 +181,10 @@ class GapKeeper:
             if left:
                 await self._timing.sleep(self._options.fill_pause_s)
         return None, problem
+
+
+def _oddity(bars: Bars, request: BarRequest, name: str) -> str:
+    """Say why bars cannot stand beside those of a stream; empty if they can."""
+    beside = Bars.empty(request.timeframe, request.adjustment)
+    told, wanted = (f"{b.timeframe}/{b.adjustment}/{b.currency}" for b in (bars, beside))
+    return "" if told == wanted else f"{name}: {wanted} was asked for, and {told} came"

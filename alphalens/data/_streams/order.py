@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from alphalens.data._streams.words import BarRow, Row, merged, some_of
+from alphalens.data._streams.words import BarRow, merged, some_of
 from alphalens.data._vendors.cells import NO_TIME
 from alphalens.data.bar_stream import GapCause
 from alphalens.data.bars import Timeframe
@@ -45,6 +45,7 @@ class Fate(Enum):
     FREE = auto()  # it may be handed over
     HELD = auto()  # it waits for an earlier one
     AGAIN = auto()  # it was there already, as it is
+    OVERTAKEN = auto()  # its correction was there before it
     UNASKED = auto()  # nobody subscribed to its symbol
 
 
@@ -74,7 +75,7 @@ class _Series:
     held: list[BarRow] = field(default_factory=list)
     forming: BarRow | None = None
     found: list[Batch] = field(default_factory=list)
-    recent: dict[int, Row] = field(default_factory=dict)
+    recent: dict[int, BarRow] = field(default_factory=dict)
 
 
 class BarOrder:
@@ -138,8 +139,11 @@ class BarOrder:
             return Fate.HELD if one.open else Fate.FREE
         if row.time == NO_TIME or row.time % MINUTE_US or row.time > row.received + self._skew_us:
             return Fate.FREE  # the judge says what is wrong with it
-        if one.recent.get(row.time) == row.row:
+        known = one.recent.get(row.time)
+        if known is not None and known.row == row.row:
             return Fate.AGAIN
+        if known is not None and known.is_correction and not row.is_correction:
+            return Fate.OVERTAKEN
         self._remember(one, row)
         self._advance(one, row)
         if one.open:
@@ -203,7 +207,7 @@ class BarOrder:
 
     def _remember(self, one: _Series, row: BarRow) -> None:
         one.recent.pop(row.time, None)
-        one.recent[row.time] = row.row
+        one.recent[row.time] = row
         if len(one.recent) > _REMEMBERED:
             del one.recent[next(iter(one.recent))]
 

@@ -126,6 +126,7 @@ class VendorStream:
         self._redact = Redactor.of(secrets)
         build = partial(batches_of, source=dialect.name, keys=dialect.keys, skew_s=options.skew_s)
         self._skew_us = int(options.skew_s * 1e6)
+        self._delay_us = int(options.delay_s * 1e6)
         self._buffer = StreamBuffer(options.size, build=build)
         self._gaps = GapKeeper(
             BarOrder(
@@ -143,6 +144,7 @@ class VendorStream:
         self._counts: Counter[str] = Counter()
         self._newest: dict[str, int] = {}
         self._early: Sequence[Frame] = ()
+        self._heard_at = 0
         self._lost_at: int | None = None
         self._cause = GapCause.START
         self._greeted_s = 0.0
@@ -191,6 +193,11 @@ class VendorStream:
         return f"{self._dialect.name} stream"
 
     @property
+    def options(self) -> StreamOptions:
+        """Return how patient it is, and how late what it tells."""
+        return self._options
+
+    @property
     def is_up(self) -> bool:
         """Return whether it is connected and subscribed."""
         return self._up.is_set()
@@ -210,8 +217,9 @@ class VendorStream:
         """Return how much there was so far, by kind.
 
         ``bars``, ``quotes``, ``trades``, ``frames``, ``again`` (bars that came as they were),
-        ``gave_way`` (rows of a gap that REST and the stream both had), ``connections``; and
-        ``waiting`` for the consumer and ``held`` behind a gap now.
+        ``overtaken`` (bars that came after their correction), ``gave_way`` (rows of a gap that
+        REST and the stream both had), ``connections``; and ``waiting`` for the consumer and
+        ``held`` behind a gap now.
         """
         held, gave_way = self._gaps.held, self._gaps.gave_way
         waiting = self._buffer.waiting
@@ -285,8 +293,8 @@ class VendorStream:
         self._counts["connections"] += 1
         self._listener.answered(self.feed, took_s=self._greeted_s)
         self._is_ill, self._problem = False, ""
-        now = self._now()
-        self._gaps.came_up(now, self._cause)
+        now = self._heard_at = self._now()
+        self._gaps.came_up(now - self._delay_us, self._cause)
         self._buffer.put(self._lost_ticks(now))
         self._cause = GapCause.LOSS
         early, self._early = self._early, ()
@@ -296,7 +304,7 @@ class VendorStream:
 
     def _goes_down(self, reason: str) -> None:
         if self._up.is_set():
-            self._lost_at = self._now()
+            self._lost_at = self._heard_at  # what came later was told to nobody, or not at all
         self._up.clear()
         self._problem = f"the stream is down: {reason}"
 
@@ -333,7 +341,7 @@ class VendorStream:
 
     def _read(self, frame: Frame) -> bool:
         """Take a frame in; return whether the vendor says in it that it dropped some."""
-        received = self._now()
+        received = self._heard_at = self._now()
         self._counts["frames"] += 1
         try:
             items = self._dialect.read(frame, received)
@@ -363,6 +371,10 @@ class VendorStream:
         elif fate is Fate.AGAIN:
             self._counts["again"] += 1
             text = f"a bar of {row.symbol} came again, as it was"
+            self._tell(Fault(TroubleKind.DUPLICATE, text, str(row.row)))
+        elif fate is Fate.OVERTAKEN:
+            self._counts["overtaken"] += 1
+            text = f"a bar of {row.symbol} came after its correction, which stays"
             self._tell(Fault(TroubleKind.DUPLICATE, text, str(row.row)))
         elif fate is Fate.HELD:
             self._note(row, row.received)

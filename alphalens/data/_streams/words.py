@@ -24,6 +24,7 @@ from alphalens.net.line import Frame, Line
 from alphalens.trading.market import Quote
 
 __all__ = [
+    "LATE_S",
     "BarRow",
     "Dialect",
     "Fault",
@@ -43,13 +44,17 @@ Row = Mapping[str, Any]  # Any: the values of JSON
 
 _KEYS = Keys()
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LATE_S = 900.0  #: how far behind the market the vendors' delayed feeds are
 _LAST_US = 4_102_444_800_000_000  # 2100: what is later bounds no request
 _NOT_FINAL = np.uint64(Reason.NOT_FINAL.bit)
 _SPOILING = np.uint64(sum(r.bit for r, rule in RULES.items() if rule.severity is Severity.BATCH))
 
 
 class BarRow(NamedTuple):
-    """A bar as it came: whose, how long, since when (microseconds), its row, when it came."""
+    """A bar as it came: whose, how long, since when (microseconds), its row, when it came.
+
+    A correction says of itself that it is one, where the vendor tells that apart.
+    """
 
     symbol: str
     timeframe: Timeframe
@@ -57,6 +62,7 @@ class BarRow(NamedTuple):
     row: Row
     received: int
     is_forming: bool = False
+    is_correction: bool = False
 
 
 class Fault(NamedTuple):
@@ -252,13 +258,14 @@ def merged(batches: Sequence[Batch]) -> tuple[list[Batch], int]:
     Parameters
     ----------
     batches : sequence of Batch
-        One at least. Of the good rows of a key the one that was received last stays, of one
-        instant the one of the later batch. Bad rows all stay: they are for the quarantine.
+        One at least. Of the good rows of a key a final one stays before one that forms, then
+        the one that was received last, of one instant the one of the later batch. Bad rows all
+        stay: they are for the quarantine.
     """
     whole = joined(batches)
     bars = whole.bars
     is_bad = rejecting(whole.marks) | (bars.time == NO_TIME)
-    order = np.lexsort((bars.received, is_bad, bars.codes, bars.time))
+    order = np.lexsort((bars.received, bars.is_final, is_bad, bars.codes, bars.time))
     time, codes, bad = bars.time[order], bars.codes[order], is_bad[order]
     is_kept = np.ones(len(order), np.bool_)
     again = (time[1:] == time[:-1]) & (codes[1:] == codes[:-1]) & ~bad[1:] & ~bad[:-1]

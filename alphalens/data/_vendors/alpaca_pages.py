@@ -104,13 +104,21 @@ def chain_of(underlying: str, body: object, received_at: datetime) -> list[Optio
     return told
 
 
-def actions_of(body: object, *, seen_at: datetime, source: str) -> list[CorporateAction]:
-    """Return the corporate actions of a page."""
-    return [
+def actions_of(ask: Ask, body: object, *, seen_at: datetime, source: str) -> list[CorporateAction]:
+    """Return the corporate actions of a page, each with a symbol in it that was asked for."""
+    told = [
         action_from(group, row, seen_at=seen_at, source=source)
         for group, some in _member(body, "corporate_actions").items()
         for row in rows(some, group)
     ]
+    asked = asked_of(ask)
+    for action in told:
+        if action.symbol not in asked and action.new_symbol not in asked:
+            raise Unfit(
+                Reason.WRONG_SYMBOL,
+                f"{action.kind} of {action.symbol!r}, not asked for; {_few(asked)} was",
+            )
+    return told
 
 
 def news_page(ask: Ask, body: Any) -> tuple[list[NewsItem], Ask | None]:
@@ -147,7 +155,7 @@ def next_page(ask: Ask, body: Mapping[str, Any]) -> Ask | None:
     token = body["next_page_token"]
     if token is None or token == "":
         return None
-    if not isinstance(token, str):
+    if not isinstance(token, str) or not token.isprintable():
         raise Unfit(Reason.SCHEMA_DRIFT, f"next_page_token should be a text, got {token!r:.60}")
     return Ask(path=ask.path, params={**ask.params, "page_token": token})
 

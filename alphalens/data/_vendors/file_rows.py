@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import operator
 import re
 import zlib
 from collections.abc import Sequence
@@ -37,6 +38,8 @@ Cells: TypeAlias = "pd.Series[Any]"  # Any: texts of a CSV, or whatever a Parque
 
 _EPOCH = re.compile(r"\d{9,19}", re.ASCII)
 _SHOWN = 5
+_BLOCK, _BLOCKS = 256, 64  # rows that are read at once, and how often what was read is kept
+_JSON = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, default=str)
 
 
 class FileRows:
@@ -111,6 +114,7 @@ class _Texts(Sequence[str]):
 
     def __init__(self, table: Table, rows: Places) -> None:
         self._table, self._rows = table, rows
+        self._blocks: dict[int, list[tuple[Any, ...]]] = {}  # Any: cells differ in type
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -123,9 +127,23 @@ class _Texts(Sequence[str]):
         """Return the text of one row, or the rows of a slice."""
         if isinstance(index, slice):
             return _Texts(self._table, self._rows[index])
-        cells = self._table.cells.iloc[int(self._rows[index])].tolist()
-        row = dict(zip(self._table.header, cells, strict=True))
-        return json.dumps(row, separators=(",", ":"), ensure_ascii=False, default=str)
+        at = operator.index(index) + (len(self) if index < 0 else 0)
+        if not 0 <= at < len(self):
+            raise IndexError(f"row {index} of {len(self)}")
+        block, place = divmod(at, _BLOCK)
+        row = dict(zip(self._table.header, self._cells(block)[place], strict=True))
+        return _JSON.encode(row)
+
+    def _cells(self, block: int) -> list[tuple[Any, ...]]:  # Any: cells differ in type
+        """Return the cells of some rows at once: pandas needs as long for a single one."""
+        if block not in self._blocks:
+            if len(self._blocks) >= _BLOCKS:
+                self._blocks.clear()
+            rows = self._rows[block * _BLOCK : (block + 1) * _BLOCK]
+            cells = self._table.cells.iloc[rows]
+            columns = [list(cells.iloc[:, place].array) for place in range(cells.shape[1])]
+            self._blocks[block] = list(zip(*columns, strict=True))
+        return self._blocks[block]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

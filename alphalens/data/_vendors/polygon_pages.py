@@ -114,7 +114,12 @@ def next_page(ask: Ask, answer: Row) -> Ask | None:
     url = answer.get("next_url")
     if url is None or url == "":
         return None
-    parts = urlsplit(url if isinstance(url, str) else "")
+    if not isinstance(url, str) or not url.isprintable() or " " in url:
+        raise Unfit(Reason.SCHEMA_DRIFT, f"next_url should be an address, got {url!r:.60}")
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise Unfit(Reason.SCHEMA_DRIFT, f"next_url is no address: {error}") from error
     if segments(parts.path)[:_OWN] != segments(ask.path)[:_OWN]:
         raise Unfit(Reason.SCHEMA_DRIFT, f"next_url leads away from {ask.path}: {parts.path!r}")
     query = dict(parse_qsl(parts.query, keep_blank_values=True))

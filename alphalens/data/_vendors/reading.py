@@ -28,10 +28,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import chain
-from typing import Any, overload
+from typing import Any, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,7 +56,10 @@ __all__ = [
     "RawRows",
     "Unfit",
     "batch_from",
+    "parts_of",
 ]
+
+N = TypeVar("N", bound=np.generic)
 
 _PRICES = ("open", "high", "low", "close")
 _LONGEST_COUNT = 2.0**62
@@ -104,11 +107,15 @@ class Part:
         The rows as JSON gave them, numbers as float.
     marks : int
         What all of them have in common.
+    asked_at : datetime, optional
+        When the page was asked for (aware): a bar that had not ended then may be told as it
+        stood. None takes the instant at which the last page came.
     """
 
     symbol: str
     rows: Sequence[object]
     marks: int = 0
+    asked_at: datetime | None = None
 
 
 class RawRows(Sequence[str]):
@@ -140,6 +147,15 @@ class RawRows(Sequence[str]):
         if isinstance(index, slice):
             return RawRows(self._rows[index])
         return json.dumps(self._rows[index], separators=(",", ":"), ensure_ascii=False, default=str)
+
+
+def parts_of(pages: Sequence[Sequence[Part]], asked_at: Sequence[datetime]) -> list[Part]:
+    """Return the parts of some pages, each as of the instant at which its page was asked for."""
+    return [
+        replace(part, asked_at=at)
+        for page, at in zip(pages, asked_at, strict=True)
+        for part in page
+    ]
 
 
 def batch_from(
@@ -176,16 +192,17 @@ def batch_from(
         it names none.
     """
     rows: list[Any] = list(chain.from_iterable(part.rows for part in parts))
-    marks = np.repeat(
-        np.array([part.marks for part in parts], np.uint64), [len(part.rows) for part in parts]
-    )
+    marks = _repeated([part.marks for part in parts], parts, np.uint64)
     if not all(type(row) is dict for row in rows):
         mark(marks, np.array([type(row) is not dict for row in rows]), Reason.SCHEMA_DRIFT)
     time = _times(rows, keys, marks, zone)
     columns = _columns(rows, keys, marks)
     received = micros(received_at)
+    asked = _repeated(
+        [received if p.asked_at is None else micros(p.asked_at) for p in parts], parts, np.int64
+    )
     length_us = (request.timeframe.length + timedelta(seconds=delay_s)) // timedelta(microseconds=1)
-    is_final = time + length_us <= received
+    is_final = time + length_us <= asked
     mark(marks, ~is_final, Reason.NOT_FINAL)
     symbols, codes = _codes(parts, request)
     bars = Bars(
@@ -208,6 +225,7 @@ def batch_from(
         raw=RawRows(rows),
         received_at=received_at,
         calls=calls,
+        delay_s=delay_s,
     )
 
 
@@ -215,8 +233,12 @@ def _codes(parts: Sequence[Part], request: BarRequest) -> tuple[tuple[str, ...],
     named = {part.symbol for part in parts}
     symbols = tuple(symbol for symbol in request.symbols if symbol in named)
     place = {symbol: position for position, symbol in enumerate(symbols)}
-    codes = np.array([place[part.symbol] for part in parts], np.int32)
-    return symbols, np.repeat(codes, [len(part.rows) for part in parts])
+    return symbols, _repeated([place[part.symbol] for part in parts], parts, np.int32)
+
+
+def _repeated(values: Sequence[int], parts: Sequence[Part], dtype: type[N]) -> NDArray[N]:
+    """Return the value of each part once for each of its rows."""
+    return np.repeat(np.array(values, dtype), [len(part.rows) for part in parts])
 
 
 def _cells(rows: Sequence[Any], key: str) -> list[object]:  # Any: rows are objects, or else marked

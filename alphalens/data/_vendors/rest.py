@@ -48,6 +48,7 @@ _CLOSE_S = 5.0
 _MAX_BODY_BYTES = 64 * 2**20  # 50,000 bars are about 6 MiB
 _KEPT_REFUSALS = 16
 _ROUNDING_S = 0.01
+_UNDERWAY_S = 0.25  # by so much one call may take longer to the vendor than another
 _SHOWN = 200
 _OK, _SERVER_FAULT = 200, 500
 _AGAIN = frozenset({Reason.NOT_JSON, Reason.TRUNCATED})  # may be another answer a moment later
@@ -77,22 +78,51 @@ class _Errand(Generic[P]):
 
 @dataclass(slots=True)
 class _Tally:
+    """What an errand, or one page of it, has used: its calls, and when the last one left."""
+
     calls: int = 0
+    left_at: float = 0.0
 
 
-_TALLY: ContextVar[_Tally] = ContextVar("tally")
+_ERRAND: ContextVar[_Tally] = ContextVar("errand")
+_PAGE: ContextVar[_Tally] = ContextVar("page")
 
 
 class _Turns(Limiter):
-    """A limiter that counts whom it lets pass: each turn is one HTTP call."""
+    """A limiter that counts whom it lets pass: each turn is one HTTP call.
 
-    taken = 0
+    No window has more turns than it allows. The bucket alone, full at the start and filling all
+    the time, would let twice as many pass in the first one, and vendors count by the minute.
+    """
+
+    def __init__(self, *, calls: int, timing: Timing) -> None:
+        super().__init__(calls=calls, reserve=0, timing=timing)
+        self._turns_at: deque[float] = deque()
+        self.taken = 0
 
     async def acquire(self, priority: Priority) -> None:
-        """Wait for a turn, and count it for the one who asked."""
+        """Wait for a turn, and note it for the one who asked."""
         await super().acquire(priority)
+        await self._wait_for_window()
         self.taken += 1
-        _TALLY.get().calls += 1
+        for tally in (_ERRAND.get(), _PAGE.get()):
+            tally.calls += 1
+            tally.left_at = self._timing.wall()
+
+    async def _wait_for_window(self) -> None:
+        now, turns = self._timing.monotonic(), self._turns_at
+        length_s = self._window_s + _UNDERWAY_S
+        while turns and turns[0] + length_s <= now:
+            turns.popleft()
+        at = max(now, turns[-self._calls] + length_s) if len(turns) >= self._calls else now
+        turns.append(at)
+        try:
+            if at > now:
+                await self._timing.sleep(at - now)
+        except asyncio.CancelledError:
+            turns.remove(at)
+            self.put_back()
+            raise
 
 
 class Rest:
@@ -130,7 +160,7 @@ class Rest:
         self.vendor, self._options, self._timing, self._rng = vendor, options, timing, rng
         self._listener = listener
         self._redact = Redactor.of_headers(auth)
-        self._limiter = _Turns(calls=options.calls_per_minute, reserve=0, timing=timing)
+        self._limiter = _Turns(calls=options.calls_per_minute, timing=timing)
         self._breaker = Breaker(
             failures=options.breaker_failures, pause_s=options.breaker_pause_s, timing=timing
         )
@@ -166,7 +196,7 @@ class Rest:
 
     def now(self) -> datetime:
         """Return the present instant, aware."""
-        return datetime.fromtimestamp(self._timing.wall(), UTC)
+        return _aware(self._timing.wall())
 
     def collect(self, asks: Sequence[Ask], read: Read[P], *, is_exact: bool = False) -> Told[P]:
         """Ask for everything, follow the pages of each, and return them all.
@@ -206,9 +236,9 @@ class Rest:
 
     async def _collect(self, asks: Sequence[Ask], errand: _Errand[P]) -> Told[P]:
         gate, tally = asyncio.Semaphore(self._options.parallel), _Tally()
-        _TALLY.set(tally)
+        _ERRAND.set(tally)
 
-        async def follow(ask: Ask) -> list[P]:
+        async def follow(ask: Ask) -> list[tuple[P, float]]:
             async with gate:
                 return await self._follow(ask, errand)
 
@@ -219,14 +249,16 @@ class Rest:
             for task in tasks:
                 task.cancel()
         return Told(
-            pages=tuple(page for book in books for page in book),
+            pages=tuple(page for book in books for page, _ in book),
+            asked_at=tuple(_aware(left_at) for book in books for _, left_at in book),
             received_at=self.now(),
             calls=tally.calls,
         )
 
-    async def _follow(self, first: Ask, errand: _Errand[P]) -> list[P]:
-        """Return the pages of one ask."""
-        pages: list[P] = []
+    async def _follow(self, first: Ask, errand: _Errand[P]) -> list[tuple[P, float]]:
+        """Return the pages of one ask, and when the call for each left."""
+        _PAGE.set(tally := _Tally())  # of this task alone: it asks for one page after the other
+        pages: list[tuple[P, float]] = []
         ask: Ask | None = first
         seen: set[str] = set()
         while ask is not None:
@@ -235,7 +267,7 @@ class Rest:
                 raise self._refusal(ask, again, "")
             seen.add(str(ask))
             page, ask = await self._page(ask, errand)
-            pages.append(page)
+            pages.append((page, tally.left_at))
         return pages
 
     async def _page(self, ask: Ask, errand: _Errand[P]) -> tuple[P, Ask | None]:
@@ -290,7 +322,8 @@ class Rest:
         try:
             return errand.read(ask, errand.parse(answer.body))
         except Unreadable as error:
-            raise self._refusal(ask, error, answer.text) from error
+            refusal = self._refusal(ask, error, answer.text)
+        raise refusal  # not from the error: its words were not looked through
 
     def _is_over(self, errand: _Errand[P]) -> bool:
         """Tell whether the deadline has passed: a call without a turn is then our own doing."""
@@ -302,24 +335,32 @@ class Rest:
 
     def _refusal(self, ask: Ask, error: Unreadable, raw: str) -> AnswerRefused:
         reason = error.reason if isinstance(error, Unfit) else Reason.SCHEMA_DRIFT
+        kept = self._redact(raw)
+        is_safe = kept == raw  # else its words may hold a part of a secret, cut where none looks
         refusal = AnswerRefused(
             self._redact(
                 f"{self.vendor} {ask.path}: the answer (status {_OK}, {len(raw)} characters) was "
-                f"refused, {reason.name.lower()}: {error}; its text is kept. Ask again later, or "
-                f"another vendor"
+                f"refused, {reason.name.lower()}: "
+                f"{error if is_safe else 'what is wrong stands beside a credential'}; its text is "
+                f"kept. Ask again later, or another vendor"
             ),
             reason=reason,
             vendor=self.vendor,
             asked=self._redact(str(ask)),
-            raw=(self._redact(raw),),
+            raw=(kept,),
         )
         self._refused.append(refusal)
         return refusal
 
     def _no(self, ask: Ask, answer: Response) -> DataError:
         to_do = _TO_DO.get(answer.status, "ask again later, or another vendor")
-        said = f"{self.vendor} {ask.path}: status {answer.status}, {_message(answer)}"
+        words = plain_text(self._redact(_message(answer)), longest=_SHOWN)
+        said = f"{self.vendor} {ask.path}: status {answer.status}, {words}"
         return DataError(self._redact(f"{said}; {to_do}"))
+
+
+def _aware(wall_s: float) -> datetime:
+    return datetime.fromtimestamp(wall_s, UTC)
 
 
 def _loads(body: bytes) -> Any:  # Any: whatever the JSON holds
@@ -337,11 +378,11 @@ def _exactly(body: bytes) -> Any:  # Any: whatever the JSON holds
 
 
 def _message(answer: Response) -> str:
-    """Return what an answer says, in one line of at most 200 characters."""
+    """Return what an answer says."""
     try:
         body = loads(answer.body)
     except Unreadable:
         body = None
     told = body if isinstance(body, Mapping) else {}
     words = (told.get(name) for name in ("message", "error"))
-    return plain_text(next((w for w in words if isinstance(w, str)), answer.text), longest=_SHOWN)
+    return next((word for word in words if isinstance(word, str)), answer.text)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from alphalens.testing.alpaca_server.clock import VenueClock
 from alphalens.testing.alpaca_server.data import timeframe_name
+from alphalens.testing.loopback.clock import VenueClock
 from alphalens.testing.loopback.control import Control
 from alphalens.testing.loopback.faults import FaultBox
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from alphalens.testing.alpaca_server.clock import VenueClock, parse_instant
+from alphalens.testing.loopback.clock import VenueClock, parse_instant
 from alphalens.testing.loopback.faults import FaultBox
 from alphalens.testing.loopback.server import LoopbackServer
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from alphalens.testing.alpaca_server.clock import parse_instant
+from alphalens.testing.loopback.clock import parse_instant
 
 Row = dict[str, Any]
 _BEGIN = datetime(1970, 1, 1, tzinfo=UTC)

@@ -7,13 +7,12 @@ import threading
 from typing import Any
 
 from alphalens.testing.alpaca_server.announced import AnnouncedApi
-from alphalens.testing.alpaca_server.clock import VenueClock
 from alphalens.testing.alpaca_server.data import DataApi
-from alphalens.testing.alpaca_server.limits import RateLimit
-from alphalens.testing.alpaca_server.plain_http import Answer, Request
-from alphalens.testing.alpaca_server.refusals import Refused
 from alphalens.testing.alpaca_server.routes import Call
-from alphalens.testing.loopback.vendor import rewritten
+from alphalens.testing.loopback.clock import VenueClock
+from alphalens.testing.loopback.limits import RateLimit
+from alphalens.testing.loopback.plain_http import Answer, Request
+from alphalens.testing.loopback.vendor import Refused, rewritten
 
 from .tape import DataTape
 
@@ -76,7 +75,7 @@ class AlpacaData:
                 with self.lock:
                     return act(Call(request=request, parts=match.groupdict()))
             except Refused as refused:
-                return Answer(status=refused.status, body=refused.body)
+                return refused.answer
             except ValueError as error:
                 return Answer(status=400, body={"message": f"invalid request: {error}"})
         return self.refusal(404)

@@ -7,26 +7,23 @@ from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
-from .clock import parse_instant
-from .process import serve_until_asked
+from alphalens.testing.loopback.serving import parser, serve_until_asked
+
 from .server import AlpacaServer
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m alphalens.testing.alpaca_server")
-    parser.add_argument("--file", required=True, type=Path, help="the venue's SQLite file")
-    parser.add_argument("--port-file", type=Path, help="where to write the addresses, as JSON")
-    parser.add_argument("--port", type=int, default=0, help="HTTP port; 0 takes a free one")
-    parser.add_argument("--stream-port", type=int, default=0, help="websocket port")
-    parser.add_argument("--seed", type=int, help="makes identifiers repeatable")
-    parser.add_argument("--now", type=parse_instant, help="a virtual clock, from this instant")
-    parser.add_argument("--ticking", action="store_true", help="let the virtual clock run")
-    parser.add_argument("--always-open", action="store_true", help="stocks trade at any hour")
-    parser.add_argument("--cash", type=Decimal, default=Decimal(100_000))
-    parser.add_argument("--rate-limit", type=int, default=200, help="a minute; 0 for none")
-    parser.add_argument("--key", default="PKTEST")
-    parser.add_argument("--secret", default="secret")
-    return parser
+    options = parser("alphalens.testing.alpaca_server")
+    options.add_argument("--file", required=True, type=Path, help="the venue's SQLite file")
+    options.add_argument("--stream-port", type=int, default=0, help="websocket port")
+    options.add_argument("--seed", type=int, help="makes identifiers repeatable")
+    options.add_argument("--ticking", action="store_true", help="let the clock of --now run")
+    options.add_argument("--always-open", action="store_true", help="stocks trade at any hour")
+    options.add_argument("--cash", type=Decimal, default=Decimal(100_000))
+    options.add_argument("--rate-limit", type=int, default=200, help="a minute; 0 for none")
+    options.add_argument("--key", default="PKTEST")
+    options.add_argument("--secret", default="secret")
+    return options
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from .clock import parse_instant
-from .plain_http import Answer
+from alphalens.testing.loopback.clock import parse_instant
+from alphalens.testing.loopback.plain_http import Answer
+
 from .records import plain, rfc3339
 from .refusals import Refused, unprocessable
 from .routes import Call, Route

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Protocol
 
-from .clock import VenueClock, parse_instant
+from alphalens.testing.loopback.clock import VenueClock, parse_instant
+from alphalens.testing.loopback.plain_http import Answer
+
 from .data import page_of
-from .plain_http import Answer
 from .refusals import unprocessable
 from .routes import Call, Route
 from .sessions import at_new_york, new_york

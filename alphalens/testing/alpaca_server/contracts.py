@@ -7,9 +7,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from alphalens.testing.loopback.plain_http import Answer
+
 from .actions import Actions
 from .assets import Asset, Contract, parse_contract
-from .plain_http import Answer
 from .records import plain
 from .refusals import forbidden, not_found, unprocessable
 from .routes import Call, Route

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from alphalens.testing.loopback.clock import parse_instant
+
 from .assets import stock
-from .clock import parse_instant
 from .data import timeframe_name
 from .parts import Number, Parts, decimal
 from .records import rfc3339

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from alphalens.testing.loopback.clock import VenueClock
+
 from .book import Book
-from .clock import VenueClock
 from .records import Event, Execution, Order, order_json
 from .rules import Permissions
 from .sessions import is_extended

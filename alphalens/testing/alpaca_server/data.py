@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
+from alphalens.testing.loopback.clock import VenueClock, parse_instant
+from alphalens.testing.loopback.plain_http import Answer
+
 from .assets import parse_contract
-from .clock import VenueClock, parse_instant
 from .contracts import is_wanted
-from .plain_http import Answer
 from .refusals import unprocessable
 from .routes import Call, Route
 from .sessions import at_new_york, new_york

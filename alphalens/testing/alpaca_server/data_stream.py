@@ -10,8 +10,10 @@ from typing import Any
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
+from alphalens.testing.loopback.frames import Frames
+
 from .packing import pack, unpack
-from .stream import Authorise, Session
+from .stream import Authorise
 
 _CHANNELS = (
     "trades", "quotes", "bars", "updatedBars", "dailyBars", "statuses", "lulds", "orderbooks",
@@ -39,7 +41,7 @@ _ERRORS = {
 class Listener:
     """One connection: its codec, whether it is known, and what it wants to hear."""
 
-    session: Session
+    session: Frames
     is_packed: bool
     is_known: bool = False
     wants: dict[str, set[str]] = field(default_factory=lambda: {c: set() for c in _CHANNELS})
@@ -86,7 +88,7 @@ class DataStream:
         """Talk to one client until it goes."""
         request = connection.request
         kind = "" if request is None else request.headers.get("Content-Type", "")
-        listener = Listener(Session(connection), is_packed="msgpack" in kind)
+        listener = Listener(Frames(connection), is_packed="msgpack" in kind)
         is_full = len(self._listeners) >= self.allowed
         self._listeners.append(listener)
         listener.tell({"T": "success", "msg": "connected"})

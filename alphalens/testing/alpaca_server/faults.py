@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
+from alphalens.testing.loopback.arming import Armed, check_kind, first_firing
+
 HTTP_KINDS = {
     "refuse": "reset the connection; the venue never acts",
     "hang_before": "read the request, never act, never answer",
@@ -46,21 +48,16 @@ STREAM_KINDS = {
 
 
 @dataclass(slots=True, kw_only=True)
-class Fault:
-    """One armed fault.
+class Fault(Armed):
+    """One armed fault, of requests or of events.
 
-    `nth` counts matching requests or events from now: 1 is the next. `count` is for how many in
-    a row it holds, -1 for ever. `path` is a glob, as `/v2/orders*`. `event` names an event of
-    the trade stream.
+    `path` is a glob, as `/v2/orders*`. `event` names an event of the trade stream.
     """
 
-    kind: str
     method: str = "*"
     path: str = "*"
     client_order_id: str | None = None
     event: str = "*"
-    nth: int = 1
-    count: int = 1
     seconds: float = 0.0
     status: int = 500
     body: Any = None
@@ -73,14 +70,6 @@ class Fault:
     def covers_event(self, event: str, client_order_id: str) -> bool:
         """Return whether an event is one of those that this fault counts."""
         return self.client_order_id in (None, client_order_id) and self.event in ("*", event)
-
-    def fires(self) -> bool:
-        """Count one match; return whether the fault holds for it."""
-        self.nth -= 1
-        if self.nth > 0 or self.count == 0:
-            return False
-        self.count -= self.count > 0
-        return True
 
 
 class FaultBox:
@@ -99,7 +88,7 @@ class FaultBox:
         ValueError
             For a kind that is not in `HTTP_KINDS`.
         """
-        _check(fault.kind, HTTP_KINDS)
+        check_kind(fault.kind, HTTP_KINDS)
         with self._lock:
             self._requests.append(fault)
 
@@ -111,7 +100,7 @@ class FaultBox:
         ValueError
             For a kind that is not in `STREAM_KINDS`.
         """
-        _check(fault.kind, STREAM_KINDS)
+        check_kind(fault.kind, STREAM_KINDS)
         with self._lock:
             self._events.append(fault)
 
@@ -132,25 +121,13 @@ class FaultBox:
             covering = [
                 f for f in self._requests if f.covers_request(method, path, client_order_id)
             ]
-            return _first_firing(covering, self._requests)
+            return first_firing(covering, self._requests)
 
     def for_event(self, event: str, client_order_id: str) -> Fault | None:
         """Return the fault that holds for this event, and count it."""
         with self._lock:
             covering = [f for f in self._events if f.covers_event(event, client_order_id)]
-            return _first_firing(covering, self._events)
-
-
-def _first_firing(covering: list[Fault], armed: list[Fault]) -> Fault | None:
-    # Every covering fault counts the match, so that "the second POST" means the second POST.
-    firing = [fault for fault in covering if fault.fires()]
-    armed[:] = [fault for fault in armed if fault.count != 0]
-    return firing[0] if firing else None
-
-
-def _check(kind: str, known: dict[str, str]) -> None:
-    if kind not in known:
-        raise ValueError(f"no fault {kind!r}; known are {', '.join(sorted(known))}")
+            return first_firing(covering, self._events)
 
 
 def client_order_id_in(body: bytes, query: dict[str, str]) -> str | None:

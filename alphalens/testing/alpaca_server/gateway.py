@@ -9,10 +9,11 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from alphalens.testing.loopback.limits import RateLimit
+from alphalens.testing.loopback.plain_http import Answer, Connections, Request, reset, write
+
 from .distort import exotic_status, exotic_times
 from .faults import Fault, FaultBox, client_order_id_in
-from .limits import RateLimit
-from .plain_http import Answer, Connections, Request, reset, write
 from .refusals import NOT_FOUND, Refused
 from .routes import Call, Route
 from .venue import Venue
@@ -127,7 +128,7 @@ class Gateway(Connections):
             with self._venue.core.lock:
                 return act(call)
         except Refused as refused:
-            return Answer(status=refused.status, body=refused.body)
+            return refused.answer
         except (ValueError, ArithmeticError) as error:
             return Answer(
                 status=400, body={"code": 40010000, "message": f"invalid request: {error}"}

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from alphalens.testing.loopback.limits import RateLimit
+
 from .data_stream import DataStream
 from .faults import FaultBox
-from .limits import RateLimit
 from .stream import TradeStream
 from .venue import Venue
 

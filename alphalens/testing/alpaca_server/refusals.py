@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from alphalens.testing.loopback import vendor
+from alphalens.testing.loopback.plain_http import Answer
+
 BAD_REQUEST = 42210000
 FORBIDDEN = 40310000
 DUPLICATE = 40010001
 NOT_FOUND = 40410000
 
 
-class Refused(Exception):
+class Refused(vendor.Refused):
     """The venue says no.
 
     Attributes
@@ -22,10 +25,10 @@ class Refused(Exception):
     """
 
     def __init__(self, status: int, message: str, code: int | None = None, **more: Any) -> None:
-        super().__init__(f"{status}: {message}")
-        self.status = status
         coded = {} if code is None else {"code": code}
+        self.status = status
         self.body: dict[str, Any] = {**coded, "message": message, **more}
+        super().__init__(Answer(status=status, body=self.body))
 
 
 def unprocessable(message: str, **more: Any) -> Refused:

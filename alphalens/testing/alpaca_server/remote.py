@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from alphalens.testing.loopback.process import RemoteCalls, ServerProcess
+
 from .control import Control
-from .process import RemoteCalls, ServerProcess
 
 
 class RemoteControl(RemoteCalls):

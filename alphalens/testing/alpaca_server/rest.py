@@ -7,9 +7,10 @@ from decimal import ROUND_DOWN, Decimal
 from itertools import pairwise
 from typing import Any
 
+from alphalens.testing.loopback.clock import parse_instant
+from alphalens.testing.loopback.plain_http import Answer
+
 from .assets import Asset
-from .clock import parse_instant
-from .plain_http import Answer
 from .records import Order, Position, order_json, plain
 from .refusals import Refused, forbidden, not_found, unprocessable
 from .routes import Call, Route

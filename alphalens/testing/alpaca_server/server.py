@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import Callable
-from concurrent.futures import Future
-from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.asyncio.server import ServerConnection
 from websockets.http11 import Request as Handshake
 from websockets.http11 import Response
+
+from alphalens.testing.loopback.limits import RateLimit
+from alphalens.testing.loopback.ports import Ports
+from alphalens.testing.loopback.process import answer_control
 
 from .account import AccountApi
 from .announced import AnnouncedApi
@@ -24,20 +23,17 @@ from .data import DataApi
 from .data_stream import DataStream
 from .faults import FaultBox
 from .gateway import Gateway
-from .limits import RateLimit
 from .parts import Parts
-from .process import answer_control
 from .rest import TradingApi
 from .routes import Route
 from .stream import TradeStream
 from .venue import Terms, Venue
 
-_HOST = "127.0.0.1"
 _STREAM = "/stream"
 _LOOK_S = 0.25
 
 
-class AlpacaServer:
+class AlpacaServer(Ports):
     """A loopback Alpaca for the length of a ``with`` block.
 
     Parameters
@@ -80,15 +76,13 @@ class AlpacaServer:
         stream_port: int = 0,
         **terms: Any,  # the fields of Terms, checked by it
     ) -> None:
+        super().__init__(port, stream_port)
         self.venue = Venue(Path(path), Terms(**terms))
         self.keys = keys
-        self._ports = (port, stream_port)
         self._faults = FaultBox()
         self._limit = RateLimit(rate_limit)
         self._trades = TradeStream(self._faults, self._knows)
         self._data = DataStream(self._knows)
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self.control = Control(
             Parts(
                 venue=self.venue,
@@ -98,10 +92,10 @@ class AlpacaServer:
                 limit=self._limit,
                 publish=self.publish,
                 tell=self._tell,
-                on_loop=self._on_loop,
+                on_loop=self.on_loop,
             )
         )
-        self._gateway = Gateway(
+        self._wire = Gateway(
             self.venue,
             _routes(self.venue),
             self._faults,
@@ -110,29 +104,27 @@ class AlpacaServer:
             self._publish_here,
             lambda request: answer_control(self.control, request),
         )
-        self._http: asyncio.Server | None = None
-        self._sockets: Server | None = None
         self._watch: asyncio.TimerHandle | None = None
 
     @property
     def rest_url(self) -> str:
         """Base of the trading API, without a version and without a trailing slash."""
-        return f"http://{_HOST}:{self._ports[0]}"
+        return self.url
 
     @property
     def data_url(self) -> str:
         """Base of the market data API."""
-        return self.rest_url
+        return self.url
 
     @property
     def stream_url(self) -> str:
         """Address of the trade updates."""
-        return f"ws://{_HOST}:{self._ports[1]}{_STREAM}"
+        return f"{self.socket_url}{_STREAM}"
 
     @property
     def data_stream_url(self) -> str:
         """Address of the stock data stream of IEX."""
-        return f"ws://{_HOST}:{self._ports[1]}/v2/iex"
+        return f"{self.socket_url}/v2/iex"
 
     @property
     def addresses(self) -> dict[str, str]:
@@ -140,43 +132,13 @@ class AlpacaServer:
         names = ("rest_url", "stream_url", "data_url", "data_stream_url")
         return {name: getattr(self, name) for name in names}
 
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
-
-    def start(self) -> None:
-        """Open both ports."""
-        self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._open(), self._loop).result(10)
-
     def stop(self) -> None:
         """Close the ports, the connections and the file."""
-        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(10)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
-        self._loop.close()
+        super().stop()
         self.venue.close()
 
     async def _open(self) -> None:
-        await self._listen()
-        self._sockets = await serve(
-            self._serve_socket,
-            _HOST,
-            self._ports[1],
-            process_request=self._admit,
-            ping_interval=None,
-            close_timeout=0.2,
-            max_queue=1024,
-        )
-        self._ports = (self._ports[0], next(iter(self._sockets.sockets)).getsockname()[1])
+        await super()._open()
         if self.venue.clock.runs:
             self._look_at_the_clock()
 
@@ -186,35 +148,14 @@ class AlpacaServer:
         self._publish_here()
         self._watch = self._loop.call_later(_LOOK_S, self._look_at_the_clock)
 
-    async def _listen(self) -> None:
-        self._http = await asyncio.start_server(self._gateway.serve, _HOST, self._ports[0])
-        self._ports = (self._http.sockets[0].getsockname()[1], self._ports[1])
-
     async def _close(self) -> None:
         if self._watch is not None:
             self._watch.cancel()
+        await super()._close()
+
+    def _cut(self) -> None:
         self._trades.drop()
         self._data.drop()
-        if self._http is not None:
-            self._http.close()
-        await self._gateway.close()
-        if self._sockets is not None:
-            self._sockets.close()
-            await self._sockets.wait_closed()
-
-    def down(self) -> None:
-        """Stop listening for HTTP and cut its connections: a connect is refused from now on."""
-
-        async def close() -> None:
-            if self._http is not None:
-                self._http.close()
-            self._gateway.drop()
-
-        asyncio.run_coroutine_threadsafe(close(), self._loop).result(10)
-
-    def up(self) -> None:
-        """Listen again, on the same port."""
-        asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(10)
 
     def _knows(self, key: str, secret: str) -> bool:
         return self.keys is None or (key, secret) == self.keys
@@ -224,7 +165,7 @@ class AlpacaServer:
             return connection.respond(HTTPStatus.TOO_MANY_REQUESTS, "too many connections\n")
         return None
 
-    async def _serve_socket(self, connection: ServerConnection) -> None:
+    async def _hear(self, connection: ServerConnection) -> None:
         handshake = connection.request
         if handshake is not None and handshake.path == _STREAM:
             await self._trades.serve(connection)
@@ -233,32 +174,15 @@ class AlpacaServer:
 
     def publish(self) -> None:
         """Send what is in the outbox; from any thread."""
-        self._soon(self._publish_here)
+        self.soon(self._publish_here)
 
     def _tell(self, kind: str, symbol: str, body: dict[str, Any]) -> None:
-        self._soon(lambda: self._data.publish(kind, symbol, body))
-
-    def _soon(self, act: Callable[[], None]) -> None:
-        with suppress(RuntimeError):  # a venue that was stopped has nobody to tell
-            self._loop.call_soon_threadsafe(act)
+        self.soon(lambda: self._data.publish(kind, symbol, body))
 
     def _publish_here(self) -> None:
         outbox = self.venue.core.outbox
         while outbox:
             self._trades.publish(outbox.popleft())
-
-    def _on_loop(self, act: Callable[[], Any]) -> Any:
-        done: Future[Any] = Future()
-
-        def run() -> None:
-            try:
-                done.set_result(act())
-            except BaseException as error:
-                done.set_exception(error)
-                raise
-
-        self._loop.call_soon_threadsafe(run)
-        return done.result(10)
 
 
 def _routes(venue: Venue) -> list[tuple[str, str, Route]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Callable
 from typing import Any
@@ -10,41 +9,13 @@ from typing import Any
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
+from alphalens.testing.loopback.frames import Frames
+
 from .distort import exotic_status, exotic_times
 from .faults import Fault, FaultBox
 from .records import Event
 
 Authorise = Callable[[str, str], bool]
-
-
-class Session:
-    """One connection and its own queue, so that a slow reader holds up nobody."""
-
-    def __init__(self, connection: ServerConnection) -> None:
-        self.connection = connection
-        self.is_listening = False
-        self._queue: asyncio.Queue[bytes | str] = asyncio.Queue()
-        self._sender = asyncio.ensure_future(self._send_all())
-
-    def put(self, frame: bytes | str) -> None:
-        """Queue a frame."""
-        self._queue.put_nowait(frame)
-
-    async def _send_all(self) -> None:
-        try:
-            while True:
-                await self.connection.send(await self._queue.get())
-        except ConnectionClosed:
-            return
-
-    def abort(self) -> None:
-        """Cut the line without a closing handshake; what was queued is lost."""
-        self._sender.cancel()
-        self.connection.transport.abort()
-
-    def end(self) -> None:
-        """Stop sending."""
-        self._sender.cancel()
 
 
 class TradeStream:
@@ -56,7 +27,7 @@ class TradeStream:
     def __init__(self, faults: FaultBox, authorise: Authorise) -> None:
         self._faults = faults
         self._authorise = authorise
-        self._sessions: list[Session] = []
+        self._sessions: list[Frames] = []
         self._swapped: Event | None = None
         self.is_mute = False
         self.refusals_left = 0
@@ -82,7 +53,7 @@ class TradeStream:
 
     async def serve(self, connection: ServerConnection) -> None:
         """Talk to one client until it goes."""
-        session = Session(connection)
+        session = Frames(connection)
         self._sessions.append(session)
         self.opened += 1
         authorised = False
@@ -96,7 +67,7 @@ class TradeStream:
             if session in self._sessions:
                 self._sessions.remove(session)
 
-    def _hear(self, session: Session, frame: bytes | str, *, authorised: bool) -> bool:
+    def _hear(self, session: Frames, frame: bytes | str, *, authorised: bool) -> bool:
         try:
             message = json.loads(frame)
             action, data = message["action"], message.get("data") or {}

@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
+from alphalens.testing.loopback.clock import VenueClock, parse_instant
+
 from .assets import Catalogue, stock
 from .book import Book
-from .clock import VenueClock, parse_instant
 from .core import Core
 from .desk import Desk
 from .matcher import Matcher

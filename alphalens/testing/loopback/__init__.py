@@ -1,7 +1,6 @@
 """What the loopback vendors of market data share: ports, faults, a control, a process.
 
-It imports nothing of the package but the plain HTTP, the process, the clock, the rate limit and
-the sender of frames of `alphalens.testing.alpaca_server`, which themselves know nothing of it.
+It imports nothing else of the package, as the vendors that are built on it do not.
 """
 
 from .control import Control

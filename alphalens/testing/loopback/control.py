@@ -11,8 +11,7 @@ from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Any
 
-from alphalens.testing.alpaca_server.clock import VenueClock, parse_instant
-
+from .clock import VenueClock, parse_instant
 from .faults import Fault, FaultBox
 from .wire import Wire
 

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
+from .arming import Armed, check_kind, first_firing
+
 REFUSING = {
     "refuse": "reset the connection",
     "hang": "never answer",
@@ -38,17 +40,13 @@ KINDS = REFUSING | SPOILING
 
 
 @dataclass(slots=True, kw_only=True)
-class Fault:
-    """One armed fault.
+class Fault(Armed):
+    """One armed fault of requests.
 
-    `path` is a glob, as ``/v2/aggs/*``. `nth` counts matching requests from now: 1 is the next.
-    `count` is for how many in a row it holds, -1 for ever. The rest is what `kind` asks for.
+    `path` is a glob, as ``/v2/aggs/*``. The rest is what `kind` asks for.
     """
 
-    kind: str
     path: str = "*"
-    nth: int = 1
-    count: int = 1
     seconds: float | None = None
     status: int = 500
     body: Any = None
@@ -56,14 +54,6 @@ class Fault:
     to: str = ""
     value: Any = None
     size: int = 1
-
-    def fires(self) -> bool:
-        """Count one match; return whether the fault holds for it."""
-        self.nth -= 1
-        if self.nth > 0 or self.count == 0:
-            return False
-        self.count -= self.count > 0
-        return True
 
 
 class FaultBox:
@@ -81,8 +71,7 @@ class FaultBox:
         ValueError
             For a kind that is not in `KINDS`.
         """
-        if fault.kind not in KINDS:
-            raise ValueError(f"no fault {fault.kind!r}; known are {', '.join(sorted(KINDS))}")
+        check_kind(fault.kind, KINDS)
         with self._lock:
             self._armed.append(fault)
 
@@ -100,6 +89,4 @@ class FaultBox:
         """Return the fault that holds for a request to `path`, and count it."""
         with self._lock:
             covering = [f for f in self._armed if fnmatchcase(path, f.path)]
-            firing = [fault for fault in covering if fault.fires()]
-            self._armed = [fault for fault in self._armed if fault.count != 0]
-        return firing[0] if firing else None
+            return first_firing(covering, self._armed)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from alphalens.testing.alpaca_server.process import RemoteCalls, ServerProcess
-
 from .control import Control
+from .process import RemoteCalls, ServerProcess
 
 
 class RemoteControl(RemoteCalls):

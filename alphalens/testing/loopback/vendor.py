@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from alphalens.testing.alpaca_server.plain_http import Answer, Request
+from .plain_http import Answer, Request
 
 Json = Any  # whatever json.dumps takes; the rows of a vendor are given as its wire has them
 

@@ -7,9 +7,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from alphalens.testing.alpaca_server.plain_http import Answer, Connections, Request, reset, write
-
 from .faults import REFUSING, Fault, FaultBox
+from .plain_http import Answer, Connections, Request, reset, write
 from .vendor import Vendor, rewritten
 
 _HTML = b"<!DOCTYPE html><html><head><title>Error</title></head><body>Try again.</body></html>"

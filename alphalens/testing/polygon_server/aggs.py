@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any
 
-from alphalens.testing.alpaca_server.clock import VenueClock
-from alphalens.testing.alpaca_server.plain_http import Answer
+from alphalens.testing.loopback.clock import VenueClock
+from alphalens.testing.loopback.plain_http import Answer
 from alphalens.testing.loopback.vendor import Call, Route
 
 from .paging import Pages, limit_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from alphalens.testing.alpaca_server.clock import VenueClock
+from alphalens.testing.loopback.clock import VenueClock
 from alphalens.testing.loopback.control import Control
 from alphalens.testing.loopback.faults import FaultBox
 

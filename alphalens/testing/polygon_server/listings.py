@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from alphalens.testing.alpaca_server.clock import VenueClock
-from alphalens.testing.alpaca_server.plain_http import Answer
+from alphalens.testing.loopback.clock import VenueClock
+from alphalens.testing.loopback.plain_http import Answer
 from alphalens.testing.loopback.vendor import Call, Route
 
 from .paging import Pages, limit_of

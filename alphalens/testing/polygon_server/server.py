@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from alphalens.testing.alpaca_server.clock import VenueClock, parse_instant
+from alphalens.testing.loopback.clock import VenueClock, parse_instant
 from alphalens.testing.loopback.faults import FaultBox
-from alphalens.testing.loopback.server import HOST, LoopbackServer
+from alphalens.testing.loopback.server import LoopbackServer
 
 from .control import PolygonControl
 from .stream import Stream
@@ -76,7 +76,7 @@ class PolygonServer(LoopbackServer):
     @property
     def feed(self) -> str:
         """Host and port of the websocket, as the vendor's client takes them."""
-        return f"{HOST}:{self._ports[1]}"
+        return self.socket_url.removeprefix("ws://")
 
     @property
     def stream_url(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from alphalens.testing.alpaca_server.plain_http import Answer
+from alphalens.testing.loopback.plain_http import Answer
 from alphalens.testing.loopback.vendor import Call, Route
 
 from .paging import Pages, limit_of

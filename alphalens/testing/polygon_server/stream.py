@@ -10,7 +10,7 @@ from typing import Any
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
-from alphalens.testing.alpaca_server.stream import Session
+from alphalens.testing.loopback.frames import Frames
 
 _CHANNELS = ("A", "AM", "T", "Q")
 _FULL = "Maximum number of websocket connections exceeded. You have reached the connection limit."
@@ -20,7 +20,7 @@ _FULL = "Maximum number of websocket connections exceeded. You have reached the 
 class Listener:
     """One connection: whether its key is known, and the channels it wants, as ``AM.AAPL``."""
 
-    session: Session
+    session: Frames
     is_known: bool = False
     wants: set[str] = field(default_factory=set)
 
@@ -61,7 +61,7 @@ class Stream:
 
     async def serve(self, connection: ServerConnection) -> None:
         """Talk to one client until it goes."""
-        listener = Listener(Session(connection))
+        listener = Listener(Frames(connection))
         self._listeners.append(listener)
         self.opened += 1
         listener.status("connected", "Connected Successfully")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from alphalens.testing.alpaca_server.plain_http import Answer
+from alphalens.testing.loopback.plain_http import Answer
 from alphalens.testing.loopback.vendor import Refused
 
 _ERRORS = {

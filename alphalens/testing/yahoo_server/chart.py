@@ -6,8 +6,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from alphalens.testing.alpaca_server.clock import VenueClock
-from alphalens.testing.alpaca_server.plain_http import Answer
+from alphalens.testing.loopback.clock import VenueClock
+from alphalens.testing.loopback.plain_http import Answer
 from alphalens.testing.loopback.vendor import Call
 
 from .listing import PRICES, Listing, Row, is_number, is_time

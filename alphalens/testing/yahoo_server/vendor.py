@@ -6,9 +6,9 @@ import secrets
 import threading
 from typing import Any
 
-from alphalens.testing.alpaca_server.clock import VenueClock
-from alphalens.testing.alpaca_server.limits import RateLimit
-from alphalens.testing.alpaca_server.plain_http import Answer, Request
+from alphalens.testing.loopback.clock import VenueClock
+from alphalens.testing.loopback.limits import RateLimit
+from alphalens.testing.loopback.plain_http import Answer, Request
 from alphalens.testing.loopback.vendor import Call, Refused, Route, Router, rewritten
 
 from .chart import Chart

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from alphalens.testing.alpaca_server.plain_http import Answer
+from alphalens.testing.loopback.plain_http import Answer
 from alphalens.testing.loopback.vendor import Refused
 
 NO_DATA = "No data found, symbol may be delisted"

@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -23,7 +22,7 @@ from sqlalchemy import Engine
 from alphalens.assets import AssetClass
 from alphalens.data._vendors.reading import Keys, Part, batch_from
 from alphalens.data.alpaca_provider import AlpacaProvider
-from alphalens.data.bars import Adjustment, Bars, Timeframe
+from alphalens.data.bars import Adjustment, Bars, Timeframe, micros
 from alphalens.data.context_maker import ContextMaker
 from alphalens.data.ingest_record import IngestRecord
 from alphalens.data.option_intake import fetch_chain
@@ -37,14 +36,11 @@ from alphalens.data.validation import Context, Judged
 from alphalens.errors import DataError
 from alphalens.net import Timing
 from alphalens.trading import Clock, VirtualClock
+from tests.data.any_kind import of_any_kind
+from tests.data.bad_rows import NEW_YORK, NOW, shown
 from tests.data.scripted_vendor import QUICK, Say, ScriptedVendor, scripted
 
-NEW_YORK = ZoneInfo("America/New_York")
-NOW = datetime(2025, 1, 6, 22, tzinfo=UTC)
 START, END = datetime(1990, 1, 1, tzinfo=UTC), datetime(2025, 6, 1, tzinfo=UTC)
-MONDAY, TUESDAY, WEDNESDAY = "2024-12-09", "2024-12-10", "2024-12-11"
-THURSDAY, FRIDAY = "2024-12-12", "2024-12-13"
-WEEK = (MONDAY, TUESDAY, WEDNESDAY, THURSDAY, FRIDAY)
 NO_ACTIONS = {"corporate_actions": {}, "next_page_token": None}
 
 Row = dict[str, object]
@@ -107,12 +103,7 @@ class FileVendor:
 
     @property
     def capabilities(self) -> DataCapabilities:
-        return DataCapabilities(
-            timeframes=frozenset(Timeframe),
-            adjustments=frozenset(Adjustment),
-            asset_classes=frozenset(AssetClass),
-            calls_per_minute=1,
-        )
+        return of_any_kind()
 
     def bars(self, request: BarRequest) -> Batch:
         parts = [
@@ -157,37 +148,32 @@ class Desk:
 
     @contextmanager
     def alpaca(self, *answers: object, actions: object = NO_ACTIONS) -> Iterator[AlpacaProvider]:
-        with _routed(answers, actions, "corporate-actions") as vendor:
-            provider = AlpacaProvider(
-                "key",
-                "secret",
-                base_url=vendor.url,
-                rng=random.Random(1),
-                options=QUICK,
-                timing=self._timing(),
-            )
-            try:
-                with provider:
-                    yield provider
-            finally:
-                self.calls = len(vendor.got)
+        with self._counted(answers, actions, "corporate-actions") as vendor:
+            made = AlpacaProvider("key", "secret", base_url=vendor.url, **self._options())
+            with made as provider:
+                yield provider
 
     @contextmanager
     def polygon(self, *answers: object) -> Iterator[PolygonProvider]:
         nothing = {"status": "OK", "results": [], "count": 0}
-        with _routed(answers, nothing, "/v3/reference/") as vendor:
-            provider = PolygonProvider(
-                "key",
-                base_url=vendor.url,
-                rng=random.Random(1),
-                options=QUICK,
-                timing=self._timing(),
-            )
+        with self._counted(answers, nothing, "/v3/reference/") as vendor:
+            made = PolygonProvider("key", base_url=vendor.url, **self._options())
+            with made as provider:
+                yield provider
+
+    @contextmanager
+    def _counted(
+        self, answers: Sequence[object], same: object, mark: str
+    ) -> Iterator[ScriptedVendor]:
+        with _routed(answers, same, mark) as vendor:
             try:
-                with provider:
-                    yield provider
+                yield vendor
             finally:
                 self.calls = len(vendor.got)
+
+    def _options(self) -> dict[str, Any]:
+        timing = Timing(wall=lambda: self.clock.now().timestamp())
+        return {"rng": random.Random(1), "options": QUICK, "timing": timing}
 
     def fetch(self, rows: Mapping[str, object] | object, **more: Any) -> Judged:
         """Let Alpaca say rows by symbol, and fetch them."""
@@ -274,7 +260,7 @@ class Desk:
         for row in table.itertuples():
             assert json.loads(row.raw), row.raw
             timeframe = Timeframe(row.timeframe) if row.timeframe else Timeframe.MINUTE
-            when = "never" if row.timestamp is pd.NaT else shown(row.timestamp, timeframe)
+            when = "never" if row.timestamp is pd.NaT else shown(micros(row.timestamp), timeframe)
             found.setdefault((row.symbol, when), set()).update(names_of(int(row.marks)))
         return found
 
@@ -306,17 +292,6 @@ class Desk:
             adjustment=adjustment,
         )
         return self.store.read_marked(request, as_of=as_of)
-
-    def _timing(self) -> Timing:
-        return Timing(wall=lambda: self.clock.now().timestamp())
-
-
-def shown(at: int | pd.Timestamp, timeframe: Timeframe) -> str:
-    """The local day of a daily bar, and the instant of another."""
-    instant = at if isinstance(at, pd.Timestamp) else pd.Timestamp(at, unit="us", tz="UTC")
-    if timeframe is Timeframe.DAY:
-        return (instant + pd.Timedelta(hours=12)).strftime("%Y-%m-%d")
-    return instant.strftime("%Y-%m-%dT%H:%M:%S")
 
 
 @contextmanager

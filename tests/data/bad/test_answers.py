@@ -12,18 +12,8 @@ from alphalens.data.bars import Adjustment
 from alphalens.data.reasons import Reason
 from alphalens.errors import DataError
 from tests.data.bad import facts
-from tests.data.bad.harness import (
-    MONDAY,
-    NOW,
-    TUESDAY,
-    WEDNESDAY,
-    WEEK,
-    alpaca_page,
-    bar,
-    polygon_page,
-    told,
-)
-from tests.data.bad_rows import action
+from tests.data.bad.harness import alpaca_page, bar, polygon_page, told
+from tests.data.bad_rows import MONDAY, NOW, TUESDAY, WEDNESDAY, WEEK, action
 from tests.data.scripted_vendor import Say
 
 SPLIT = action("NFLX", "split", date(2015, 7, 15), ratio=Decimal(7))

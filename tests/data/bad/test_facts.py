@@ -12,7 +12,7 @@ from alphalens.data.point_in_time import Reports
 from alphalens.data.reasons import names_of
 from alphalens.data.validation_states import judge_settles
 from tests.data.bad import facts
-from tests.data.bad.harness import NOW
+from tests.data.bad_rows import NOW
 
 # RTL expiry_table at 6486206: when the contracts of crude oil traded last.
 LAST_TRADE = {"CLK20": date(2020, 4, 21), "CLM20": date(2020, 5, 19)}

@@ -16,8 +16,7 @@ from alphalens.data.port import OptionSnapshot
 from alphalens.data.reasons import Reason, names_of
 from alphalens.data.validation_states import StateContext, judge_options, judge_quotes
 from alphalens.errors import DataError
-from tests.data.bad.harness import NOW
-from tests.data.bad_rows import action
+from tests.data.bad_rows import NOW, action
 from tests.data.scripted_vendor import Say
 
 AT = datetime(2024, 12, 10, 20, 59, tzinfo=UTC)

@@ -13,19 +13,8 @@ from alphalens.assets import AssetClass
 from alphalens.data.bars import Adjustment
 from alphalens.data.reasons import Reason
 from tests.data.bad import facts
-from tests.data.bad.harness import (
-    MONDAY,
-    NOW,
-    THURSDAY,
-    TUESDAY,
-    WEDNESDAY,
-    FileVendor,
-    alpaca_page,
-    bar,
-    polygon_page,
-    told,
-)
-from tests.data.bad_rows import action
+from tests.data.bad.harness import FileVendor, alpaca_page, bar, polygon_page, told
+from tests.data.bad_rows import MONDAY, NOW, THURSDAY, TUESDAY, WEDNESDAY, action
 
 
 def file_of(symbol, rows):
@@ -265,3 +254,17 @@ def test_prices_of_the_other_vendor_are_judged_alike(desk):
         ("A", WEDNESDAY): {"locale_number", "close_missing"},
     }
     assert set(desk.quarantined()["source"]) == {"polygon"}
+
+
+def test_bad_data_14_ratio_in_adjusted_prices_is_refused_once_its_split_is_told(desk):
+    entry = {"symbol": "NFLX", "new_rate": 7, "old_rate": 1, "ex_date": "2015-07-15"}
+    told_actions = {"corporate_actions": {"forward_splits": [entry]}, "next_page_token": None}
+    text = desk.refuse(
+        {"NFLX": [told(row) for row in facts.NETFLIX]},
+        Reason.MIXED_ADJUSTMENT,
+        "not split",
+        symbols=("NFLX",),
+        adjustment=Adjustment.SPLIT,
+        told_actions=told_actions,
+    )
+    assert str(facts.NETFLIX[2][4]) in text

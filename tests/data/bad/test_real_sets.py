@@ -17,15 +17,15 @@ import pandas as pd
 import pytest
 
 from alphalens.assets import AssetClass
-from alphalens.data.bars import Adjustment, Bars, Timeframe
+from alphalens.data.bars import Adjustment, Bars
 from alphalens.data.point_in_time import Reports
-from alphalens.data.port import BarRequest, Batch, DataCapabilities, OptionSnapshot
+from alphalens.data.port import BarRequest, Batch, OptionSnapshot
 from alphalens.data.reasons import Reason, names_of
 from alphalens.data.validation import Life
 from alphalens.data.validation_states import StateContext, judge_options, judge_settles
+from tests.data.any_kind import of_any_kind
 from tests.data.bad import facts
-from tests.data.bad.harness import NEW_YORK, NOW
-from tests.data.bad_rows import action
+from tests.data.bad_rows import NEW_YORK, NOW, action
 
 pytestmark = pytest.mark.realdata
 
@@ -39,12 +39,7 @@ class SetVendor:
 
     table: pd.DataFrame
     name: str = "set"
-    capabilities = DataCapabilities(
-        timeframes=frozenset(Timeframe),
-        adjustments=frozenset(Adjustment),
-        asset_classes=frozenset(AssetClass),
-        calls_per_minute=1,
-    )
+    capabilities = of_any_kind()
 
     def bars(self, request: BarRequest) -> Batch:
         parts = [self._of(symbol, request) for symbol in request.symbols]

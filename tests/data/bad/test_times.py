@@ -13,21 +13,8 @@ from alphalens.data.bars import Timeframe
 from alphalens.data.reasons import Reason
 from alphalens.data.validation import Life
 from tests.data.bad import facts
-from tests.data.bad.harness import (
-    FRIDAY,
-    MONDAY,
-    NOW,
-    THURSDAY,
-    TUESDAY,
-    WEDNESDAY,
-    WEEK,
-    FileVendor,
-    bar,
-    day_text,
-    polygon_page,
-    told,
-)
-from tests.data.bad_rows import action
+from tests.data.bad.harness import FileVendor, bar, day_text, polygon_page, told
+from tests.data.bad_rows import FRIDAY, MONDAY, NOW, THURSDAY, TUESDAY, WEDNESDAY, WEEK, action
 
 MINUTE = Timeframe.MINUTE
 

@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from alphalens.assets import AssetClass
-from tests.data.bad.harness import MONDAY, NOW, THURSDAY, TUESDAY, WEDNESDAY, bar, told
+from tests.data.bad.harness import bar, told
+from tests.data.bad_rows import MONDAY, NOW, THURSDAY, TUESDAY, WEDNESDAY
 
 
 def test_bad_data_17_negative_volume_goes_aside(desk):

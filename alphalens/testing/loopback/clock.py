@@ -1,4 +1,4 @@
-"""The time of the venue: the machine's, or one that a test sets and moves."""
+"""The time of a vendor: the machine's, or one that a test sets and moves."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from .plain_http import Answer, Request
-from .refusals import Refused
+from .vendor import Refused
 
 _START_S = 20.0
 
@@ -33,7 +33,7 @@ def answer_control(control: object, request: Request) -> Answer:
     try:
         return Answer(body={"result": method(**json.loads(request.body or b"{}"))})
     except Refused as refused:
-        return Answer(status=refused.status, body=refused.body)
+        return refused.answer
     except (TypeError, ValueError, KeyError, ArithmeticError) as error:
         return Answer(status=400, body={"message": f"{type(error).__name__}: {error}"})
 

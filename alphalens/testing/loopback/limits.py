@@ -1,4 +1,4 @@
-"""The rate limit of the venue: so many requests in each minute, told in every answer."""
+"""The rate limit of a vendor: so many requests in each minute, told in every answer."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class RateLimit:
         return self.per_minute is None or self._used <= self.per_minute
 
     def headers(self, now: datetime) -> dict[str, str]:
-        """Return the headers that every answer carries; `now` is the venue's clock."""
+        """Return the headers that every answer carries; `now` is the vendor's clock."""
         limit = 200 if self.per_minute is None else self.per_minute
         left = max(_WINDOW_S - (self._monotonic() - self._started), 0.0)
         return {

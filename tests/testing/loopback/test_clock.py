@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from alphalens.testing.alpaca_server.clock import VenueClock, parse_instant
+from alphalens.testing.loopback.clock import VenueClock, parse_instant
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from alphalens.testing.alpaca_server.limits import RateLimit
+from alphalens.testing.loopback.limits import RateLimit
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
