@@ -153,10 +153,14 @@ class Settings(BaseModel):
     market_data_vendors : str
         Vendors of market data in the order in which they are asked, commas between; those
         without a key are left out.
+    market_data_second_opinion : bool
+        Whether a misprint among daily bars is replaced by the next vendor's bar.
     alpaca_bars_url, alpaca_feed : str
         Host of Alpaca's market data, and where its prices of shares come from.
     polygon_base_url : str
         Host of Polygon's market data; empty means the one that the key is named after.
+    polygon_stream_url : str
+        Whole address of its stream of bars; empty means that of the same owner.
     alpaca_calls_per_minute, polygon_calls_per_minute, yahoo_calls_per_minute : int
         How many calls the plan allows, each page counted.
     paper_cash : Decimal
@@ -193,12 +197,14 @@ class Settings(BaseModel):
     market_database_url: SecretStr = SecretStr("")
     redis_url: Annotated[SecretStr, AfterValidator(_accepted_redis)] = SecretStr("")
     market_data_vendors: Annotated[str, AfterValidator(_accepted_vendors)] = "alpaca,polygon,yahoo"
+    market_data_second_opinion: bool = False
     alpaca_bars_url: Annotated[str, AfterValidator(_accepted_address("https", "http"))] = (
         "https://data.alpaca.markets"
     )
     alpaca_feed: Annotated[str, AfterValidator(_accepted_feed)] = "iex"
     alpaca_calls_per_minute: int = Field(default=200, ge=1, le=_MOST_CALLS)
     polygon_base_url: Annotated[str, AfterValidator(_accepted_address("https", "http"))] = ""
+    polygon_stream_url: Annotated[str, AfterValidator(_accepted_address("wss", "ws"))] = ""
     polygon_calls_per_minute: int = Field(default=5, ge=1, le=_MOST_CALLS)
     yahoo_calls_per_minute: int = Field(default=60, ge=1, le=_MOST_CALLS)
     paper_cash: Annotated[Decimal, AfterValidator(_accepted_cash)] = Decimal(1_000_000)

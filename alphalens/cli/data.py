@@ -9,12 +9,16 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from alphalens.cli.data_check import check
+from alphalens.cli.data_stream import stream
+from alphalens.cli.data_vendors import compare, refetch
 from alphalens.cli.market import (
     instant_text,
     market_options,
     market_to_read,
     place_shown,
+    request_of,
     settings_of,
+    tell_absent,
 )
 from alphalens.cli.output import ExitCode, Output, columns
 from alphalens.cli.progress import progress
@@ -32,6 +36,7 @@ _WORKERS = 4
 _TIMEFRAMES = ("1m", "5m", "15m", "30m", "1h", "1d")
 _CLASSES = ("equity", "crypto", "option", "perpetual", "future")
 _ADJUSTMENTS = ("raw", "split", "all")
+_YEARS = (1900, 2199)
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -46,6 +51,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     _add_fetch(actions)
     _add_status(actions)
     _add_check(actions)
+    _add_refetch(actions)
+    _add_compare(actions)
+    _add_stream(actions)
 
 
 def _add_fetch(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -57,10 +65,7 @@ def _add_fetch(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         "write is whole or not there.",
     )
     fetch.add_argument("symbols", nargs="+", type=_symbol, metavar="SYMBOL")
-    fetch.add_argument(
-        "--start", type=_instant, required=True, help="bars that begin from this day or instant on"
-    )
-    fetch.add_argument("--end", type=_instant, help="and before this one [now]")
+    _span_options(fetch)
     _series_options(fetch)
     fetch.add_argument("--vendors", help="whom to ask, in order, commas between [the settings]")
     fetch.add_argument(
@@ -94,14 +99,75 @@ def _add_check(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     )
     files = checked.add_argument_group("files", "how the file of bars is to be read")
     files.add_argument("--asset-class", choices=_CLASSES, default="equity", help="[%(default)s]")
-    files.add_argument("--zone", default="", help="of days and instants that name none [by class]")
+    files.add_argument(
+        "--zone", type=_zone, default="", help="of days and instants that name none [by class]"
+    )
     files.add_argument("--date-format", help="of dates that are not ISO 8601, such as %%d/%%m/%%Y")
     market_options(checked)
     checked.set_defaults(run=check)
 
 
+def _add_refetch(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    text = "ask once more for bars that are missing, or were held back and are explained by now"
+    again = actions.add_parser(
+        "refetch",
+        help=text,
+        description=f"{text}. A gap is asked for again when it is an hour old, once; one that "
+        "looks like a split also when such an action has become known.",
+    )
+    again.add_argument("--vendors", help="whom to ask, in order, commas between [the settings]")
+    market_options(again)
+    again.set_defaults(run=refetch)
+
+
+def _add_compare(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    text = "compare the daily closes of two vendors"
+    compared = actions.add_parser(
+        "compare",
+        help=text,
+        description=f"{text}: the first two that have them; nothing is kept. Exit code "
+        f"{ExitCode.OPERATOR.value} if they differ.",
+    )
+    compared.add_argument("symbols", nargs="+", type=_symbol, metavar="SYMBOL")
+    _span_options(compared)
+    _adjustment_option(compared)
+    compared.add_argument("--vendors", help="the two, commas between [the settings]")
+    market_options(compared)
+    compared.set_defaults(run=compare, timeframe="1d")
+
+
+def _add_stream(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    text = "keep the minute bars that a vendor streams, until Ctrl-C or SIGTERM"
+    streamed = actions.add_parser(
+        "stream",
+        help=text,
+        description=f"{text}. What was missed while there was no connection is asked for over "
+        "REST. Outages and stale data are told on standard error.",
+    )
+    streamed.add_argument("symbols", nargs="+", type=_symbol, metavar="SYMBOL")
+    streamed.add_argument(
+        "--vendor", choices=("alpaca", "polygon"), default="", help="[the first with a key]"
+    )
+    streamed.add_argument(
+        "--since", type=_instant, help="bars from this instant on, asked for over REST [now]"
+    )
+    market_options(streamed)
+    streamed.set_defaults(run=stream)
+
+
 def _series_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--timeframe", choices=_TIMEFRAMES, default="1d", help="[%(default)s]")
+    _adjustment_option(parser)
+
+
+def _span_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--start", type=_instant, required=True, help="bars that begin from this day or instant on"
+    )
+    parser.add_argument("--end", type=_instant, help="and before this one [now]")
+
+
+def _adjustment_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--adjustment", choices=_ADJUSTMENTS, default="raw", help="[%(default)s]")
 
 
@@ -109,36 +175,22 @@ def _fetch(args: argparse.Namespace, out: Output) -> int:
     from alphalens.runtime.market_data import open_market_data
 
     settings = settings_of(args)
-    request = _request(args)
+    request = request_of(args)
     with open_market_data(settings, database=args.database) as market, progress(out) as advance:
-        for name, why in market.vendors.absent.items():
-            out.note(f"{name} is left out: {why}")
+        tell_absent(market, out)
 
         def tell(step: Progress) -> None:
             note = f"{step.rows} bars"
             note += f", {step.rejected} in quarantine" if step.rejected else ""
             note += f", {step.failed} parts failed" if step.failed else ""
-            advance("fetch", step.done, step.parts, note=note)
+            if step.parts:
+                advance("fetch", step.done, step.parts, note=note)
 
         filled = market.pipeline.fill(request, workers=args.workers, on_progress=tell)
     out.result(_filled_document(request, filled), _filled_lines(request, filled))
     for failure in filled.failed:
         out.error("DataError", failure.problem)
     return ExitCode.OPERATOR if filled.failed else ExitCode.OK
-
-
-def _request(args: argparse.Namespace) -> BarRequest:
-    from alphalens.data.bars import Adjustment, Timeframe
-    from alphalens.data.port import BarRequest
-    from alphalens.trading.clock import SystemClock
-
-    return BarRequest(
-        symbols=tuple(dict.fromkeys(args.symbols)),
-        start=args.start,
-        end=args.end or SystemClock().now(),
-        timeframe=Timeframe(args.timeframe),
-        adjustment=Adjustment(args.adjustment),
-    )
 
 
 def _filled_document(request: BarRequest, filled: Filled) -> dict[str, object]:
@@ -164,7 +216,7 @@ def _filled_document(request: BarRequest, filled: Filled) -> dict[str, object]:
 
 def _filled_lines(request: BarRequest, filled: Filled) -> Iterator[str]:
     if not filled.parts:
-        yield "nothing to fetch: all of it was asked for before"
+        yield "nothing to fetch: all of it was asked for before, or has no session that has begun"
         return
     yield (
         f"{filled.rows} bars of {len(request.symbols)} symbols kept, {filled.rejected} in "
@@ -174,7 +226,8 @@ def _filled_lines(request: BarRequest, filled: Filled) -> Iterator[str]:
         yield f"no bars of {', '.join(filled.empty)}"
     if filled.failed:
         yield (
-            f"{len(filled.failed)} of {filled.parts} parts failed: call it again, the rest is there"
+            f"{len(filled.failed)} of {filled.parts} parts failed: what they lack is asked for "
+            "again by the same call"
         )
 
 
@@ -284,12 +337,28 @@ def _instant(text: str) -> datetime:
         at = datetime.fromisoformat(text)
     except ValueError:
         at = None
+    if at is not None and not _YEARS[0] <= at.year <= _YEARS[1]:
+        raise argparse.ArgumentTypeError(
+            f"{text!r}: a year from {_YEARS[0]} to {_YEARS[1]}, there are no bars of others"
+        )
     if at is None or (at.tzinfo is None and (at.hour or at.minute or at.second)):
         raise argparse.ArgumentTypeError(
             f"{text!r}: a day such as 2024-01-31, or an instant with its zone, "
             "2024-01-31T15:30:00+00:00"
         )
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+
+
+def _zone(text: str) -> str:
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    try:
+        if text:
+            ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # of a folder, of a path, of no name
+        message = f"{text!r}: a time zone such as America/New_York or UTC"
+        raise argparse.ArgumentTypeError(message) from None
+    return text
 
 
 def _count(text: str) -> int:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["add", "run"]
 
 _USERS = frozenset({"python", "packages", "extra trading", "settings"})
+_SETTINGS = frozenset({"refused", "no key"})  # what is found where a setting is to be corrected
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -65,7 +66,8 @@ def _lines(report: HealthReport) -> Iterator[str]:
 
 
 def _exit_code(report: HealthReport) -> ExitCode:
-    broken = {check.name for check in report.checks if check.status == "critical"}
+    broken = [check for check in report.checks if check.status == "critical"]
     if not broken:
         return ExitCode.OK
-    return ExitCode.USER if broken & _USERS else ExitCode.OPERATOR
+    is_users = any(check.name in _USERS or check.value in _SETTINGS for check in broken)
+    return ExitCode.USER if is_users else ExitCode.OPERATOR

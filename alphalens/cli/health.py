@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import argparse
 import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 from alphalens.cli.journal import place
-from alphalens.cli.market import market_options, settings_of
+from alphalens.cli.market import market_options, settings_of, until_stopped
 from alphalens.cli.output import ExitCode, Output
 
 __all__ = ["add", "run"]
@@ -44,14 +40,11 @@ def run(args: argparse.Namespace, out: Output) -> int:
     from alphalens.runtime.market_data import market_place
 
     settings = settings_of(args)
-    store = args.database or market_place(settings)
-    has_store = not isinstance(store, Path) or store.exists()
-    over = threading.Event()
     with (
-        _until_terminated(over),
+        until_stopped(signal.SIGTERM) as over,
         open_health(
             settings,
-            store=store if has_store else None,
+            store=args.database or market_place(settings),
             journal=args.journal or settings.database_url.get_secret_value() or None,
             host=args.host,
             port=args.port,
@@ -60,12 +53,3 @@ def run(args: argparse.Namespace, out: Output) -> int:
         out.result({"url": server.url}, [f"{server.url}/healthz and {server.url}/metrics"])
         over.wait()
     return ExitCode.OK
-
-
-@contextmanager
-def _until_terminated(over: threading.Event) -> Iterator[None]:
-    before = signal.signal(signal.SIGTERM, lambda *_: over.set())
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

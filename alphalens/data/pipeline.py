@@ -102,7 +102,7 @@ class Pipeline:
             self._contexts,
             clock=clock,
             listener=listener,
-            forget=self._forget,
+            forget=self.forget,
             tellers=self._providers,
         )
         self._asking = Asking(
@@ -324,8 +324,8 @@ class Pipeline:
         found = self._routes(request)
         return {s: route.vendors[0].name for route in found for s in route.request.symbols}
 
-    def _forget(self, bars: Bars) -> None:
-        """Drop from the cache what is written."""
+    def forget(self, bars: Bars) -> None:
+        """Drop from the cache what somebody writes into the store: before the write, and after."""
         if self._reads is None or not len(bars):
             return
         now = self._clock.now()

@@ -93,6 +93,7 @@ def into_store(
     context: Callable[[Batch], Context],
     clock: Clock,
     listener: FeedListener = _NOBODY,
+    forget: Callable[[Bars], None] | None = None,
 ) -> Callable[[Batch], None]:
     """Return what judges a batch and stores it: good rows as bars, all others in quarantine.
 
@@ -106,6 +107,9 @@ def into_store(
         The present.
     listener : FeedListener
         Is told of a batch that was refused whole.
+    forget : callable, optional
+        Is told of the bars before and after they are written: `Pipeline.forget`, where a cache
+        may still have what they revise.
     """
 
     def keep(batch: Batch) -> None:
@@ -119,7 +123,11 @@ def into_store(
             return
         if len(rejected := judged.rejected):
             store.quarantine(rejected.bars, rejected.marks, rejected.raw, at=at)
+        if forget is not None:
+            forget(judged.bars)
         store.write(judged.bars, at=at, marks=judged.marks)
+        if forget is not None:
+            forget(judged.bars)
 
     return keep
 

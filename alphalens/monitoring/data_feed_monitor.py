@@ -1,7 +1,8 @@
 """Is the data alive: uptime, outages, latency, errors, fallbacks, gaps and staleness by vendor.
 
-Time counts only while the vendor's market is open. An outage begins with the first failure
-after an answer and ends with the next answer; one that is longer than agreed is a breach.
+Time counts only while the vendor's market is open; that of a coin always is, whoever tells of it.
+An outage begins with the first failure after an answer and ends with the next answer; one that is
+longer than agreed is a breach.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from statistics import quantiles
 
+from alphalens.assets import AssetClass
 from alphalens.assets.calendars import ALWAYS_OPEN, check_name, sessions
+from alphalens.assets.symbols import class_by_form
 from alphalens.errors import ConfigError, InputError
 from alphalens.trading.clock import Clock
 from alphalens.trading.events import AlertEvent, Severity
@@ -24,6 +27,7 @@ _ZERO = timedelta(0)
 _LATENCIES = 1_000  # of the last answers
 _KEPT = 1_000  # outages and gaps remembered, the newest
 _DAY = timedelta(days=1)
+_AROUND_THE_CLOCK = (AssetClass.CRYPTO, AssetClass.PERPETUAL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +86,9 @@ class VendorFeed:
     is_breached : bool
         Whether one that lasts is longer than agreed.
     gaps : tuple of Gap
-        The newest last.
+        The newest thousand, the newest last.
+    gap_count : int
+        How many there were in all.
     stale : Mapping of str to timedelta
         Symbols whose newest data are older than agreed, and by how much open market.
     """
@@ -99,6 +105,7 @@ class VendorFeed:
     breaches: int
     is_breached: bool
     gaps: tuple[Gap, ...]
+    gap_count: int
     stale: Mapping[str, timedelta]
 
     @property
@@ -142,7 +149,9 @@ class _Line:
     problem: str = ""
     down: timedelta = _ZERO
     breaches: int = 0
+    gap_count: int = 0
     is_told: bool = False
+    over: list[Outage] = field(default_factory=list)  # told, ended, and the end not told yet
     outages: deque[Outage] = field(default_factory=lambda: deque(maxlen=_KEPT))
     gaps: deque[Gap] = field(default_factory=lambda: deque(maxlen=_KEPT))
     newest: dict[str, datetime] = field(default_factory=dict)
@@ -202,6 +211,23 @@ class DataFeedMonitor:
         self._lines: dict[str, _Line] = {}
         self._gate = threading.Lock()
 
+    def follow(self, vendor: str, calendar: str) -> None:
+        """Count the time of a vendor by another calendar from now on.
+
+        Raises
+        ------
+        InputError
+            If the calendar is unknown.
+        """
+        check_name(calendar)
+        with self._gate:
+            self._calendars[vendor] = calendar
+
+    def forget(self, vendor: str) -> None:
+        """Drop what was told of a vendor that nobody asks any more: it will not grow stale."""
+        with self._gate:
+            self._lines.pop(vendor, None)
+
     def answered(self, vendor: str, *, took_s: float) -> None:
         """Take note that a vendor answered, after so many seconds."""
         now = self._clock.now()
@@ -242,14 +268,16 @@ class DataFeedMonitor:
             newest = self._line(vendor, self._clock.now()).newest
             newest[symbol] = max(newest.get(symbol, at), at)
 
-    def is_fresh(self, vendor: str, at: datetime) -> bool:
+    def is_fresh(self, vendor: str, symbol: str, at: datetime) -> bool:
         """Return whether data of an instant are not older than agreed, in open market."""
-        return self._open_between(vendor, at, self._clock.now()) <= self._stale_after
+        age = self._open_between(vendor, at, self._clock.now(), symbol=symbol)
+        return age <= self._stale_after
 
     def missed(self, vendor: str, symbol: str, first: datetime, last: datetime) -> None:
         """Take note of data that should be there and are not, between two instants."""
         with self._gate:
             line = self._line(vendor, self._clock.now())
+            line.gap_count += 1
             line.gaps.append(Gap(vendor=vendor, symbol=symbol, first=first, last=last))
 
     def report(self) -> FeedReport:
@@ -283,7 +311,9 @@ class DataFeedMonitor:
             line.outages.append(outage)
             line.down += outage.lasted
             line.breaches += outage.lasted > self._longest
-        line.began = None
+            if line.is_told:
+                line.over.append(outage)
+        line.began, line.is_told = None, False
 
     def _outage(
         self, vendor: str, line: _Line, now: datetime, *, ended: datetime | None
@@ -317,31 +347,33 @@ class DataFeedMonitor:
             breaches=line.breaches + is_breached,
             is_breached=is_breached,
             gaps=tuple(line.gaps),
+            gap_count=line.gap_count,
             stale=self._stale(vendor, line, now),
         )
 
     def _stale(self, vendor: str, line: _Line, now: datetime) -> dict[str, timedelta]:
-        ages = {s: self._open_between(vendor, at, now) for s, at in sorted(line.newest.items())}
+        ages = {
+            symbol: self._open_between(vendor, at, now, symbol=symbol)
+            for symbol, at in sorted(line.newest.items())
+        }
         return {symbol: age for symbol, age in ages.items() if age > self._stale_after}
 
     def _outage_alerts(self, vendor: str, line: _Line, now: datetime) -> list[AlertEvent]:
+        alerts = []
+        for ended in line.over:
+            message = f"{vendor} answers again, after {in_minutes(ended.lasted)} of open market"
+            alerts.append(_alert("data_outage_over", Severity.INFO, message, now, vendor))
+        line.over.clear()
         outage = self._outage(vendor, line, now, ended=None)
-        if outage is None:
-            if not line.is_told:
-                return []
-            line.is_told = False
-            lasted = line.outages[-1].lasted
-            message = f"{vendor} answers again, after {in_minutes(lasted)} of open market"
-            return [_alert("data_outage_over", Severity.INFO, message, now, vendor)]
-        if line.is_told or outage.lasted <= self._longest:
-            return []
+        if outage is None or line.is_told or outage.lasted <= self._longest:
+            return alerts
         line.is_told = True
         message = (
             f"{vendor} has given no usable answer for {in_minutes(outage.lasted)} of open market, "
             f"at most {in_minutes(self._longest)} are agreed ({outage.problem}): look at the "
             "vendor's status, or put another vendor first"
         )
-        return [_alert("data_outage", Severity.CRITICAL, message, now, vendor)]
+        return [*alerts, _alert("data_outage", Severity.CRITICAL, message, now, vendor)]
 
     def _stale_alerts(self, vendor: str, line: _Line, now: datetime) -> list[AlertEvent]:
         stale = self._stale(vendor, line, now)
@@ -357,12 +389,14 @@ class DataFeedMonitor:
         )
         return [_alert("data_stale", Severity.WARNING, message, now, vendor)]
 
-    def _open_between(self, vendor: str, first: datetime, last: datetime) -> timedelta:
-        """Return how long the vendor's market was open between two instants."""
+    def _open_between(
+        self, vendor: str, first: datetime, last: datetime, *, symbol: str = ""
+    ) -> timedelta:
+        """Return how long the vendor's market, or that of a coin, was open in between."""
         if last <= first:
             return _ZERO
         calendar = self._calendars.get(vendor, ALWAYS_OPEN)
-        if calendar == ALWAYS_OPEN:
+        if calendar == ALWAYS_OPEN or class_by_form(symbol) in _AROUND_THE_CLOCK:
             return last - first
         days = sessions(calendar, (first - _DAY).date(), (last + _DAY).date())
         parts = (min(day.close, last) - max(day.open, first) for day in days)

@@ -91,7 +91,7 @@ class HealthServer:
         self._last: tuple[float, Health] | None = None
         try:
             self._server = _Server((host, port), self)
-        except (OSError, OverflowError) as error:
+        except (OSError, OverflowError, UnicodeError) as error:
             raise ConfigError(
                 f"health cannot be told at {host}:{port} ({error}): give another address or port"
             ) from error

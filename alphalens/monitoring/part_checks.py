@@ -13,7 +13,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from alphalens.brokers.base import Broker
-from alphalens.data.cache import Cache
+from alphalens.data.cache import Cache, CacheStats
 from alphalens.errors import BrokerError, CredentialsRefused, StorageError
 from alphalens.monitoring.data_feed_monitor import FeedReport, VendorFeed, in_minutes
 from alphalens.monitoring.health_check import HealthCheck, Status
@@ -23,6 +23,7 @@ from alphalens.storage.transactions import name_of
 from alphalens.storage.upgrade import check_version
 
 __all__ = [
+    "cache_rate",
     "check_broker",
     "check_cache",
     "check_database",
@@ -91,8 +92,6 @@ def check_cache(cache: Cache) -> HealthCheck:
     cache.claim([_PROBE], ttl_s=_PROBE_S)
     cache.release([_PROBE])
     stats = cache.stats
-    asked = stats.hits + stats.misses
-    rate = f"hit rate {stats.hit_rate:.1%} of {asked}" if asked else "nothing asked yet"
     if stats.problem:
         return HealthCheck(
             name="cache",
@@ -103,8 +102,18 @@ def check_cache(cache: Cache) -> HealthCheck:
             "slower and not wrong; start it, or check REDIS_URL",
         )
     return HealthCheck(
-        name="cache", status=Status.OK, value=rate, limit="answers", message="the cache answers"
+        name="cache",
+        status=Status.OK,
+        value=cache_rate(stats),
+        limit="answers",
+        message="the cache answers",
     )
+
+
+def cache_rate(stats: CacheStats) -> str:
+    """Return how often a cache had what it was asked for, as text."""
+    asked = stats.hits + stats.misses
+    return f"hit rate {stats.hit_rate:.1%} of {asked}" if asked else "nothing asked yet"
 
 
 def check_broker(broker: Broker, *, has_stream: bool = True) -> HealthCheck:
@@ -191,7 +200,7 @@ def _judged(feed: VendorFeed | None) -> tuple[Status, str, str]:
         return Status.WARNING, f"{len(feed.stale)} stale", message
     message = (
         f"{feed.answers} answers, {feed.errors} errors, {feed.fallbacks} fallbacks, "
-        f"{len(feed.gaps)} gaps, {feed.breaches} outages longer than agreed"
+        f"{feed.gap_count} gaps, {feed.breaches} outages longer than agreed"
     )
     return Status.OK, "answers", message
 

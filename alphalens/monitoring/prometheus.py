@@ -164,7 +164,7 @@ def _feed_value(feed: VendorFeed, name: str) -> float:
         "feed_answers_total": float(feed.answers),
         "feed_errors_total": float(feed.errors),
         "feed_fallbacks_total": float(feed.fallbacks),
-        "feed_gaps_total": float(len(feed.gaps)),
+        "feed_gaps_total": float(feed.gap_count),
         "feed_breaches_total": float(feed.breaches),
     }
     return values[name]

@@ -20,13 +20,12 @@ from alphalens.monitoring.data_feed_monitor import DataFeedMonitor
 from alphalens.monitoring.health_check import HealthCheck, HealthReport, Status
 from alphalens.monitoring.part_checks import (
     check_broker,
-    check_cache,
     check_feeds,
     check_model,
 )
 from alphalens.runtime import doctor_local as local
 from alphalens.runtime.doctor_local import told
-from alphalens.runtime.health import journal_health, store_check
+from alphalens.runtime.health import cache_health, journal_health, store_check
 from alphalens.runtime.market_data import market_place, open_cache, open_vendors
 from alphalens.storage import open_engine, reading
 from alphalens.trading.clock import Clock
@@ -82,7 +81,7 @@ def diagnose(
     skews: list[Callable[[], datetime]] = []
     with ExitStack() as stack:
         checks += local.settings_in_force(settings)
-        checks += [*_journal(place, stack, skews), _market_database(settings, folder)]
+        checks += [*_journal(place, stack, skews), store_check(market_place(settings, folder))]
         checks += [_cache(settings), *_vendors(settings, clock, is_online=is_online)]
         checks.append(_venue(settings, stack, skews, is_online=is_online))
         checks += [check_model(settings.model), _clock(clock, skews)]
@@ -117,21 +116,13 @@ def _server_clock(engine: sa.Engine) -> datetime:
     return at
 
 
-def _market_database(settings: Settings, folder: Path) -> HealthCheck:
-    place = market_place(settings, folder)
-    if isinstance(place, Path) and not place.exists():
-        message = f"there is no {place} yet: `alphalens data fetch` makes it"
-        return told("market database", Status.OK, "none", "", message)
-    return store_check(place)
-
-
 def _cache(settings: Settings) -> HealthCheck:
-    if not settings.redis_url.get_secret_value():
-        message = "REDIS_URL is empty: each process has a cache of its own"
-        return told("cache", Status.OK, "in process", "", message)
+    url = settings.redis_url.get_secret_value()
     try:
-        with open_cache(settings) as cache:
-            return check_cache(cache)
+        with ExitStack() as stack:
+            cache = stack.enter_context(open_cache(settings)) if url else None
+            (check,), _ = cache_health(cache, url)
+            return check
     except ConfigError as error:
         return told("cache", Status.CRITICAL, "refused", "answers", str(error))
 

@@ -115,7 +115,7 @@ def disk(folder: Path) -> HealthCheck:
         status = Status.CRITICAL if free < _LEAST_BYTES else Status.WARNING
     message = "there is room" if status is Status.OK else f"make room on the disk of {place}"
     return told(
-        "disk", status, f"{free / 2**30:.1f} GiB free", f"{_LOW_BYTES / 2**30:.0f}", message
+        "disk", status, f"{free / 2**30:.1f} GiB free", f"{_LOW_BYTES / 2**30:.0f} GiB", message
     )
 
 

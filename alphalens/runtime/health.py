@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from alphalens.monitoring.health_check import HealthCheck, HealthReport, Status,
 from alphalens.monitoring.health_server import Health, HealthServer
 from alphalens.monitoring.order_figures import order_figures
 from alphalens.monitoring.part_checks import (
+    cache_rate,
     check_broker,
     check_cache,
     check_database,
@@ -23,13 +25,15 @@ from alphalens.monitoring.part_checks import (
 from alphalens.monitoring.prometheus import Metric, cache_metrics, feed_metrics, order_metrics
 from alphalens.monitoring.status import desk_status
 from alphalens.runtime.market_data import MarketData, open_cache
+from alphalens.runtime.market_status import redis_counts
 from alphalens.storage import open_engine
 from alphalens.trading.clock import Clock, SystemClock
 
 if TYPE_CHECKING:
     from alphalens.brokers.base import Broker
+    from alphalens.data.cache import Cache
 
-__all__ = ["journal_health", "open_health", "store_check"]
+__all__ = ["cache_health", "journal_health", "open_health", "store_check"]
 
 Found = tuple[list[HealthCheck], list[Metric]]
 
@@ -55,7 +59,8 @@ def open_health(
     market : MarketData, optional
         Its database, cache and vendors are looked at.
     store : str or Path, optional
-        A database of bars that another process writes; and the cache of the settings.
+        A database of bars that another process writes; and the cache of the settings. Not
+        together with `market`.
     journal : str or Path, optional
         The journal of the desk: looked at read-only, beside the process that trades.
     broker : Broker, optional
@@ -68,12 +73,15 @@ def open_health(
     Raises
     ------
     ConfigError
-        If nothing can listen there.
+        If nothing can listen there, or both `market` and `store` are given.
     """
+    if market is not None and store is not None:
+        raise ConfigError("health looks at one database of bars: give market or store, not both")
     present = SystemClock() if clock is None else clock
 
     with ExitStack() as stack:
-        cache = None if store is None else stack.enter_context(open_cache(settings))
+        shared = settings.redis_url.get_secret_value() if store is not None else ""
+        cache = stack.enter_context(open_cache(settings)) if shared else None
 
         def probe() -> Health:
             parts: list[Found] = [([check_model(settings.model)], [])]
@@ -83,8 +91,7 @@ def open_health(
                 parts.append(_market_health(market))
             if store is not None:
                 parts.append(([store_check(store)], []))
-            if cache is not None:
-                parts.append(([check_cache(cache)], [*cache_metrics(cache.stats)]))
+                parts.append(cache_health(cache, shared))
             if broker is not None:
                 parts.append(([check_broker(broker)], []))
             return _together(parts, present)
@@ -125,6 +132,9 @@ def journal_health(journal: str | Path) -> Found:
 def store_check(store: str | Path) -> HealthCheck:
     """Return whether a database of bars can be read and written; it is not changed."""
     name = "market database"
+    if isinstance(store, Path) and not store.exists():
+        message = f"there is no {store} yet: `alphalens data fetch` makes it"
+        return HealthCheck(name=name, status=Status.OK, value="none", limit="", message=message)
     try:
         engine = open_engine(store, is_read_only=True)
     except (ConfigError, StorageError) as error:
@@ -133,6 +143,30 @@ def store_check(store: str | Path) -> HealthCheck:
         return check_database(engine, name=name)
     finally:
         engine.dispose()
+
+
+def cache_health(cache: Cache | None, url: str) -> Found:
+    """Return whether a shared cache answers, and the hits and misses of all who use it.
+
+    Parameters
+    ----------
+    cache : Cache or None
+        Open; None if there is none that processes share.
+    url : str
+        Its address.
+    """
+    if cache is None:
+        message = "REDIS_URL is empty: each process has a cache of its own, and tells of it itself"
+        own = HealthCheck(
+            name="cache", status=Status.OK, value="in process", limit="", message=message
+        )
+        return [own], []
+    check, counts = check_cache(cache), redis_counts(url)
+    hits, misses = counts or (0, 0)
+    stats = replace(cache.stats, hits=hits, misses=misses)
+    if check.status is Status.OK:
+        check = replace(check, value=cache_rate(stats))
+    return [check], [*cache_metrics(stats)]
 
 
 def _closed(name: str, error: AlphaLensError) -> HealthCheck:

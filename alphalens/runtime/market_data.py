@@ -17,6 +17,8 @@ from alphalens.assets.calendars import ALWAYS_OPEN
 from alphalens.config import Settings
 from alphalens.data.asks import RestOptions
 from alphalens.data.cache import Cache, MemoryCache
+from alphalens.data.context_maker import ContextMaker
+from alphalens.data.fact_store import FactStore
 from alphalens.data.pipeline import Pipeline
 from alphalens.data.port import MarketDataProvider
 from alphalens.data.store import BarStore
@@ -32,18 +34,22 @@ if TYPE_CHECKING:
     from alphalens.data.listening import FeedListener
 
 __all__ = [
+    "CALENDARS",
     "MarketData",
     "Vendors",
+    "contexts_of",
     "market_place",
     "open_cache",
     "open_market_data",
     "open_vendors",
+    "polygon_key",
 ]
 
 _FILE = "market.sqlite"
 _CALLS = 200  # that one request may take: as many symbols as a part of a fetch has, twice
 _POLYGON, _MASSIVE = "https://api.polygon.io", "https://api.massive.com"
-_CALENDARS: Mapping[str, str] = MappingProxyType(
+#: Of each vendor's market.
+CALENDARS: Mapping[str, str] = MappingProxyType(
     {"alpaca": "XNYS", "polygon": "XNYS", "yahoo": "XNYS", "sample": ALWAYS_OPEN}
 )
 
@@ -106,7 +112,7 @@ class _PastIsNotStale:
 
     def told(self, vendor: str, symbol: str, at: datetime) -> None:
         """Take note of data that were fresh when they came."""
-        if self._monitor.is_fresh(vendor, at):
+        if self._monitor.is_fresh(vendor, symbol, at):
             self._monitor.told(vendor, symbol, at)
 
 
@@ -144,7 +150,7 @@ def open_market_data(
         If the database cannot be opened.
     """
     present = SystemClock() if clock is None else clock
-    monitor = DataFeedMonitor(clock=present, calendars=_CALENDARS)
+    monitor = DataFeedMonitor(clock=present, calendars=CALENDARS)
     place = database or market_place(settings, folder)
     with ExitStack() as stack:
         vendors = stack.enter_context(open_vendors(settings, listener=monitor, clock=present))
@@ -162,8 +168,10 @@ def open_market_data(
                 vendors.providers,
                 store,
                 clock=present,
+                context=contexts_of(store, present),
                 cache=cache,
                 listener=_PastIsNotStale(monitor),
+                has_second_opinion=settings.market_data_second_opinion,
             ),
             store=store,
             engine=engine,
@@ -171,6 +179,17 @@ def open_market_data(
             monitor=monitor,
             vendors=vendors,
         )
+
+
+def contexts_of(store: BarStore, clock: Clock) -> ContextMaker:
+    """Return what the checks of new bars need to know, by the store and the actions beside it."""
+    facts = FactStore(store.engine)
+    return ContextMaker(
+        store,
+        clock=clock,
+        actions=lambda symbols, at: facts.as_of(at).every_action(symbols),
+        keep_actions=facts.keep_actions,
+    )
 
 
 def market_place(settings: Settings, folder: Path = Path()) -> str | Path:
@@ -294,19 +313,31 @@ def _polygon(terms: _Terms) -> MarketDataProvider:
     from alphalens.data.polygon_provider import PolygonProvider
 
     settings = terms.settings
-    old, new = _polygon_keys(settings)
-    if old and new and old != new:
-        raise ConfigError(
-            "POLYGON_API_KEY and MASSIVE_API_KEY are two names of one key, and differ: keep one"
-        )
+    key, is_massive = polygon_key(settings)
     return PolygonProvider(
-        new or old,
-        base_url=settings.polygon_base_url or (_MASSIVE if new else _POLYGON),
+        key,
+        base_url=settings.polygon_base_url or (_MASSIVE if is_massive else _POLYGON),
         rng=_jitter(),
         options=_plan(settings.polygon_calls_per_minute),
         timing=terms.timing,
         listener=terms.listener,
     )
+
+
+def polygon_key(settings: Settings) -> tuple[str, bool]:
+    """Return the key of the vendor with two names, and whether it has the new one.
+
+    Raises
+    ------
+    ConfigError
+        If there are two keys that differ.
+    """
+    old, new = _polygon_keys(settings)
+    if old and new and old != new:
+        raise ConfigError(
+            "POLYGON_API_KEY and MASSIVE_API_KEY are two names of one key, and differ: keep one"
+        )
+    return new or old, bool(new)
 
 
 def _polygon_keys(settings: Settings) -> tuple[str, str]:

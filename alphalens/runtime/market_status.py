@@ -15,6 +15,7 @@ from alphalens.data.bars import Adjustment, Timeframe
 from alphalens.data.ingest_record import IngestRecord, KeptGap
 from alphalens.data.reasons import Reason
 from alphalens.data.store import BarStore
+from alphalens.errors import ConfigError
 from alphalens.storage import reading
 from alphalens.storage.schema import quarantine, refused, series
 
@@ -169,6 +170,11 @@ def redis_counts(url: str) -> tuple[int, int] | None:
     -------
     tuple of int or None
         None if it does not answer.
+
+    Raises
+    ------
+    ConfigError
+        If the address cannot be read.
     """
     from redis import Redis
     from redis.exceptions import RedisError
@@ -178,6 +184,8 @@ def redis_counts(url: str) -> tuple[int, int] | None:
             url, socket_timeout=_PATIENCE_S, socket_connect_timeout=_PATIENCE_S
         ) as server:
             stats = server.info("stats")
+    except ValueError as error:  # a port that is no number, and the like
+        raise ConfigError(f"REDIS_URL cannot be read ({error}): redis://host:port/db") from None
     except (RedisError, OSError):
         return None
     return int(stats["keyspace_hits"]), int(stats["keyspace_misses"])

@@ -162,14 +162,14 @@ def test_two_names_of_one_key_must_agree(doctor, monkeypatch):
     monkeypatch.setenv("POLYGON_API_KEY", "one")
     monkeypatch.setenv("MASSIVE_API_KEY", "two")
     code, checks = doctor()
-    assert (code, checks["feeds"]["status"]) == (ExitCode.OPERATOR, "critical")
+    assert (code, checks["feeds"]["status"]) == (ExitCode.USER, "critical")
     assert "keep one" in checks["feeds"]["message"]
 
 
 def test_venue_is_asked_online_and_its_clock_is_compared(doctor, monkeypatch, tmp_path):
     monkeypatch.setenv("ALPHALENS_VENUE", "alpaca")
     code, checks = doctor()
-    assert (code, checks["broker"]["status"]) == (ExitCode.OPERATOR, "critical")
+    assert (code, checks["broker"]["status"]) == (ExitCode.USER, "critical")
     monkeypatch.setenv("ALPACA_API_KEY", "key")
     monkeypatch.setenv("ALPACA_SECRET_KEY", "secret")
     monkeypatch.setenv("ALPHALENS_MARKET_DATA_VENDORS", "polygon")

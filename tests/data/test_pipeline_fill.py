@@ -226,7 +226,7 @@ def test_write_that_fails_in_the_middle_leaves_no_half_and_the_next_fill_brings_
 
     monkeypatch.setattr(desk.store, "write", fail_once)
     with pytest.raises(StorageError, match="disk is full"):
-        pipeline.fill(request(*NAMES))
+        pipeline.fill(request(*NAMES), workers=1)
     assert len(desk.store.read(request(*NAMES))) == 0
     assert set(desk.store.missing(request(*NAMES))) == set(NAMES)
     assert pipeline.fill(request(*NAMES)).rows == len(NAMES) * len(DAYS)

@@ -184,3 +184,44 @@ def test_breach_is_one_while_it_lasts_and_no_longer():
     assert (watch.feed.is_breached, watch.feed.breaches) == (False, 1)
     report = watch.monitor.report()
     assert (report.longest_outage, report.stale_after) == (5 * MINUTE, 5 * MINUTE)
+
+
+def test_outage_that_follows_one_that_was_told_is_told_too():
+    watch = Watch()
+    watch.monitor.failed("alpaca", TimeoutError("x"))
+    watch.after(6 * MINUTE)
+    assert watch.codes == ["data_outage"]
+    watch.monitor.answered("alpaca", took_s=0.1)
+    watch.monitor.failed("alpaca", TimeoutError("y"))  # nobody has looked in between
+    watch.after(6 * MINUTE)
+    assert watch.codes == ["data_outage_over", "data_outage"]
+    assert watch.codes == []
+
+
+def test_gaps_are_counted_beyond_those_that_are_remembered():
+    watch = Watch()
+    for _ in range(1001):
+        watch.monitor.missed("alpaca", "A", OPEN, OPEN + MINUTE)
+    assert (watch.feed.gap_count, len(watch.feed.gaps)) == (1001, 1000)
+
+
+def test_coin_grows_stale_at_night_and_a_share_does_not():
+    watch = Watch(CLOSE)
+    for symbol in ("A", "BTC/USD"):
+        watch.monitor.told("alpaca", symbol, CLOSE)
+    watch.after(6 * MINUTE)
+    assert watch.feed.stale == {"BTC/USD": 6 * MINUTE}
+    assert watch.monitor.is_fresh("alpaca", "A", CLOSE)
+    assert not watch.monitor.is_fresh("alpaca", "BTC/USD", CLOSE)
+
+
+def test_calendar_can_be_told_later_and_a_vendor_forgotten():
+    watch = Watch(CLOSE)
+    watch.monitor.follow("alpaca", "24/7")
+    watch.monitor.failed("alpaca", TimeoutError("x"))
+    watch.after(6 * MINUTE)
+    assert watch.feed.is_breached
+    watch.monitor.forget("alpaca")
+    assert watch.monitor.report().vendors == ()
+    with pytest.raises(InputError, match="calendar must be one of"):
+        watch.monitor.follow("alpaca", "MARS")

@@ -21,17 +21,19 @@ from alphalens.errors import ConfigError, DataError, StorageError
 from alphalens.execution import Journal
 from alphalens.runtime.health import open_health
 from alphalens.runtime.market_data import (
-    _CALENDARS,
     _MAKERS,
+    CALENDARS,
     market_place,
     open_cache,
     open_market_data,
     open_vendors,
 )
 from alphalens.storage import open_engine
+from alphalens.testing.alpaca_data_server import AlpacaDataServer
 from alphalens.testing.alpaca_server import AlpacaServer
 from alphalens.testing.polygon_server import PolygonServer
 from alphalens.trading import SystemClock, VirtualClock
+from tests.data.ingesting import DAYS, midnight, request_of, rows_of, vendor
 
 SECRET = "hunter2-very-secret"
 SESSIONS = [datetime(2024, 1, day, 5, tzinfo=UTC) for day in (2, 3, 4, 5, 8)]
@@ -244,7 +246,7 @@ def test_cache_is_in_process_without_redis():
 
 
 def test_every_vendor_of_the_settings_can_be_made():
-    assert set(_MAKERS) == set(_VENDORS) == set(_CALENDARS)
+    assert set(_MAKERS) == set(_VENDORS) == set(CALENDARS)
 
 
 def test_health_of_market_data_and_journal_is_told_over_http(server, tmp_path):
@@ -284,3 +286,67 @@ def test_health_of_market_data_and_journal_is_told_over_http(server, tmp_path):
         assert 'alphalens_feed_up{vendor="polygon"} 0' in metrics
         assert "alphalens_cache_misses_total" in metrics
         assert SECRET not in metrics + text
+
+
+def test_store_that_another_process_makes_later_is_looked_at_then(tmp_path):
+    place = tmp_path / "market.sqlite"
+    clock = VirtualClock(SESSIONS[0])
+    with open_health(settings(), store=place, clock=clock) as health:
+        told = json.loads(ask(f"{health.url}/healthz")[1])["checks"]
+        values = {check["name"]: (check["status"], check["value"]) for check in told}
+        assert values["market database"] == ("ok", "none")
+        assert values["cache"] == ("ok", "in process")
+        assert "alphalens_cache" not in ask(f"{health.url}/metrics")[1]  # not ours to tell
+        place.write_bytes(b"something else " * 100)
+        clock.advance_to(SESSIONS[0] + timedelta(seconds=6))
+        status, text = ask(f"{health.url}/healthz")
+        values = {check["name"]: check["status"] for check in json.loads(text)["checks"]}
+        assert (status, values["market database"]) == (503, "critical")
+
+
+def test_hits_of_a_shared_cache_are_those_of_all_who_use_it(server, tmp_path, redis_url):
+    wanted = settings(server, REDIS_URL=redis_url)
+    with open_market_data(wanted, folder=tmp_path) as market:
+        market.pipeline.bars(REQUEST)
+        market.pipeline.bars(REQUEST)
+        assert market.cache.stats.hits > 0
+        with open_health(wanted, store=tmp_path / "market.sqlite") as health:
+            lines = ask(f"{health.url}/metrics")[1].splitlines()
+    (hits,) = [float(line.split()[1]) for line in lines if line.startswith("alphalens_cache_hits")]
+    assert hits >= market.cache.stats.hits
+
+
+def test_health_of_two_databases_of_bars_is_refused(server, tmp_path):
+    with (
+        open_market_data(settings(server), folder=tmp_path) as market,
+        pytest.raises(ConfigError, match="not both"),
+        open_health(settings(server), market=market, store=tmp_path / "market.sqlite"),
+    ):
+        pass
+
+
+def test_misprint_is_replaced_by_the_next_vendor_where_that_is_wanted(tmp_path):
+    days = [midnight(day) + timedelta(hours=5) for day in DAYS]
+    with vendor() as server, AlpacaDataServer(keys=("key", "secret")) as spare:
+        told = rows_of("AAPL")
+        spare.control.add_bars(
+            "AAPL", [{**one, "t": at.isoformat()} for one, at in zip(told, days, strict=True)]
+        )
+        truth = float(told[8]["c"])
+        server.control.clear_aggs("AAPL")
+        server.control.add_aggs("AAPL", [*told[:8], row(days[8], round(truth / 100, 2)), *told[9:]])
+        for wanted, closes in (("false", len(DAYS) - 1), ("true", len(DAYS))):
+            chosen = settings(
+                ALPHALENS_MARKET_DATA_VENDORS="polygon,alpaca",
+                ALPHALENS_MARKET_DATA_SECOND_OPINION=wanted,
+                POLYGON_API_KEY="key",
+                ALPHALENS_POLYGON_BASE_URL=server.url,
+                ALPHALENS_POLYGON_CALLS_PER_MINUTE="10000",
+                ALPACA_API_KEY="key",
+                ALPACA_SECRET_KEY="secret",
+                ALPHALENS_ALPACA_BARS_URL=spare.url,
+            )
+            with open_market_data(chosen, folder=tmp_path / wanted) as market:
+                bars = market.pipeline.bars(request_of(symbols=("AAPL",)))
+                assert len(bars) == closes
+    assert truth in bars.close.tolist()

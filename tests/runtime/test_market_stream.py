@@ -1,0 +1,203 @@
+"""A stream opened from settings: its bars are in the store, and who watches is told."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+import sqlalchemy as sa
+
+from alphalens.config import load_settings
+from alphalens.data.bars import Timeframe
+from alphalens.data.port import BarRequest
+from alphalens.errors import ConfigError, InputError, StorageError
+from alphalens.runtime.market_data import MarketData, open_market_data
+from alphalens.runtime.market_stream import open_stream
+from alphalens.testing.polygon_server import PolygonServer
+from tests.data.streams import Wall, at, us
+
+KEY = "key-of-the-test"
+WHOLE = BarRequest(symbols=("AAPL",), start=at(0), end=at(60), timeframe=Timeframe.MINUTE)
+
+
+def row(minute: float, close: float = 1.5) -> dict[str, object]:
+    prices = {"o": 1.0, "h": 2.0, "l": 0.5, "c": close}
+    return {"t": us(minute) // 1000, **prices, "v": 9, "vw": 1.2}
+
+
+@pytest.fixture
+def server() -> Iterator[PolygonServer]:
+    with PolygonServer(keys=(KEY,), now=at(0)) as running:
+        yield running
+
+
+@contextmanager
+def market_of(server: PolygonServer, wall: Wall, key: str = KEY) -> Iterator[tuple]:
+    environ = {
+        "ALPHALENS_MARKET_DATA_VENDORS": "alpaca,polygon",
+        "POLYGON_API_KEY": key,
+        "ALPHALENS_POLYGON_BASE_URL": server.url,
+        "ALPHALENS_POLYGON_STREAM_URL": server.stream_url,
+        "ALPHALENS_POLYGON_CALLS_PER_MINUTE": "10000",
+    }
+    settings = load_settings(env_file=None, environ=environ)
+    with (
+        TemporaryDirectory() as folder,
+        open_market_data(settings, folder=Path(folder), clock=wall) as market,
+    ):
+        yield settings, market
+
+
+def until(is_so: Callable[[], object], *, within_s: float = 10.0) -> None:
+    ends_at = time.monotonic() + within_s
+    while not is_so():
+        assert time.monotonic() < ends_at
+        time.sleep(0.02)
+
+
+def closes(market: MarketData) -> list[float]:
+    return market.store.read(WHOLE).close.tolist()
+
+
+def is_up(market: MarketData) -> bool:
+    return any(feed.is_up for feed in market.monitor.report().vendors if "stream" in feed.vendor)
+
+
+def test_minutes_are_kept_the_watch_is_told_and_nothing_is_left_running(server):
+    before, wall = set(threading.enumerate()), Wall(at(1))
+    with market_of(server, wall) as (settings, market):
+        with open_stream(settings, market, ["AAPL"], clock=wall) as stream:
+            until(lambda: is_up(market))
+            wall.instant = at(2.01)
+            server.control.minute("AAPL", row(1, 1.25))
+            until(lambda: closes(market))
+            wall.instant = at(3.01)
+            server.control.minute("AAPL", row(2, 1.75))  # taken, or waiting, when it is closed
+            until(lambda: stream.counts.get("bars", 0) == 2)
+            (feed,) = market.monitor.report().vendors
+            assert (feed.vendor, feed.errors) == ("polygon stream", 0)
+            assert (stream.is_over, stream.problem) == (False, "")
+        assert stream.is_over
+        assert closes(market) == [1.25, 1.75]
+        assert stream.counts["unkept"] == 0
+        wall.instant = at(60)
+        assert market.monitor.report().vendors == ()  # nobody waits for it any more
+    left = {thread.name for thread in set(threading.enumerate()) - before}
+    assert not {name for name in left if "alphalens" in name or "polygon" in name}, left
+
+
+def test_bars_since_an_instant_are_asked_for(server):
+    server.control.add_aggs("AAPL", [row(0, 1.0), row(1, 1.25)], timespan="minute")
+    wall = Wall(at(2.5))
+    with (
+        market_of(server, wall) as (settings, market),
+        open_stream(settings, market, ["AAPL"], since=at(0), clock=wall) as stream,
+    ):
+        until(lambda: stream.counts.get("connections"))
+        wall.instant = at(3.1)
+        server.control.minute("AAPL", row(2, 1.5))
+        until(lambda: len(closes(market)) == 3)
+        assert closes(market) == [1.0, 1.25, 1.5]
+
+
+def test_outage_and_stale_data_are_told_while_the_market_is_open(server):
+    wall, alerts = Wall(at(1)), []
+    with (
+        market_of(server, wall) as (settings, market),
+        open_stream(settings, market, ["AAPL"], clock=wall, on_alert=alerts.append),
+    ):
+        until(lambda: is_up(market))
+        wall.instant = at(2.01)
+        server.control.minute("AAPL", row(1))
+        until(lambda: closes(market))
+        server.control.allow_connections(0)
+        server.control.drop_stream()
+        until(lambda: not is_up(market))
+        wall.instant = at(8)
+        until(lambda: len(alerts) == 2)
+        assert [alert.code for alert in alerts] == ["data_outage", "data_stale"]
+        wall.instant = at(8) + timedelta(hours=9)  # the market is closed by now
+        (feed,) = market.monitor.report().vendors
+        assert feed.outages[-1].lasted < timedelta(hours=6.5)
+
+
+def test_key_that_is_refused_ends_it_with_the_reason(server, caplog):
+    wall = Wall()
+    with (
+        caplog.at_level(logging.WARNING),
+        market_of(server, wall, key="wrong") as (settings, market),
+        open_stream(settings, market, ["AAPL"], clock=wall) as stream,
+    ):
+        until(lambda: stream.is_over)
+        assert "Check the key" in stream.problem
+    assert "refused, 1 times" in caplog.text
+    assert "wrong" not in caplog.text
+
+
+def test_bars_wait_while_the_database_fails_and_are_kept_then(server):
+    wall = Wall(at(1))
+    with (
+        market_of(server, wall) as (settings, market),
+        open_stream(settings, market, ["AAPL"], clock=wall) as stream,
+    ):
+        until(lambda: is_up(market))
+        with broken(market.engine):
+            wall.instant = at(2.01)
+            server.control.minute("AAPL", row(1, 1.25))
+            until(lambda: stream.problem)
+            assert "disk" in stream.problem
+            assert stream.counts["unkept"] == 1
+        until(lambda: closes(market))
+        until(lambda: not stream.problem)
+        assert closes(market) == [1.25]
+
+
+def test_last_bars_that_cannot_be_kept_are_told_at_the_end(server):
+    wall = Wall(at(1))
+    with market_of(server, wall) as (settings, market), ExitStack() as stack:
+        stream = stack.enter_context(open_stream(settings, market, ["AAPL"], clock=wall))
+        until(lambda: is_up(market))
+        wall.instant = at(2.01)
+        with broken(market.engine):
+            server.control.minute("AAPL", row(1, 1.25))
+            until(lambda: stream.counts.get("bars", 0))
+            with pytest.raises(StorageError, match="disk"):
+                stack.close()
+    assert stream.is_over
+
+
+@contextmanager
+def broken(engine: sa.Engine) -> Iterator[None]:
+    """A database on a disk that takes nothing."""
+
+    def refuse(*args: object) -> None:
+        if not str(args[2]).lstrip().upper().startswith(("SELECT", "PRAGMA")):
+            raise sa.exc.OperationalError(str(args[2]), None, OSError("the disk is full"))
+
+    sa.event.listen(engine, "before_cursor_execute", refuse)
+    try:
+        yield
+    finally:
+        sa.event.remove(engine, "before_cursor_execute", refuse)
+
+
+def test_what_cannot_be_streamed_is_refused_with_the_reason(server):
+    wall = Wall()
+    with market_of(server, wall) as (settings, market):
+        with (
+            pytest.raises(ConfigError, match=r"nobody streams: alpaca .* ALPACA_API_KEY"),
+            open_stream(settings, market, ["AAPL"], vendor="alpaca", clock=wall),
+        ):
+            pass
+        with (
+            pytest.raises(InputError, match="open one for each"),
+            open_stream(settings, market, ["AAPL", "BTC/USD"], clock=wall),
+        ):
+            pass
