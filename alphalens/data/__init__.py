@@ -58,7 +58,12 @@ if TYPE_CHECKING:
     from alphalens.data.reasons import AnswerRefused, Reason, Severity
     from alphalens.data.redis_cache import RedisCache
     from alphalens.data.sample_provider import SampleProvider
-    from alphalens.data.sessions import closing_instants, equal_weight_returns, session_closes
+    from alphalens.data.sessions import (
+        closing_instants,
+        equal_weight_returns,
+        known_closes,
+        session_closes,
+    )
     from alphalens.data.store import BarStore
     from alphalens.data.stream_recorder import StreamRecorder, into_store
     from alphalens.data.symbol_history import SymbolHistory
@@ -140,6 +145,7 @@ __all__ = [
     "judge_quotes",
     "judge_settles",
     "known_actions",
+    "known_closes",
     "read_adjusted",
     "read_prices",
     "seen_actions",
@@ -186,7 +192,7 @@ _HOMES = {
     "reasons": ("AnswerRefused", "Reason", "Severity"),
     "redis_cache": ("RedisCache",),
     "sample_provider": ("SampleProvider",),
-    "sessions": ("closing_instants", "equal_weight_returns", "session_closes"),
+    "sessions": ("closing_instants", "equal_weight_returns", "known_closes", "session_closes"),
     "store": ("BarStore",),
     "stream_recorder": ("StreamRecorder", "into_store"),
     "symbol_history": ("SymbolHistory",),

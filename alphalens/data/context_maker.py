@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from alphalens.assets import AssetClass
 from alphalens.data._vendors.cells import NO_TIME
 from alphalens.data.bars import Bars
 from alphalens.data.catalog import Catalog
+from alphalens.data.fact_store import FactStore
 from alphalens.data.port import BarRequest, Batch, CorporateAction
 from alphalens.data.store import BarStore
 from alphalens.data.validation import Context, Tolerances
@@ -79,6 +81,18 @@ class ContextMaker:
         self._catalog = catalog or Catalog()
         self._actions, self._keep = actions, keep_actions
         self._tolerances = tolerances or Tolerances()
+
+    @classmethod
+    def of_store(cls, store: BarStore, *, clock: Clock, catalog: Catalog | None = None) -> Self:
+        """Return one that knows the store, and the corporate actions in the store's database."""
+        facts = FactStore(store.engine)
+        return cls(
+            store,
+            clock=clock,
+            catalog=catalog,
+            actions=lambda symbols, at: facts.as_of(at).every_action(symbols),
+            keep_actions=facts.keep_actions,
+        )
 
     def __call__(self, batch: Batch) -> Context:
         """Return what is known besides a batch.

@@ -20,7 +20,6 @@ from alphalens.data.agreement import Agreement, compare
 from alphalens.data.bars import Bars, Timeframe
 from alphalens.data.cache import Cache
 from alphalens.data.context_maker import ContextMaker
-from alphalens.data.fact_store import FactStore
 from alphalens.data.filling import SYMBOLS, Filled, Progress, fill, parts_of
 from alphalens.data.ingest_record import IngestRecord
 from alphalens.data.listening import FeedListener, NobodyListens
@@ -93,7 +92,7 @@ class Pipeline:
         if not providers:
             raise ConfigError("market data need at least one vendor")
         self._providers, self._store, self._clock = tuple(providers), store, clock
-        self._contexts = context or _contexts(store, clock)
+        self._contexts = context or ContextMaker.of_store(store, clock=clock)
         self._record = IngestRecord(store.engine)
         self._reads = CachedReads(cache, clock=clock, sleep=sleep, lives=lives) if cache else None
         intake = Intake(
@@ -344,13 +343,3 @@ def _last_of(bars: Bars) -> Bars:
     order = np.lexsort((bars.time, bars.codes))
     codes = bars.codes[order]
     return bars.take(order[np.append(codes[1:] != codes[:-1], True)] if len(bars) else order)
-
-
-def _contexts(store: BarStore, clock: Clock) -> ContextMaker:
-    facts = FactStore(store.engine)
-    return ContextMaker(
-        store,
-        clock=clock,
-        actions=lambda symbols, at: facts.as_of(at).every_action(symbols),
-        keep_actions=facts.keep_actions,
-    )

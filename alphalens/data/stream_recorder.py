@@ -9,7 +9,7 @@ import numpy as np
 
 from alphalens.data._streams.words import joined, unspoiled
 from alphalens.data.bar_stream import Delivery
-from alphalens.data.bars import Timeframe
+from alphalens.data.bars import Bars, Timeframe
 from alphalens.data.listening import FeedListener, NobodyListens
 from alphalens.data.port import Batch
 from alphalens.data.reasons import AnswerRefused

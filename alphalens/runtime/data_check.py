@@ -18,7 +18,6 @@ from alphalens.assets import AssetClass
 from alphalens.data._vendors.cells import NO_TIME
 from alphalens.data.bars import Adjustment, Bars, Timeframe
 from alphalens.data.context_maker import ContextMaker
-from alphalens.data.fact_store import FactStore
 from alphalens.data.folder_provider import FolderProvider
 from alphalens.data.port import BarRequest, Batch
 from alphalens.data.reasons import AnswerRefused, Reason
@@ -101,10 +100,8 @@ def judge_store(
     StorageError
         If the database fails.
     """
-    store, facts = BarStore(engine), FactStore(engine)
-    context = ContextMaker(
-        store, clock=clock, actions=lambda names, at: facts.as_of(at).actions(names)
-    )
+    store = BarStore(engine)
+    context = ContextMaker.of_store(store, clock=clock)
     covered = store.coverage(symbols, timeframe=timeframe, adjustment=adjustment)
     present = covered[covered["count"] > 0]
     if present.empty:

@@ -18,7 +18,6 @@ from alphalens.config import Settings
 from alphalens.data.asks import RestOptions
 from alphalens.data.cache import Cache, MemoryCache
 from alphalens.data.context_maker import ContextMaker
-from alphalens.data.fact_store import FactStore
 from alphalens.data.pipeline import Pipeline
 from alphalens.data.port import MarketDataProvider
 from alphalens.data.store import BarStore
@@ -37,7 +36,6 @@ __all__ = [
     "CALENDARS",
     "MarketData",
     "Vendors",
-    "contexts_of",
     "market_place",
     "open_cache",
     "open_market_data",
@@ -168,7 +166,7 @@ def open_market_data(
                 vendors.providers,
                 store,
                 clock=present,
-                context=contexts_of(store, present),
+                context=ContextMaker.of_store(store, clock=present),
                 cache=cache,
                 listener=_PastIsNotStale(monitor),
                 has_second_opinion=settings.market_data_second_opinion,
@@ -179,17 +177,6 @@ def open_market_data(
             monitor=monitor,
             vendors=vendors,
         )
-
-
-def contexts_of(store: BarStore, clock: Clock) -> ContextMaker:
-    """Return what the checks of new bars need to know, by the store and the actions beside it."""
-    facts = FactStore(store.engine)
-    return ContextMaker(
-        store,
-        clock=clock,
-        actions=lambda symbols, at: facts.as_of(at).every_action(symbols),
-        keep_actions=facts.keep_actions,
-    )
 
 
 def market_place(settings: Settings, folder: Path = Path()) -> str | Path:

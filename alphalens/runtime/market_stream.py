@@ -17,10 +17,11 @@ from alphalens.assets.calendars import ALWAYS_OPEN
 from alphalens.assets.symbols import class_by_form
 from alphalens.config import Settings
 from alphalens.data.bar_stream import Delivery, StreamOptions
+from alphalens.data.context_maker import ContextMaker
 from alphalens.data.stream_recorder import StreamRecorder, into_store
 from alphalens.errors import ConfigError, InputError, StorageError
 from alphalens.net import Timing
-from alphalens.runtime.market_data import CALENDARS, MarketData, contexts_of, polygon_key
+from alphalens.runtime.market_data import CALENDARS, MarketData, polygon_key
 from alphalens.trading.clock import Clock, SystemClock
 from alphalens.trading.events import AlertEvent
 
@@ -202,9 +203,10 @@ def open_stream(
     recorder = StreamRecorder(
         into_store(
             market.store,
-            context=contexts_of(market.store, present),
+            context=ContextMaker.of_store(market.store, clock=present),
             clock=present,
             listener=market.monitor,
+            forget=market.pipeline.forget,
         ),
         clock=present,
         every_s=_EVERY_S,

@@ -89,6 +89,16 @@ def test_correction_is_believed_and_what_was_believed_is_on_record(store, clock)
     assert store.read(WHOLE, as_of=at(2)).close.tolist() == [1.5]
 
 
+def test_what_a_cache_may_have_of_a_bar_is_forgotten_before_it_is_written_and_after(
+    store, clock
+) -> None:
+    seen: list[int] = []
+    made = recorder(store, clock, forget=lambda bars: seen.append(len(store.read(WHOLE))))
+    made.add(delivery(bar(0, 1.5)))
+    made.flush()
+    assert seen == [0, 1]
+
+
 def test_forming_minute_gives_way_to_the_final_one(store, clock) -> None:
     made = recorder(store, clock)
     made.add(delivery(bar(0, 1.25, received=us(0.5), is_forming=True)))
