@@ -107,6 +107,15 @@ def test_fetch_goes_on_where_it_failed(data, server):
     assert stored("MSFT") == [370.0, 371.0, 372.0, 373.0, 374.0]
 
 
+@pytest.fixture
+def ctrl_c():
+    """Let Ctrl-C interrupt: a shell lets its background jobs ignore it, and tests may be one."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 def test_fetch_that_is_interrupted_leaves_whole_parts_and_goes_on(data, server, monkeypatch):
     symbols = [f"S{n}" for n in range(6)]
     for n, symbol in enumerate(symbols):  # each lacks another stretch: six parts
