@@ -14,7 +14,7 @@ from alphalens.trading.orders import OrderIntent, Side, client_order_id
 
 KEY, SECRET, ACCOUNT = "PKTEST", "secret-of-the-test", "PA3TEST00042"
 MONDAY = datetime(2026, 3, 2, 15, tzinfo=UTC)
-QUICK = AlpacaOptions(timeout_s=2.0, order_timeout_s=0.4, mute_after_s=0.2)
+QUICK = AlpacaOptions(timeout_s=2.0, order_timeout_s=1.5, mute_after_s=0.2)
 CALL = "AAPL260320C00100000"
 PUT = "AAPL260320P00100000"
 D = Decimal
