@@ -68,6 +68,18 @@ class Cache(Protocol):
         """Return what it was asked so far."""
         ...
 
+    @property
+    def is_shared(self) -> bool:
+        """Return whether other processes have the same values, or each has its own."""
+        ...
+
+    def run(self) -> str:
+        """Return which run of the cache this is; empty while that is not known.
+
+        One that was started anew may have values again that were dropped in the run before.
+        """
+        ...
+
     def get(self, keys: Sequence[str]) -> dict[str, bytes]:
         """Return what it has of the keys."""
         ...
@@ -80,11 +92,11 @@ class Cache(Protocol):
         """
         ...
 
-    def drop(self, keys: Sequence[str]) -> None:
-        """Forget keys, and end the claims of others on them.
+    def drop(self, keys: Sequence[str]) -> bool:
+        """Forget keys, and end the claims of others on them; return whether that is sure.
 
         What others are fetching may be from before now, so it is not kept. Until it is sure that
-        keys are forgotten, they are not found.
+        keys are forgotten, they are not found through this object; other processes may find them.
         """
         ...
 
@@ -128,6 +140,8 @@ class MemoryCache:
     ({'a': b'1'}, 0.5)
     """
 
+    is_shared = False
+
     def __init__(self, *, monotonic: Callable[[], float], largest: int = _LARGEST) -> None:
         if largest < 1:
             raise ConfigError(f"largest is {largest} bytes, it must be at least 1")
@@ -136,6 +150,10 @@ class MemoryCache:
         self._gate = threading.Lock()
         self._values: OrderedDict[str, tuple[float, bytes]] = OrderedDict()
         self._claims: dict[str, tuple[float, int]] = {}
+
+    def run(self) -> str:
+        """Return the run; it has one."""
+        return "memory"
 
     def get(self, keys: Sequence[str]) -> dict[str, bytes]:
         """Return what it has of the keys."""
@@ -165,14 +183,15 @@ class MemoryCache:
             while self._held > self._largest:
                 self._remove(next(iter(self._values)))
 
-    def drop(self, keys: Sequence[str]) -> None:
-        """Forget keys, and end the claims of others on them."""
+    def drop(self, keys: Sequence[str]) -> bool:
+        """Forget keys, and end the claims of others on them; that is sure."""
         now = self._monotonic()
         with self._gate:
             for key in keys:
                 self._remove(key)
                 if key in self._claims and not self._is_own(key, now):
                     del self._claims[key]
+        return True
 
     def claim(self, keys: Sequence[str], *, ttl_s: float) -> frozenset[str]:
         """Return which of the keys nobody is fetching now; they are the caller's."""

@@ -15,6 +15,7 @@ from alphalens.data._intake.intake import Intake, Kept
 from alphalens.data._intake.joins import Joins
 from alphalens.data._intake.refetching import due, together
 from alphalens.data._intake.routing import Route, routes
+from alphalens.data._intake.spaced_cache import SpacedCache
 from alphalens.data._intake.spans import askable
 from alphalens.data.agreement import Agreement, compare
 from alphalens.data.bars import Bars, Timeframe
@@ -94,7 +95,10 @@ class Pipeline:
         self._providers, self._store, self._clock = tuple(providers), store, clock
         self._contexts = context or ContextMaker.of_store(store, clock=clock)
         self._record = IngestRecord(store.engine)
-        self._reads = CachedReads(cache, clock=clock, sleep=sleep, lives=lives) if cache else None
+        self._reads: CachedReads | None = None
+        if cache is not None:
+            own = SpacedCache(cache, store.engine, monotonic=clock.monotonic)
+            self._reads = CachedReads(own, clock=clock, sleep=sleep, lives=lives)
         intake = Intake(
             store,
             self._record,

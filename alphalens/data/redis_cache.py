@@ -80,6 +80,8 @@ class RedisCache:
     was dropped, so that a value from before a failure does not come back after it.
     """
 
+    is_shared = True
+
     def __init__(
         self,
         url: str,
@@ -107,6 +109,15 @@ class RedisCache:
 
     def __repr__(self) -> str:
         return f"RedisCache(problem={self.stats.problem!r})"
+
+    def run(self) -> str:
+        """Return the server's name of its run; empty while it cannot be reached."""
+
+        async def ask() -> str:
+            told: dict[str, object] = await self._client.info("server")
+            return str(told["run_id"])
+
+        return self._try(ask) or ""
 
     def get(self, keys: Sequence[str]) -> dict[str, bytes]:
         """Return what it has of the keys; nothing while it cannot be reached."""
@@ -146,10 +157,15 @@ class RedisCache:
             kept = {key for key, is_kept in zip(items, answers, strict=True) if is_kept}
             self._settled({key: doubt for key, doubt in doubts.items() if key in kept})
 
-    def drop(self, keys: Sequence[str]) -> None:
-        """Forget keys, and end others' claims; until it is sure of that, they are not found."""
+    def drop(self, keys: Sequence[str]) -> bool:
+        """Forget keys, and end others' claims; return whether that is sure.
+
+        Until it is, they are not found through this object; other processes may find them.
+        """
         self._doubt(keys)
         self._settle_doubts()
+        with self._gate:
+            return not self._is_all_doubtful and not any(key in self._doubtful for key in keys)
 
     def claim(self, keys: Sequence[str], *, ttl_s: float) -> frozenset[str]:
         """Return which of the keys nobody is fetching now; all while it cannot be reached."""

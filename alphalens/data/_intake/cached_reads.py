@@ -59,7 +59,7 @@ class Lives:
     """
 
     running_s: float = 5.0
-    closed_s: float = 3_600.0  # and no longer does a revision stay unseen, whatever fails
+    closed_s: float = 86_400.0
     nothing_s: float = 15.0
     claim_s: float = 60.0
     pause_s: float = 0.01
