@@ -17,8 +17,9 @@ from alphalens.data._streams.words import (
     Fault,
     Item,
     Row,
-    messages_of,
+    items_of,
     plain_row,
+    shown,
 )
 from alphalens.data._vendors.cells import NO_TIME
 from alphalens.data._vendors.reading import Keys
@@ -119,22 +120,14 @@ class AlpacaDialect:
 
     def read(self, frame: Frame, received: int) -> list[Item]:
         """Return what a frame holds; see `alphalens.data._streams.words.Dialect`."""
-        items: list[Item] = []
-        for message in messages_of(frame):
-            try:
-                item = self._read(message, received)
-            except Unreadable as error:
-                item = Fault(TroubleKind.UNREADABLE, str(error), _shown(message))
-            if item is not None:
-                items.append(item)
-        return items
+        return items_of(frame, received, self._read)
 
     def _read(self, message: Row, received: int) -> Item | None:
         kind = message.get("T")
         if kind == "q":
             return quote_from(message, self._symbol(message))
         if not isinstance(kind, str):
-            return Fault(TroubleKind.UNKNOWN, f"message of kind {kind!r:.40}", _shown(message))
+            return Fault(TroubleKind.UNKNOWN, f"message of kind {kind!r:.40}", shown(message))
         if kind in _LENGTHS:
             symbol = self._symbol(message)
             return BarRow(
@@ -153,7 +146,7 @@ class AlpacaDialect:
             is_slow = message.get("code") == _SLOW
             text = f"the data stream said {message.get('code')} {message.get('msg')}"
             return Fault(TroubleKind.SLOW if is_slow else TroubleKind.VENDOR, text)
-        return Fault(TroubleKind.UNKNOWN, f"message of kind {kind!r:.40}", _shown(message))
+        return Fault(TroubleKind.UNKNOWN, f"message of kind {kind!r:.40}", shown(message))
 
     def _symbol(self, message: Row) -> str:
         name = message.get("S")
@@ -255,19 +248,8 @@ def _correction(message: Row, symbol: str) -> Trade:
 
 
 def _cancellation(message: Row, symbol: str) -> Trade:
-    return Trade(
-        symbol=symbol,
-        at=instant(message.get("t"), "t"),
-        price=decimal(message.get("p"), "p"),
-        size=decimal(message.get("s"), "s"),
-        key=_key(message.get("i")),
-        is_cancelled=True,
-    )
+    return replace(_trade(message, symbol), is_cancelled=True)
 
 
 def _key(value: object) -> str:
     return str(value) if isinstance(value, str | int) else ""
-
-
-def _shown(message: Row) -> str:
-    return json.dumps(message, default=str)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -161,8 +161,9 @@ def fill(
     chains = _chains(parts)
     on_progress(Progress(done=0, parts=len(parts)))
     with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="fill") as pool:
-        futures = [pool.submit(work.do_all, chain) for chain in chains]
+        futures: list[Future[None]] = []
         try:
+            futures += [pool.submit(work.do_all, chain) for chain in chains]
             for future in futures:
                 future.result()
         finally:

@@ -21,8 +21,10 @@ from alphalens.data._streams.words import (
     Item,
     Row,
     instant_of,
+    items_of,
     messages_of,
     plain_row,
+    shown,
 )
 from alphalens.data._vendors.cells import NO_TIME
 from alphalens.data._vendors.polygon_words import symbol_of
@@ -126,15 +128,7 @@ class PolygonDialect:
 
     def read(self, frame: Frame, received: int) -> list[Item]:
         """Return what a frame holds; see `alphalens.data._streams.words.Dialect`."""
-        items: list[Item] = []
-        for message in messages_of(frame):
-            try:
-                item = self._read(message, received)
-            except Unreadable as error:
-                item = Fault(TroubleKind.UNREADABLE, str(error), _shown(message))
-            if item is not None:
-                items.append(item)
-        return items
+        return items_of(frame, received, self._read)
 
     def _read(self, message: Row, received: int) -> Item | None:
         kind = message.get("ev")
@@ -149,7 +143,7 @@ class PolygonDialect:
             return self._forming(message, received)
         if kind == "status":
             return _fault(message)
-        return Fault(TroubleKind.UNKNOWN, f"event of kind {kind!r:.40}", _shown(message))
+        return Fault(TroubleKind.UNKNOWN, f"event of kind {kind!r:.40}", shown(message))
 
     def _symbol(self, message: Row) -> str:
         ticker = message.get("sym")
@@ -316,7 +310,3 @@ def _with_second(
         "vw": turnover / volume if volume else second["vw"],
         "seconds": minute["seconds"] + 1,
     }
-
-
-def _shown(message: Row) -> str:
-    return json.dumps(message, default=str)

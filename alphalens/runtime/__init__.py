@@ -6,20 +6,23 @@ starts in half the time without the graph of a paper run.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from alphalens._optional import on_demand
 
 if TYPE_CHECKING:
     from alphalens.runtime.desk import open_desk, open_quotes, permission_of
     from alphalens.runtime.desk_loop import DeskReport, LoopPace, run_desk
     from alphalens.runtime.health import open_health
     from alphalens.runtime.market_data import MarketData, open_market_data
+    from alphalens.runtime.market_stream import MarketStream, open_stream
     from alphalens.runtime.paper_run import PaperRun, RunPlan, Step, decision_dates
 
 __all__ = [
     "DeskReport",
     "LoopPace",
     "MarketData",
+    "MarketStream",
     "PaperRun",
     "RunPlan",
     "Step",
@@ -28,32 +31,18 @@ __all__ = [
     "open_health",
     "open_market_data",
     "open_quotes",
+    "open_stream",
     "permission_of",
     "run_desk",
 ]
 
 _HOMES = {
-    "DeskReport": "desk_loop",
-    "LoopPace": "desk_loop",
-    "MarketData": "market_data",
-    "PaperRun": "paper_run",
-    "RunPlan": "paper_run",
-    "Step": "paper_run",
-    "decision_dates": "paper_run",
-    "open_desk": "desk",
-    "open_health": "health",
-    "open_market_data": "market_data",
-    "open_quotes": "desk",
-    "permission_of": "desk",
-    "run_desk": "desk_loop",
+    "desk": ("open_desk", "open_quotes", "permission_of"),
+    "desk_loop": ("DeskReport", "LoopPace", "run_desk"),
+    "health": ("open_health",),
+    "market_data": ("MarketData", "open_market_data"),
+    "market_stream": ("MarketStream", "open_stream"),
+    "paper_run": ("PaperRun", "RunPlan", "Step", "decision_dates"),
 }
 
-
-def __getattr__(name: str) -> object:
-    if name in _HOMES:
-        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+__getattr__, __dir__ = on_demand(__name__, _HOMES, extra="trading")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -32,10 +32,12 @@ __all__ = [
     "Row",
     "batches_of",
     "instant_of",
+    "items_of",
     "joined",
     "merged",
     "messages_of",
     "plain_row",
+    "shown",
     "some_of",
     "unspoiled",
 ]
@@ -156,6 +158,32 @@ def messages_of(frame: Frame) -> Sequence[Row]:
     except (ValueError, RecursionError, InvalidOperation) as error:
         raise Unreadable(f"no JSON: {error}") from error
     return rows(told, "frame")
+
+
+def items_of(
+    frame: Frame, received: int, read_one: Callable[[Row, int], Item | None]
+) -> list[Item]:
+    """Return what the messages of a frame say; one that cannot be read says that.
+
+    Raises
+    ------
+    Unreadable
+        If the frame holds no messages.
+    """
+    items: list[Item] = []
+    for message in messages_of(frame):
+        try:
+            item = read_one(message, received)
+        except Unreadable as error:
+            item = Fault(TroubleKind.UNREADABLE, str(error), shown(message))
+        if item is not None:
+            items.append(item)
+    return items
+
+
+def shown(message: Row) -> str:
+    """Return a message as text, for those who are told of it."""
+    return json.dumps(message, default=str)
 
 
 def plain_row(message: Row) -> Row:
