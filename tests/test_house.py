@@ -6,7 +6,7 @@ import ast
 import re
 import subprocess
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib import metadata
 from pathlib import Path
 
@@ -118,6 +118,65 @@ def test_the_loopback_venue_may_import_nothing_else_of_ours():
     ours = set(_modules_of("alphalens")) | set(_modules_of("alphalens.testing"))
     itself = {"alphalens.testing", *alone["source_modules"]}
     assert sorted(alone["forbidden_modules"]) == sorted(ours - itself)
+
+
+def _imports_of(path: Path) -> Iterator[str]:
+    """Give every dotted name of ours that a file imports, at its top or within."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (one.name for one in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            here = path.relative_to(ROOT).parent.parts
+            base = here[: len(here) - node.level + 1] if node.level else ()
+            home = ".".join([*base, *([node.module] if node.module else [])])
+            yield from (f"{home}.{one.name}" for one in node.names)
+
+
+def _trespasses(module: str, names: Iterable[str]) -> list[str]:
+    """Return the imports of a module that enter a private room from outside its package.
+
+    What lies at the top of the house, as `alphalens._stage`, is open to all of it.
+    """
+    found = []
+    for name in names:
+        parts = name.split(".")
+        rooms = [n for n in range(2, len(parts)) if re.match("_[^_]", parts[n])]
+        homes = [".".join(parts[:n]) for n in rooms if parts[0] == "alphalens"]
+        if any(not f"{module}.".startswith(f"{home}.") for home in homes):
+            found.append(f"{module} imports {name}")
+    return found
+
+
+def test_private_rooms_are_entered_from_their_own_package_only():
+    found = {
+        path: list(_imports_of(path))
+        for folder in ("alphalens", "benchmarks")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+    }
+    assert any(".data._store." in name for names in found.values() for name in names)
+    wrong = [
+        text
+        for path, names in found.items()
+        for text in _trespasses(".".join(path.relative_to(ROOT).with_suffix("").parts), names)
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "is_wrong"),
+    [
+        ("alphalens.runtime.health", "alphalens.data._vendors.cells.mark", True),
+        ("alphalens.runtime.health", "alphalens.data._vendors", True),
+        ("alphalens.database", "alphalens.data._vendors", True),
+        ("alphalens.data.store", "alphalens.data._store.rows.ROW", False),
+        ("alphalens.data.store", "alphalens.data.bars._hidden", True),
+        ("alphalens.runtime.health", "alphalens._optional.on_demand", False),
+        ("alphalens.runtime.health", "alphalens.__version__", False),
+        ("alphalens.runtime.health", "numpy._core.thing", False),
+    ],
+)
+def test_what_enters_a_private_room(module: str, name: str, is_wrong: bool):
+    assert bool(_trespasses(module, [name])) is is_wrong
 
 
 def _modules_of(package: str) -> Iterator[str]:

@@ -259,6 +259,11 @@ class BarStream(Protocol):
         ...
 
     @property
+    def feed(self) -> str:
+        """Return how it is named to a listener: the stream of a vendor is not its REST."""
+        ...
+
+    @property
     def is_up(self) -> bool:
         """Return whether it is connected and subscribed."""
         ...

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from alphalens.data._store import fetches as fetch_rows
 from alphalens.data._store import merge as merge_rows
-from alphalens.data._store import postgres, sqlite
 from alphalens.data._store import quarantine as quarantine_rows
+from alphalens.data._store.backends import backend_of
 from alphalens.data._store.fetches import Span
 from alphalens.data._store.names import (
     Known,
@@ -32,7 +32,6 @@ from alphalens.data._store.names import (
 from alphalens.data._store.rows import (
     FLOATS,
     ROW,
-    Backend,
     Columns,
     joined,
     last_received,
@@ -55,7 +54,6 @@ LARGEST = 2_000_000
 #: About how many bars one statement reads: a server puts its answer together in memory.
 _AT_ONCE = 2_000_000
 
-_BACKENDS: Mapping[str, Backend] = {"postgresql": postgres, "sqlite": sqlite}
 _VERSION = np.dtype([*((name, ROW[name]) for name in ROW.names or ()), ("replaced", np.int64)])
 _COUNTS = np.dtype(
     [
@@ -141,7 +139,7 @@ class BarStore:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
-        self._backend = _BACKENDS[engine.dialect.name]
+        self._backend = backend_of(engine.dialect)
 
     @property
     def engine(self) -> sa.Engine:

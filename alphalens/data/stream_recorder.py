@@ -1,26 +1,22 @@
-"""What a stream delivers, gathered for a while, judged, and brought into the store."""
+"""What a stream delivers, gathered for a while, and handed on as few large batches."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
-
-import numpy as np
+from collections.abc import Callable, Sequence
 
 from alphalens.data._streams.words import joined, unspoiled
-from alphalens.data.bar_stream import Delivery
-from alphalens.data.bars import Bars, Timeframe
-from alphalens.data.listening import FeedListener, NobodyListens
+from alphalens.data.bar_stream import Delivery, StreamGap
+from alphalens.data.bars import Timeframe
 from alphalens.data.port import Batch
-from alphalens.data.reasons import AnswerRefused
-from alphalens.data.store import BarStore
-from alphalens.data.validation import Context, judge
 from alphalens.errors import ConfigError
 from alphalens.trading.clock import Clock
 
-__all__ = ["StreamRecorder", "into_store"]
+__all__ = ["StreamRecorder"]
 
-_NOBODY = NobodyListens()
+
+def _nothing(_gaps: Sequence[StreamGap]) -> None:
+    """Keep nothing of gaps."""
 
 
 class StreamRecorder:
@@ -29,8 +25,11 @@ class StreamRecorder:
     Parameters
     ----------
     keep : callable
-        Judges and stores a batch, as `into_store` makes it. When it raises, the batch is kept
+        Judges and stores a batch, as `StreamIntake.keep` does. When it raises, the batch is kept
         and is the first of the next try.
+    missed : callable
+        Takes gaps that could not be filled, as `StreamIntake.missed` does, before the bars that
+        came with them. When it raises, it gets them again.
     clock : Clock
         Says when the time is over.
     every_s : float
@@ -43,11 +42,17 @@ class StreamRecorder:
     """
 
     def __init__(
-        self, keep: Callable[[Batch], object], *, clock: Clock, every_s: float = 1.0
+        self,
+        keep: Callable[[Batch], object],
+        *,
+        clock: Clock,
+        missed: Callable[[Sequence[StreamGap]], object] = _nothing,
+        every_s: float = 1.0,
     ) -> None:
         if not every_s >= 0:
             raise ConfigError(f"every_s is {every_s}, it must be 0 or more seconds")
-        self._keep, self._clock, self._every_s = keep, clock, every_s
+        self._keep, self._missed, self._clock, self._every_s = keep, missed, clock, every_s
+        self._open: list[StreamGap] = []
         self._gathered: list[Batch] = []
         self._ready: deque[Batch] = deque()
         self._since: float | None = None
@@ -66,8 +71,10 @@ class StreamRecorder:
             As `flush`.
         """
         now = self._clock.monotonic()
-        if delivery.batches:
+        lost = [gap for gap in delivery.gaps if not gap.is_filled]
+        if delivery.batches or lost:
             self._gathered += delivery.batches
+            self._open += lost
             self._since = now if self._since is None else self._since
         if self._ready or (self._since is not None and now - self._since >= self._every_s):
             self.flush()
@@ -81,55 +88,14 @@ class StreamRecorder:
             If the database fails; nothing is lost, the next call tries again.
         """
         self._ready.extend(_packed(self._gathered))
-        self._gathered, self._since = [], None
+        self._gathered = []
+        if self._open:
+            self._missed(tuple(self._open))
+            self._open = []
+        self._since = None
         while self._ready:
             self._keep(self._ready[0])
             self._ready.popleft()
-
-
-def into_store(
-    store: BarStore,
-    *,
-    context: Callable[[Batch], Context],
-    clock: Clock,
-    listener: FeedListener = _NOBODY,
-    forget: Callable[[Bars], None] | None = None,
-) -> Callable[[Batch], None]:
-    """Return what judges a batch and stores it: good rows as bars, all others in quarantine.
-
-    Parameters
-    ----------
-    store : BarStore
-        Where to.
-    context : callable
-        From a batch, what the checks need to know of it.
-    clock : Clock
-        The present.
-    listener : FeedListener
-        Is told of a batch that was refused whole.
-    forget : callable, optional
-        Is told of the bars before and after they are written: `Pipeline.forget`, where a cache
-        may still have what they revise.
-    """
-
-    def keep(batch: Batch) -> None:
-        at = clock.now()
-        try:
-            judged = judge(batch, context(batch))
-        except AnswerRefused as refusal:
-            marks = batch.marks | np.uint64(refusal.reason.bit)
-            store.quarantine(batch.bars, marks, batch.raw, at=at)
-            listener.failed(refusal.vendor, refusal)
-            return
-        if len(rejected := judged.rejected):
-            store.quarantine(rejected.bars, rejected.marks, rejected.raw, at=at)
-        if forget is not None:
-            forget(judged.bars)
-        store.write(judged.bars, at=at, marks=judged.marks)
-        if forget is not None:
-            forget(judged.bars)
-
-    return keep
 
 
 def _packed(batches: list[Batch]) -> list[Batch]:

@@ -6,6 +6,8 @@ import pytest
 
 from alphalens.data.bars import Adjustment
 from alphalens.data.reasons import Reason
+from alphalens.data.store import BarStore
+from alphalens.errors import DataError
 
 from .pipeline_desk import DAYS, NOW, closes_of, open_desk, request, walk
 
@@ -111,3 +113,46 @@ def test_series_that_are_told_anew_are_asked_for_some_at_a_time(desk, monkeypatc
     kept = pipeline.fetch(request("AAPL", "MSFT", first=20, **ADJUSTED))
     assert sorted(len(set(one.judged.bars.symbols)) for one in kept) == [1, 1]
     assert closes_of(desk.store, request(**ADJUSTED)) == [close / 2 for close in walk()]
+
+
+def test_series_told_anew_before_the_vendor_failed_is_kept_whole_and_the_rest_comes_later(
+    desk, monkeypatch
+):
+    both = ("AAPL", "MSFT")
+    pipeline = desk.pipeline()
+    pipeline.bars(request(*both, last=19, **ADJUSTED))
+    halves = {"AAPL": [c / 2 for c in walk()], "MSFT": [c / 2 for c in walk(seed=5)]}
+    for symbol, closes in halves.items():
+        desk.tell(symbol, closes)
+    desk.wait(hours=1)
+    monkeypatch.setattr("alphalens.data._intake.joins._MOST", 20)
+    desk.polygon.control.arm("server_error", path="/v2/aggs/*", nth=4, count=100)
+    with pytest.raises(DataError, match="no vendor gave"):
+        pipeline.fetch(request(*both, first=20, **ADJUSTED))
+    found = {symbol: closes_of(desk.store, request(symbol, **ADJUSTED)) for symbol in both}
+    (whole,) = (symbol for symbol in both if found[symbol] == halves[symbol])
+    (old,) = (symbol for symbol in both if symbol != whole)
+    assert found[old] == walk(seed={"AAPL": 1, "MSFT": 5}[old])[:20]
+    desk.polygon.control.disarm()
+    pipeline.fetch(request(*both, first=20, **ADJUSTED))
+    assert closes_of(desk.store, request(old, **ADJUSTED)) == halves[old]
+    assert closes_of(desk.store, request(whole, **ADJUSTED)) == halves[whole]
+
+
+def test_next_series_is_asked_for_when_the_one_before_it_is_kept(desk, monkeypatch):
+    pipeline = desk.pipeline()
+    pipeline.bars(request("AAPL", "MSFT", last=19, **ADJUSTED))
+    desk.tell("AAPL", [close / 2 for close in walk()])
+    desk.tell("MSFT", [close / 2 for close in walk(seed=5)])
+    desk.wait(hours=1)
+    monkeypatch.setattr("alphalens.data._intake.joins._MOST", 20)
+    asked, write = [], BarStore.write
+    before = len(desk.calls())
+
+    def written(store, *args, **changes):
+        asked.append(len(desk.calls()) - before)
+        return write(store, *args, **changes)
+
+    monkeypatch.setattr(BarStore, "write", written)
+    pipeline.fetch(request("AAPL", "MSFT", first=20, **ADJUSTED))
+    assert asked == [3, 4]  # two that show the break, then one series at a time

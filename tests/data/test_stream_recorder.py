@@ -6,15 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from alphalens.assets import AssetClass
 from alphalens.data._streams.words import BarRow, batches_of
 from alphalens.data.bar_stream import Delivery
 from alphalens.data.bars import Timeframe
 from alphalens.data.port import BarRequest, Batch
 from alphalens.data.reasons import names_of
 from alphalens.data.store import BarStore
-from alphalens.data.stream_recorder import StreamRecorder, into_store
-from alphalens.data.validation import Context
+from alphalens.data.stream_intake import StreamIntake
+from alphalens.data.stream_recorder import StreamRecorder
 from alphalens.errors import ConfigError, StorageError
 from alphalens.storage import open_engine
 from alphalens.trading.clock import VirtualClock
@@ -46,13 +45,9 @@ def store() -> Iterator[BarStore]:
     engine.dispose()
 
 
-def context(batch: Batch) -> Context:
-    return Context(now=at(10), classes=dict.fromkeys(batch.request.symbols, AssetClass.EQUITY))
-
-
 def recorder(store: BarStore, clock: VirtualClock, **changes: object) -> StreamRecorder:
-    keep = into_store(store, context=context, clock=clock, **changes)
-    return StreamRecorder(keep, clock=clock, every_s=1.0)
+    intake = StreamIntake(store, clock=clock, **changes)
+    return StreamRecorder(intake.keep, missed=intake.missed, clock=clock, every_s=1.0)
 
 
 def test_bars_are_gathered_for_a_second_and_kept_in_one_batch(clock) -> None:

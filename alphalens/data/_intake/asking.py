@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -44,7 +44,7 @@ class _Answer:
     asked_at: datetime
 
 
-_Ask = Callable[[MarketDataProvider], tuple[Batch, ...]]
+_Ask = Callable[[MarketDataProvider], Iterable[Batch]]
 
 
 class Asking:
@@ -96,8 +96,11 @@ class Asking:
         StorageError
             If the database fails.
         """
-        given = self._first(route, lambda vendor: self._joins.ask(vendor, route.request))
-        return tuple(self._taken(answer, route) for answer in given)
+        return self._first(
+            route,
+            lambda vendor: self._joins.ask(vendor, route.request),
+            lambda answer: self._taken(answer, route),
+        )
 
     def latest(self, route: Route) -> Bars:
         """Ask for the last bars of a route, keep them, and return those that are good.
@@ -117,8 +120,8 @@ class Asking:
                 return (vendor.latest(request.symbols, request.timeframe),)
             return (vendor.bars(request),)
 
-        (answer,) = self._first(route, ask)
-        return self._keep(answer, None).judged.bars
+        (kept,) = self._first(route, ask, lambda answer: self._keep(answer, None))
+        return kept.judged.bars
 
     def judged(self, provider: MarketDataProvider, request: BarRequest) -> Judged:
         """Return a vendor's judged answer without keeping it, unless it is refused whole.
@@ -143,16 +146,21 @@ class Asking:
         (answer,) = self._answers(provider, lambda vendor: (vendor.bars(request),))
         return answer
 
-    def _first(self, route: Route, ask: _Ask) -> tuple[_Answer, ...]:
-        """Return the usable answers of the first vendor of a route that gives them."""
+    def _first(self, route: Route, ask: _Ask, take: Callable[[_Answer], Kept]) -> tuple[Kept, ...]:
+        """Take the answers of the first vendor of a route that gives them all, one by one.
+
+        Those that a vendor gave before it failed are kept too: each is of whole series, and where
+        the next vendor tells others in their place they become versions.
+        """
+        taken: list[Kept] = []
         failed: list[str] = []
         has_any = False
         for place, provider in enumerate(route.vendors):
-            try:
-                return self._answers(provider, ask)
-            except (DataError, InputError) as error:
-                has_any |= isinstance(error, DataError)
-                failed.append(f"{provider.name}: {error}")
+            error = self._take_all(self._answers(provider, ask), take, taken)
+            if error is None:
+                return tuple(taken)
+            has_any |= isinstance(error, DataError)
+            failed.append(f"{provider.name}: {error}")
             if place + 1 < len(route.vendors):
                 self._listener.fell_back(provider.name, route.vendors[place + 1].name)
         request = route.request
@@ -162,29 +170,47 @@ class Asking:
         )
         raise DataError(text) if has_any else InputError(text)
 
-    def _answers(self, provider: MarketDataProvider, ask: _Ask) -> tuple[_Answer, ...]:
+    def _take_all(
+        self, answers: Iterator[_Answer], take: Callable[[_Answer], Kept], taken: list[Kept]
+    ) -> DataError | InputError | None:
+        """Take answers until there are no more; return why the vendor gave no more, if so."""
+        while True:
+            try:
+                answer = next(answers, None)
+            except (DataError, InputError) as error:
+                return error
+            if answer is None:
+                return None
+            taken.append(take(answer))
+
+    def _answers(self, provider: MarketDataProvider, ask: _Ask) -> Iterator[_Answer]:
         """Ask a vendor, once more where its refused answer may have been a bad moment's."""
         try:
-            return self._once(provider, ask)
+            yield from self._once(provider, ask)
+            return
         except AnswerRefused as refusal:
             if refusal.reason not in _MAY_PASS:
                 raise
-        return self._once(provider, ask)
+        yield from self._once(provider, ask)
 
-    def _once(self, provider: MarketDataProvider, ask: _Ask) -> tuple[_Answer, ...]:
-        asked_at, batches = self._clock.now(), None
-        try:
-            batches = ask(provider)
-            judged = [self._intake.judge(provider, batch) for batch in batches]
-        except AnswerRefused as refusal:
-            self._record.keep_refusal(refusal, at=self._clock.now())
-            if batches is not None:  # what the vendor's own client refused it told itself
-                self._listener.failed(provider.name, refusal)
-            raise
-        return tuple(
-            _Answer(provider=provider, batch=batch, judged=one, context=known, asked_at=asked_at)
-            for batch, (one, known) in zip(batches, judged, strict=True)
-        )
+    def _once(self, provider: MarketDataProvider, ask: _Ask) -> Iterator[_Answer]:
+        batches: Iterator[Batch] | None = None
+        while True:
+            asked_at, batch = self._clock.now(), None
+            try:
+                batches = iter(ask(provider)) if batches is None else batches
+                batch = next(batches, None)
+                if batch is None:
+                    return
+                judged, context = self._intake.judge(provider, batch)
+            except AnswerRefused as refusal:
+                self._record.keep_refusal(refusal, at=self._clock.now())
+                if batch is not None:  # what the vendor's own client refused it told itself
+                    self._listener.failed(provider.name, refusal)
+                raise
+            yield _Answer(
+                provider=provider, batch=batch, judged=judged, context=context, asked_at=asked_at
+            )
 
     def _keep(self, answer: _Answer, asked: BarRequest | None) -> Kept:
         with self._turn:  # threads of one process wait here, not for the database's own lock

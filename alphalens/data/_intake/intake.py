@@ -9,36 +9,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
+from numpy.typing import NDArray
 
 from alphalens.assets.calendars import FIRST_DAY, LAST_DAY, sessions
 from alphalens.data._intake.corrections import Corrections
+from alphalens.data._intake.explanations import Explanations
 from alphalens.data._intake.spans import askable
-from alphalens.data._vendors.cells import NO_TIME
-from alphalens.data.bars import Bars, micros
+from alphalens.data.bars import NO_TIME, Bars, micros
 from alphalens.data.context_maker import ContextMaker
 from alphalens.data.gaps import Gap
 from alphalens.data.ingest_record import IngestRecord
 from alphalens.data.listening import FeedListener
-from alphalens.data.port import BarRequest, Batch, CorporateAction, MarketDataProvider
+from alphalens.data.port import BarRequest, Batch, MarketDataProvider
 from alphalens.data.reasons import Reason
 from alphalens.data.store import Asked, BarStore, Written
 from alphalens.data.validation import Context, Judged, judge
-from alphalens.errors import DataError
 from alphalens.trading.clock import Clock
 
-__all__ = ["Intake", "Kept", "settled"]
+__all__ = ["Intake", "Kept", "held_back", "settled"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _INSTANT = timedelta(microseconds=1)
-_ASK = Reason.UNEXPLAINED_RATIO.bit | Reason.UNEXPLAINED_DROP.bit
 _RATIO = np.uint64(Reason.UNEXPLAINED_RATIO.bit)
 #: Refused rows that are put aside in one turn: other writers wait for seconds at most.
 _ASIDE = 20_000
-#: Split, spin-off or distribution: days around the jump in which its day may be.
-_AROUND = timedelta(days=7)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -91,6 +88,8 @@ class Intake:
         Drops from caches what is written, before and after: a crash between leaves nothing old.
     tellers : sequence of MarketDataProvider
         Vendors that may be asked for actions, besides the one whose bars they are about.
+    ask_again_s : float
+        Seconds in which nobody is asked about the same symbol twice.
     """
 
     def __init__(
@@ -103,14 +102,25 @@ class Intake:
         listener: FeedListener,
         forget: Callable[[Bars], None],
         tellers: Sequence[MarketDataProvider] = (),
+        ask_again_s: float = 0.0,
     ) -> None:
-        self._tellers, self._forget = tuple(tellers), forget
+        self._explanations = Explanations(
+            tellers, clock=clock, listener=listener, ask_again_s=ask_again_s
+        )
+        self._forget = forget
         self._corrections = Corrections(store, record, forget)
         self._store, self._record, self._contexts = store, record, contexts
         self._clock, self._listener = clock, listener
 
-    def judge(self, provider: MarketDataProvider, batch: Batch) -> tuple[Judged, Context]:
+    def judge(self, provider: MarketDataProvider | None, batch: Batch) -> tuple[Judged, Context]:
         """Judge an answer; where a jump looks like an action that nobody told, ask for it once.
+
+        Parameters
+        ----------
+        provider : MarketDataProvider or None
+            Who is asked first; None for nobody besides the tellers.
+        batch : Batch
+            The answer.
 
         Raises
         ------
@@ -121,14 +131,22 @@ class Intake:
         """
         context = self._contexts(batch)
         judged = judge(batch, context)
-        if suspects := _suspects(judged):
-            known = set(map(_key, context.actions))
-            told = self._told_by(provider, suspects, batch, context)
-            if found := tuple(action for action in told if _key(action) not in known):
-                self._contexts.keep_actions(found)
-                context = self._contexts.with_actions(context, found)
-                judged = judge(batch, context)
-        return judged, context
+        found = self._explanations.ask(provider, batch, judged, context)
+        if not found:
+            return judged, context
+        self._contexts.keep_actions(found)
+        context = self._contexts.with_actions(context, found)
+        return judge(batch, context), context
+
+    def refuse(self, batch: Batch, reason: Reason) -> None:
+        """Put every row of an answer aside that was refused whole, and is not told again.
+
+        Raises
+        ------
+        StorageError
+            If the database fails; the same answer again leads to the same end.
+        """
+        self._put_aside(batch.bars, batch.marks | np.uint64(reason.bit), batch.raw)
 
     def keep(
         self,
@@ -138,6 +156,7 @@ class Intake:
         context: Context,
         *,
         asked: BarRequest | None,
+        missing: Sequence[Gap] = (),
     ) -> Kept:
         """Bring every row of a judged answer to its place.
 
@@ -149,6 +168,8 @@ class Intake:
             The answer, its judgement, and what was known.
         asked : BarRequest or None
             The part of the request that is settled, and need not be asked again.
+        missing : sequence of Gap
+            What is missing besides that which the answer to `asked` shows.
 
         Raises
         ------
@@ -156,12 +177,9 @@ class Intake:
             If the database fails; the same answer again leads to the same end.
         """
         at, bars, rejected = self._clock.now(), judged.bars, judged.rejected
-        for first in range(0, len(rejected), _ASIDE):
-            rows = slice(first, first + _ASIDE)
-            part = rejected.bars.take(np.arange(len(rejected))[rows])
-            self._store.quarantine(part, rejected.marks[rows], rejected.raw[rows], at=at)
+        self._put_aside(rejected.bars, rejected.marks, rejected.raw)
         retracted = self._corrections.correct(judged, context.stored, at)
-        gaps = self._gaps_of(judged, asked)
+        gaps = [*self._gaps_of(judged, asked), *missing]
         new = self._record.note_gaps(
             gaps, timeframe=bars.timeframe, adjustment=bars.adjustment, at=at
         )
@@ -200,22 +218,12 @@ class Intake:
         self._forget(rows)
         return written.new + written.revised
 
-    def _told_by(
-        self,
-        provider: MarketDataProvider,
-        symbols: Sequence[str],
-        batch: Batch,
-        context: Context,
-    ) -> tuple[CorporateAction, ...]:
-        first, last = _days(batch, context)
-        tellers = dict.fromkeys((provider, *self._tellers))
-        for teller in (one for one in tellers if one.capabilities.actions):
-            try:
-                return teller.actions(symbols, first, last)
-            except DataError as error:
-                # The jump stays unexplained meanwhile: it is held, and asked about again.
-                self._listener.failed(teller.name, error)
-        return ()
+    def _put_aside(self, bars: Bars, marks: NDArray[np.uint64], raw: Sequence[str]) -> None:
+        at = self._clock.now()
+        for first in range(0, len(bars), _ASIDE):
+            rows = slice(first, first + _ASIDE)
+            part = bars.take(np.arange(len(bars))[rows])
+            self._store.quarantine(part, marks[rows], raw[rows], at=at)
 
     def _known_gaps(self, gaps: Sequence[Gap], asked: BarRequest) -> list[Gap]:
         """Leave out gaps to stored bars that are only there because nobody asked in between."""
@@ -244,7 +252,7 @@ class Intake:
         """Return what is missing; nothing of an answer that no span was asked for."""
         if asked is None:
             return []
-        found = [*self._known_gaps(judged.report.gaps, asked), *_held_back(judged)]
+        found = [*self._known_gaps(judged.report.gaps, asked), *held_back(judged)]
         first = max(asked.start.date(), FIRST_DAY)
         last = min((asked.end - _INSTANT).date(), LAST_DAY)
         instruments = self._contexts.plain(judged.report.empty)
@@ -284,16 +292,7 @@ def settled(request: BarRequest, asked_at: datetime, delay_s: float) -> BarReque
     return replace(request, end=min(request.end, end))
 
 
-def _suspects(judged: Judged) -> tuple[str, ...]:
-    """Return the symbols with a jump that an action would explain."""
-    symbols: dict[str, None] = {}
-    found = judged.report.found
-    for code in found.codes[(judged.report.marks & np.uint64(_ASK)) != 0]:
-        symbols[found.symbols[code]] = None
-    return tuple(symbols)
-
-
-def _held_back(judged: Judged) -> list[Gap]:
+def held_back(judged: Judged) -> list[Gap]:
     """Return the stretches in quarantine until somebody explains the step before them."""
     rejected = judged.rejected
     is_held = (rejected.because & _RATIO) != 0
@@ -310,19 +309,6 @@ def _held_back(judged: Judged) -> list[Gap]:
             )
         )
     return found
-
-
-def _days(batch: Batch, context: Context) -> tuple[date, date]:
-    """Return the days in which an action can be that moved these prices."""
-    time = batch.bars.time[batch.bars.time != NO_TIME]
-    first, last = _instant(int(time.min())), _instant(int(time.max()))
-    if context.stored is not None:
-        first = min(first, _instant(int(context.stored.time.min())))
-    return (first - _AROUND).date(), (last + _AROUND).date()
-
-
-def _key(action: CorporateAction) -> tuple[object, ...]:
-    return action.symbol, action.kind, action.ex_date, action.ratio, action.cash
 
 
 def _instant(time: int) -> datetime:

@@ -41,32 +41,36 @@ class Joins:
     def __init__(self, store: BarStore) -> None:
         self._store = store
 
-    def ask(self, vendor: MarketDataProvider, request: BarRequest) -> tuple[Batch, ...]:
-        """Return a vendor's answers: to the request, and of series that have to be told anew.
+    def ask(self, vendor: MarketDataProvider, request: BarRequest) -> Iterator[Batch]:
+        """Give a vendor's answers: to the request, and of series that have to be told anew.
+
+        Each is asked for when it is wanted, and has whole series: what is kept of the ones before
+        need not be held, and stays of one piece where a later one fails.
 
         Raises
         ------
         InputError, DataError, StorageError
             As the vendor and the store.
         """
-        if request.adjustment is Adjustment.RAW:
-            return (vendor.bars(request),)
-        beside = self._beside(request)
+        raw = request.adjustment is Adjustment.RAW
+        beside = Bars.empty(request.timeframe, request.adjustment) if raw else self._beside(request)
         if not len(beside):
-            return (vendor.bars(request),)
+            yield vendor.bars(request)
+            return
         first, last = (_EPOCH + timedelta(microseconds=int(t)) for t in _range(beside))
         wide = replace(
             request, start=min(request.start, first), end=max(request.end, last + _INSTANT)
         )
         batch = vendor.bars(wide)
         broken = _broken(beside, batch.bars, vendor.name)
-        if not broken:
-            return (batch,)
-        bit = np.uint64(Reason.REVISED_ADJUSTMENT.bit)
-        told = [vendor.bars(part) for part in self._whole(wide, broken)]
-        anew = tuple(replace(one, marks=one.marks | bit) for one in told)
         rest = tuple(symbol for symbol in request.symbols if symbol not in broken)
-        return (_only(batch, rest), *anew) if rest else anew
+        if rest:
+            yield _only(batch, rest) if broken else batch
+        del batch
+        bit = np.uint64(Reason.REVISED_ADJUSTMENT.bit)
+        for part in self._whole(wide, broken) if broken else ():
+            told = vendor.bars(part)
+            yield replace(told, marks=told.marks | bit)
 
     def _beside(self, request: BarRequest) -> Bars:
         """Return the stored bars that are next to a request, or within it."""
@@ -100,10 +104,11 @@ class Joins:
 
 def _broken(beside: Bars, told: Bars, vendor: str) -> frozenset[str]:
     """Return the symbols whose stored bars are not told again as they are."""
+    near = told.take(np.isin(told.time, beside.time))
     now = {
-        (told.symbols[code], time): close
+        (near.symbols[code], time): close
         for code, time, close in zip(
-            told.codes.tolist(), told.time.tolist(), told.close.tolist(), strict=True
+            near.codes.tolist(), near.time.tolist(), near.close.tolist(), strict=True
         )
     }
     broken = set()

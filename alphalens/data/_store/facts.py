@@ -7,28 +7,35 @@ was told at the very same time is refused, for it would change what was known th
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
+from alphalens.assets.contracts import FutureSymbol
 from alphalens.data.bars import micros
 from alphalens.data.port import CorporateAction
 from alphalens.errors import InputError
 from alphalens.storage.schema import actions, facts, members
 
 __all__ = [
+    "CONTRACT_ITEMS",
     "FACT",
     "action_of",
     "add_actions",
     "add_facts",
     "add_members",
+    "contract_facts",
+    "counted",
     "day_texts",
     "days_of",
+    "digest_of",
     "instants_of",
 ]
 
@@ -37,6 +44,8 @@ Key = tuple[Any, ...]
 
 #: What makes a fact, besides when it was seen and what it tells.
 FACT = ("symbol", "item", "period")
+#: The days of a futures contract, as days since 1970; their period is the month of the contract.
+CONTRACT_ITEMS = ("last_trade", "first_notice")
 _ACTION = ("symbol", "kind", "ex_date", "source")
 _TOLD = ("ratio", "cash", "currency", "new_symbol", "is_void")
 _SOME = 500  # symbols of one question: every database takes so many parameters
@@ -158,6 +167,78 @@ def add_members(connection: sa.Connection, name: str, given: pd.DataFrame, sourc
         known[symbol, start] = end
         changed += 1
     return changed
+
+
+def contract_facts(given: pd.DataFrame) -> pd.DataFrame:
+    """Return the terms of contracts as facts: ``symbol``, ``item``, ``period``, ``seen``, value.
+
+    Raises
+    ------
+    InputError
+        If a symbol is no contract's, or a day has a time or a zone.
+    """
+    named = [FutureSymbol.parse(symbol) for symbol in given["symbol"]]
+    table = pd.DataFrame(
+        {
+            "symbol": [name.code for name in named],
+            "period": [date(name.year, name.month, 1).isoformat() for name in named],
+            "seen": day_texts(given["seen"]).to_numpy(),
+        },
+        dtype=object,
+    )
+    parts = []
+    for item in CONTRACT_ITEMS:
+        day_texts(given[item])  # which refuses what is no day
+        days = pd.to_datetime(given[item]).reset_index(drop=True)
+        value = (days - pd.Timestamp(0)) / pd.Timedelta(days=1)
+        parts.append(table.assign(item=item, value=value).dropna(subset="value"))
+    return pd.concat(parts, ignore_index=True)
+
+
+def counted(connection: sa.Connection) -> dict[str, list[Row]]:
+    """Return how much there is of each kind of fact, by who told it; of indices by name."""
+    is_contract = facts.c.item.in_(CONTRACT_ITEMS)
+    rows, symbols = sa.func.count().label("rows"), sa.distinct
+    told = {
+        "actions": _by_source(actions),
+        "figures": _by_source(facts).where(~is_contract),
+        "contracts": _by_source(facts).where(is_contract),
+        "members": sa.select(
+            members.c.name,
+            rows,
+            sa.func.count(symbols(members.c.symbol)).label("symbols"),
+            (rows - sa.func.count(members.c.end)).label("current"),
+        )
+        .group_by(members.c.name)
+        .order_by(members.c.name),
+    }
+    return {
+        what: [dict(row) for row in connection.execute(query).mappings()]
+        for what, query in told.items()
+    }
+
+
+def _by_source(table: sa.Table) -> sa.Select[Any]:
+    return (
+        sa.select(
+            table.c.source,
+            sa.func.count().label("rows"),
+            sa.func.count(sa.distinct(table.c.symbol)).label("symbols"),
+        )
+        .group_by(table.c.source)
+        .order_by(table.c.source)
+    )
+
+
+def digest_of(connection: sa.Connection) -> str:
+    """Return 16 digits that differ where any fact does, in whatever order a database has them."""
+    total = 0
+    for table in (actions, facts, members):
+        for row in connection.execute(sa.select(table)):
+            values = (f"{v.normalize():f}" if isinstance(v, Decimal) else repr(v) for v in row)
+            text = "\0".join((table.name, *values))
+            total += int.from_bytes(hashlib.sha256(text.encode()).digest()[:16])
+    return f"{total % 2**64:016x}"
 
 
 def day_texts(days: pd.Series[Any]) -> pd.Series[Any]:  # Any: dates come in several types

@@ -10,7 +10,7 @@ Source: PostgreSQL's manual, COPY, "Binary Format".
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -20,17 +20,19 @@ import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-from alphalens.data._store.rows import ROW, Columns, Rows, is_sorted, joined
+from alphalens.data._store.rows import ROW, Cells, Columns, Rows, is_sorted, joined
 from alphalens.data.bars import micros
 from alphalens.errors import StorageError
 from alphalens.storage.transactions import name_of
 
-__all__ = ["fetch", "load", "make_room", "stage", "upsert"]
+__all__ = ["fetch", "load", "make_room", "put_new", "stage", "upsert"]
 
 _HEAD = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _TAIL = b"\xff\xff"
 #: What makes the bytes of a value in the order of the network, by numpy's letter for its type.
 _SENDS = {"i": "int4send", "h": "int2send", "l": "int8send", "d": "float8send", "?": "boolsend"}
+#: The server's name of a column's type, where that is not text.
+_TYPES = {sa.BigInteger: "int8", sa.LargeBinary: "bytea"}
 _CHUNK = 50_000
 #: Rows that are turned into columns at once, while they are still in the processor's cache.
 _TURNED = 4_096
@@ -119,6 +121,28 @@ def fetch(
         found = ask(str(text), binary=True)
         parts = [_decoded(connection, group, dtype) for group in _gathered(found)]
     return joined(sorted(parts, key=lambda part: int(part[key][0])), dtype)
+
+
+def put_new(connection: sa.Connection, table: sa.Table, rows: Sequence[Cells]) -> int:
+    """Insert the rows whose key is not there yet; return how many these were.
+
+    Rows that are staged twice in one transaction are in the table by the second time.
+    """
+    staging, names = f"{table.name}_staging", table.c.keys()
+    connection.exec_driver_sql(
+        f"CREATE TEMP TABLE IF NOT EXISTS {staging} (LIKE {table.name}) ON COMMIT DELETE ROWS"
+    )
+    with (
+        _cursor(connection) as cursor,
+        cursor.copy(f"COPY {staging} ({', '.join(names)}) FROM STDIN (FORMAT BINARY)") as copy,
+    ):
+        copy.set_types([_TYPES.get(type(column.type), "text") for column in table.c])
+        for row in rows:
+            copy.write_row(row)
+    columns: list[sa.ColumnElement[Any]] = [sa.column(name) for name in names]
+    staged = sa.select(*columns).select_from(sa.table(staging))
+    new = upsert(table).from_select(names, staged).on_conflict_do_nothing()
+    return connection.exec_driver_sql(str(new.compile(dialect=connection.dialect))).rowcount
 
 
 def upsert(table: sa.Table) -> postgresql.Insert:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -35,7 +35,7 @@ def keep(
             f"each refused row has marks and raw text, got {len(bars)} rows, {len(marks)} marks "
             f"and {len(raw)} texts"
         )
-    return keep_rows(connection, _rows(bars, marks, raw, micros(at)))
+    return keep_rows(connection, _columns(bars, marks, raw, micros(at)))
 
 
 def find(
@@ -58,19 +58,18 @@ def find(
     return found.rename(columns=_INSTANTS)
 
 
-def _rows(
+def _columns(
     bars: Bars, marks: NDArray[np.uint64], raw: Sequence[str], at: int
-) -> Iterator[dict[str, Any]]:
-    kind = {"timeframe": str(bars.timeframe), "adjustment": str(bars.adjustment)}
-    for row, text in enumerate(raw):
-        body = text.encode("utf-8", "surrogatepass")
-        yield {
-            "symbol": plain(bars.symbols[bars.codes[row]]),
-            **kind,
-            "source": plain(bars.sources[bars.source_codes[row]]),
-            "time": int(bars.time[row]),
-            "received": int(bars.received[row]),
-            "marks": int(marks[row]),
-            "raw": body,
-            "at": at,
-        }
+) -> dict[str, Sequence[Any]]:
+    n = len(bars)
+    return {
+        "symbol": [bars.symbols[code] for code in bars.codes.tolist()],
+        "timeframe": [str(bars.timeframe)] * n,
+        "adjustment": [str(bars.adjustment)] * n,
+        "source": [bars.sources[code] for code in bars.source_codes.tolist()],
+        "time": bars.time.tolist(),
+        "received": bars.received.tolist(),
+        "marks": marks.tolist(),
+        "raw": raw,
+        "at": [at] * n,
+    }

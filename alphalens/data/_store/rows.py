@@ -20,6 +20,7 @@ __all__ = [
     "KEY",
     "ROW",
     "Backend",
+    "Cells",
     "Columns",
     "Rows",
     "is_sorted",
@@ -33,6 +34,8 @@ __all__ = [
 
 #: Rows on their way in: one structured array.
 Rows = NDArray[np.void]
+#: One row of a table of any kind.
+Cells = tuple[Any, ...]  # Any: of each column its own type
 #: Rows on their way out, by the names of their columns; each array is whole and of its own.
 Columns = dict[str, NDArray[Any]]  # Any: the columns differ in type
 
@@ -85,6 +88,13 @@ class Backend(Protocol):
         """Return the rows of a query whose columns are those of `dtype`, ``series_id`` first.
 
         `most` is how many there can be, if that is known: many are worth a preparation.
+        """
+        ...
+
+    def put_new(self, connection: sa.Connection, table: sa.Table, rows: Sequence[Cells]) -> int:
+        """Insert rows, values in the order of the columns; return how many had a key of their own.
+
+        A row whose key is in the table stays out of it. No two of the rows have the same key.
         """
         ...
 

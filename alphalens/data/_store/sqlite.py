@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing
 from typing import Any
 
@@ -9,9 +10,9 @@ import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
-from alphalens.data._store.rows import Columns, Rows, joined
+from alphalens.data._store.rows import Cells, Columns, Rows, joined
 
-__all__ = ["fetch", "load", "make_room", "stage", "upsert"]
+__all__ = ["fetch", "load", "make_room", "put_new", "stage", "upsert"]
 
 _STAGING = (
     "CREATE TEMP TABLE IF NOT EXISTS bar_staging AS SELECT * FROM bars WHERE 0",
@@ -60,6 +61,12 @@ def fetch(
             columns = zip(names, zip(*found, strict=True), strict=True)
             parts.append({name: np.array(column, dtype[name]) for name, column in columns})
     return joined(parts, dtype)
+
+
+def put_new(connection: sa.Connection, table: sa.Table, rows: Sequence[Cells]) -> int:
+    """Insert the rows whose key is not there yet; return how many these were."""
+    insert = upsert(table).on_conflict_do_nothing().compile(dialect=connection.dialect)
+    return connection.exec_driver_sql(str(insert), list(rows)).rowcount
 
 
 def upsert(table: sa.Table) -> sqlite.Insert:
