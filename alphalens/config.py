@@ -117,6 +117,22 @@ def _accepted_redis(url: SecretStr) -> SecretStr:
     return url
 
 
+def _accepted_listener(place: str) -> str:
+    if not place:
+        return place
+    read = _LISTENER.fullmatch(place)
+    if read is None or int(read["port"]) > _MOST_PORT:
+        raise ValueError(
+            f"{place!r} is no place to answer at: give a port, such as 9464, for this machine "
+            f"alone, or host:port; a port is at most {_MOST_PORT}, and 0 takes a free one"
+        )
+    return f"{read['host'] or '127.0.0.1'}:{int(read['port'])}"
+
+
+_LISTENER = re.compile(r"(?:(?P<host>[A-Za-z0-9_.-]+):)?(?P<port>[0-9]{1,5})")
+_MOST_PORT = 65_535
+
+
 def _accepted_path(path: str) -> str:
     if not path.isprintable():
         raise ValueError(f"{path!r} holds a character that no path should: give the name of a file")
@@ -145,6 +161,9 @@ class Settings(BaseModel):
         SQLite journal, and none for a database on a server.
     alert_webhook_url : SecretStr
         Where alerts are posted, besides the log; empty means nowhere.
+    health_address : str
+        Where a running desk answers ``/healthz`` and ``/metrics``: ``host:port``, of this machine
+        alone if only a port was given; empty means nowhere.
     market_database_url : SecretStr
         Where bars are kept; empty means the server of `database_url`, or a SQLite file of
         their own, for a file has one turn for all who write.
@@ -194,6 +213,7 @@ class Settings(BaseModel):
     database_url: SecretStr = SecretStr("")
     halt_file: Annotated[str, AfterValidator(_accepted_path)] = ""
     alert_webhook_url: SecretStr = SecretStr("")
+    health_address: Annotated[str, AfterValidator(_accepted_listener)] = ""
     market_database_url: SecretStr = SecretStr("")
     redis_url: Annotated[SecretStr, AfterValidator(_accepted_redis)] = SecretStr("")
     market_data_vendors: Annotated[str, AfterValidator(_accepted_vendors)] = "alpaca,polygon,yahoo"

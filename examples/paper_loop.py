@@ -66,7 +66,7 @@ def trade(settings: Settings, folder: Path, every: timedelta) -> DeskReport:
         open_quotes(settings, list(WEIGHTS)) as feed,
         open_desk(settings, assets=assets, folder=folder, run_id="paper-loop") as session,
     ):
-        return run_desk(session, step=Hold(every), every=every, feed=feed)
+        return run_desk(session, step=Hold(every), every=every, feed=feed, settings=settings)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from html import escape
 from pathlib import Path
@@ -11,7 +12,9 @@ import pandas as pd
 import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
+from alphalens.config import Settings
 from alphalens.dashboard import frames
+from alphalens.dashboard.feeds_tab import show_feeds
 from alphalens.dashboard.frames import View
 from alphalens.errors import AuditError, InputError, StorageError
 from alphalens.reports.orders import (
@@ -41,11 +44,13 @@ _STRIP = (
 )
 
 
-def show(folder: Path, *, clock: Clock | None = None) -> None:
+def show(folder: Path, *, clock: Clock | None = None, settings: Settings | None = None) -> None:
     """Draw the page of the run in a folder; call it from a script that Streamlit runs.
 
     Everything comes from the journal, whose hash chain is verified for every drawing. A
     folder without a run, an empty or a changed journal is said in words, never a traceback.
+    The feeds are told by the desk that runs, if the settings say where it answers, and by the
+    database of bars.
 
     Parameters
     ----------
@@ -53,7 +58,11 @@ def show(folder: Path, *, clock: Clock | None = None) -> None:
         Folder that holds ``journal.sqlite``.
     clock : Clock, optional
         This machine's present, against which ages are told; by default its own clock.
+    settings : Settings, optional
+        Where a desk answers and where bars are kept; by default those of ``.env`` and the
+        environment.
     """
+    now = (clock or SystemClock()).now()
     st.set_page_config(page_title="alphalens: paper desk", layout="wide")
     try:
         view = frames.load(folder)
@@ -65,17 +74,18 @@ def show(folder: Path, *, clock: Clock | None = None) -> None:
         return
     except InputError as error:
         st.info(f"**Nothing to show yet.**\n\n{error}")
+        show_feeds(folder, now, settings)
         return
-    _draw(view, (clock or SystemClock()).now())
+    _draw(view, now, lambda: show_feeds(folder, now, settings))
 
 
-def _draw(view: View, now: datetime) -> None:
+def _draw(view: View, now: datetime, draw_feeds: Callable[[], None]) -> None:
     _banner(view)
     _as_of(view, now)
     _tiles(view)
     _waiting(view)
-    equity, book, orders, approvals, alerts, record = st.tabs(
-        ["Equity", "Book", "Orders", "Approvals", "Alerts", "Record and ages"]
+    equity, book, orders, approvals, alerts, data, record = st.tabs(
+        ["Equity", "Book", "Orders", "Approvals", "Alerts", "Feeds", "Record and ages"]
     )
     with equity:
         _equity(view)
@@ -87,6 +97,8 @@ def _draw(view: View, now: datetime) -> None:
         _approvals(view)
     with alerts:
         _alerts(view)
+    with data:
+        draw_feeds()
     with record:
         _record(view, now)
 

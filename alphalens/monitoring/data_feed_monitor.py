@@ -228,13 +228,14 @@ class DataFeedMonitor:
         with self._gate:
             self._lines.pop(vendor, None)
 
-    def answered(self, vendor: str, *, took_s: float) -> None:
-        """Take note that a vendor answered, after so many seconds."""
+    def answered(self, vendor: str, *, took_s: float | None) -> None:
+        """Take note that a vendor answered, after so many seconds; None if nobody timed it."""
         now = self._clock.now()
         with self._gate:
             line = self._line(vendor, now)
             line.answers += 1
-            line.took.append(took_s)
+            if took_s is not None:
+                line.took.append(took_s)
             if line.began is not None:
                 self._end_outage(vendor, line, now)
             line.is_up = True
@@ -272,6 +273,10 @@ class DataFeedMonitor:
         """Return whether data of an instant are not older than agreed, in open market."""
         age = self._open_between(vendor, at, self._clock.now(), symbol=symbol)
         return age <= self._stale_after
+
+    def open_time(self, vendor: str, first: datetime, last: datetime) -> timedelta:
+        """Return for how long the vendor's market was open between two instants."""
+        return self._open_between(vendor, first, last)
 
     def missed(self, vendor: str, symbol: str, first: datetime, last: datetime) -> None:
         """Take note of data that should be there and are not, between two instants."""

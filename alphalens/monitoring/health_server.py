@@ -6,9 +6,13 @@ Read-only, without keys, and for this machine unless another address is asked fo
 from __future__ import annotations
 
 import json
+import math
+import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -24,7 +28,10 @@ __all__ = ["Health", "HealthServer", "document"]
 _FRESH_S = 5.0
 _SOCKET_S = 10.0
 _JSON = "application/json"
+_Asked = socket.socket | tuple[bytes, socket.socket]  # as the base class has it
+_LEAVE_S = 2.0
 _MOST_PORT = 65_535
+_MOST_OPEN = 16  # connections at once; the oldest one gives way
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,12 +51,24 @@ def document(report: HealthReport) -> dict[str, object]:
     }
 
 
+def _figures(metrics: Iterable[Metric]) -> dict[str, object]:
+    """Return by name what each metric has for each set of labels; null where there is nothing."""
+    return {
+        metric.name: [
+            {**labels, "value": value if math.isfinite(value) else None}
+            for labels, value in metric.samples
+        ]
+        for metric in metrics
+    }
+
+
 class HealthServer:
     """Answers questions about health, for the length of a ``with`` block.
 
     ``/healthz`` is 200 while no check is critical and none unknown, and 503 otherwise, with all
-    checks as JSON. ``/metrics`` is the text format of Prometheus; while the checks cannot be
-    made it is 503 too.
+    checks and figures as JSON. ``/metrics`` is the text format of Prometheus; while the checks
+    cannot be made it is 503 too. Who connects and says nothing, or does not read, is let go at
+    the end of the block, or before when there are many.
 
     Parameters
     ----------
@@ -113,6 +132,9 @@ class HealthServer:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+        self._server.let_go()
+        if self._gate.acquire(timeout=_LEAVE_S):  # a probe may be looking at what closes next
+            self._gate.release()
 
     def answer(self, path: str) -> tuple[HTTPStatus, str, str]:
         """Return status, content type and text of the answer to a path."""
@@ -128,7 +150,8 @@ class HealthServer:
             return HTTPStatus.OK, CONTENT_TYPE, self._redact(text)
         is_well = health.report.status in (Status.OK, Status.WARNING)
         status = HTTPStatus.OK if is_well else HTTPStatus.SERVICE_UNAVAILABLE
-        return status, _JSON, self._redact(json.dumps(document(health.report), indent=2))
+        whole = {**document(health.report), "figures": _figures(health.metrics)}
+        return status, _JSON, self._redact(json.dumps(whole, indent=2))
 
     def _health(self) -> Health:
         with self._gate:
@@ -138,12 +161,50 @@ class HealthServer:
             return self._last[1]
 
 
+def _line(request: _Asked) -> socket.socket:
+    return request[1] if isinstance(request, tuple) else request
+
+
+def _hang_up(line: socket.socket) -> None:
+    with suppress(OSError):  # it is closed already
+        line.shutdown(socket.SHUT_RDWR)
+
+
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self, address: tuple[str, int], health: HealthServer) -> None:
         self.health = health
+        self._lock = threading.Lock()
+        self._open: dict[socket.socket, None] = {}  # the oldest first
         super().__init__(address, _Handler)
+
+    def process_request(self, request: _Asked, client_address: object) -> None:
+        """Answer in a thread of its own; of too many, the one that waits longest is let go."""
+        with self._lock:
+            if len(self._open) >= _MOST_OPEN:
+                oldest = next(iter(self._open))
+                del self._open[oldest]
+                _hang_up(oldest)
+            self._open[_line(request)] = None
+        super().process_request(request, client_address)
+
+    def close_request(self, request: _Asked) -> None:
+        """Forget a connection that is over."""
+        with self._lock:
+            self._open.pop(_line(request), None)
+        super().close_request(request)
+
+    def handle_error(self, request: _Asked, client_address: object) -> None:
+        """Say nothing of who went away, or was let go; a defect shows its traceback."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+    def let_go(self) -> None:
+        """End every connection that is still open."""
+        with self._lock:
+            for line in self._open:
+                _hang_up(line)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from alphalens.brokers.base import Broker
+from alphalens.brokers.base import Broker, Connection
 from alphalens.data.cache import Cache, CacheStats
 from alphalens.errors import BrokerError, CredentialsRefused, StorageError
 from alphalens.monitoring.data_feed_monitor import FeedReport, VendorFeed, in_minutes
@@ -30,6 +30,7 @@ __all__ = [
     "check_feeds",
     "check_model",
     "check_orders",
+    "judge_venue",
 ]
 
 _PROBE = "health"
@@ -127,18 +128,33 @@ def check_broker(broker: Broker, *, has_stream: bool = True) -> HealthCheck:
         Whether its stream should be up.
     """
     try:
-        account, connection = broker.account(), broker.connection()
-    except CredentialsRefused as error:
-        return _venue(Status.CRITICAL, "keys refused", f"the venue refuses the keys: {error}")
+        account = broker.account()
     except BrokerError as error:
-        return _venue(Status.UNKNOWN, "no answer", f"the venue could not be asked: {error}")
+        return judge_venue(error, None)
     if account.is_blocked:
         message = f"account {account.account_id} is blocked by the venue: ask there why"
         return _venue(Status.CRITICAL, "blocked", message)
-    if has_stream and not connection.is_up:
+    return judge_venue(None, broker.connection() if has_stream else None)
+
+
+def judge_venue(error: BrokerError | None, connection: Connection | None) -> HealthCheck:
+    """Return how a venue does by what came of the last question to it; nobody is asked.
+
+    Parameters
+    ----------
+    error : BrokerError or None
+        None if it answered.
+    connection : Connection or None
+        How its stream does; None if it need not be up.
+    """
+    if isinstance(error, CredentialsRefused):
+        return _venue(Status.CRITICAL, "keys refused", f"the venue refuses the keys: {error}")
+    if error is not None:
+        return _venue(Status.UNKNOWN, "no answer", f"the venue could not be asked: {error}")
+    if connection is not None and not connection.is_up:
         message = f"its stream is down: {connection.problem or 'no reason given'}; it reconnects"
         return _venue(Status.WARNING, "stream down", message)
-    return _venue(Status.OK, "answers", "the venue answers and takes orders")
+    return _venue(Status.OK, "answers", "the venue answers")
 
 
 def _venue(status: Status, value: str, message: str) -> HealthCheck:

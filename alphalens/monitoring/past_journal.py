@@ -18,7 +18,7 @@ from alphalens.trading.clock import Clock
 from alphalens.trading.codec import digest, instant
 from alphalens.trading.events import AlertEvent, Severity
 
-__all__ = ["journal_failures_told", "tell_past_journal"]
+__all__ = ["journal_failures_told", "notice_of", "tell_past_journal"]
 
 _log = logging.getLogger(__name__)
 
@@ -118,7 +118,7 @@ def tell_past_journal(
     if tries < 1:
         raise ConfigError(f"an alert past the journal takes 1 try or more, got {tries}")
     redact, taken = Redactor.of(secrets), []
-    notice = _notice(event, run_id, redact)
+    notice = notice_of(event, run_id, redact)
     for channel in channels:
         problem = _problem(channel, notice, tries, lambda: sleep(pause_s))
         if problem:
@@ -145,7 +145,8 @@ def _problem(channel: Channel, notice: Notice, tries: int, pause: Callable[[], o
     return problem
 
 
-def _notice(event: AlertEvent, run_id: str, redact: Redactor) -> Notice:
+def notice_of(event: AlertEvent, run_id: str, redact: Redactor) -> Notice:
+    """Return an alert that no record carries as channels take it, without secrets."""
     return Notice(
         seq=0,  # no record carries it
         hash=digest([run_id, event]),

@@ -15,8 +15,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from alphalens.assets import AssetClass
-from alphalens.data._vendors.cells import NO_TIME
-from alphalens.data.bars import Adjustment, Bars, Timeframe
+from alphalens.data.bars import NO_TIME, Adjustment, Bars, Timeframe
 from alphalens.data.context_maker import ContextMaker
 from alphalens.data.folder_provider import FolderProvider
 from alphalens.data.port import BarRequest, Batch

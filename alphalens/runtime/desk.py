@@ -22,10 +22,9 @@ from alphalens.execution import Journal, TradingSession
 from alphalens.execution.halt import halt_file_of
 from alphalens.execution.market import Permission
 from alphalens.monitoring.alerts import AlertSender
-from alphalens.monitoring.channels import Channel, LogChannel
 from alphalens.monitoring.past_journal import journal_failures_told
-from alphalens.monitoring.webhook import WebhookChannel
 from alphalens.risk import enabled_classes
+from alphalens.runtime.alerting import channels_of
 from alphalens.storage import open_engine
 from alphalens.trading.clock import Clock, SystemClock
 
@@ -97,7 +96,7 @@ def open_desk(
     with ExitStack() as stack:
         stack.enter_context(
             journal_failures_told(
-                partial(_channels, settings), present, run_id=run_id, secrets=settings.secrets()
+                partial(channels_of, settings), present, run_id=run_id, secrets=settings.secrets()
             )
         )
         place = settings.database_url.get_secret_value() or folder / "desk.sqlite"
@@ -214,15 +213,10 @@ def _alerts(settings: Settings, place: str | Path, clock: Clock) -> Iterator[Non
     """Deliver alerts to the log, and to the webhook if there is one, beside the order path."""
     engine = open_engine(place)
     try:
-        with AlertSender(engine, _channels(settings), clock, secrets=settings.secrets()):
+        with AlertSender(engine, channels_of(settings), clock, secrets=settings.secrets()):
             yield
     finally:
         engine.dispose()
-
-
-def _channels(settings: Settings) -> list[Channel]:
-    hook = settings.alert_webhook_url.get_secret_value()
-    return [LogChannel(), *([WebhookChannel(hook)] if hook else [])]
 
 
 def _capabilities(venue: str) -> Mapping[AssetClass, Capability]:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
+from alphalens.config import Settings
 from alphalens.errors import (
     BrokerError,
     ConfigError,
@@ -19,67 +22,21 @@ from alphalens.execution import TradingSession
 from alphalens.execution.records import OrderRecord
 from alphalens.execution.stopping import GracefulStop
 from alphalens.risk import TradingState
+from alphalens.runtime.desk_health import desk_health
+from alphalens.runtime.desk_watch import DeskWatch
+from alphalens.runtime.hearing import Hearing
 from alphalens.runtime.live_prices import LivePrices, QuoteFeed
+from alphalens.runtime.loop_pace import LoopPace
 from alphalens.runtime.trouble import LastWords, Trouble
 from alphalens.trading.events import Severity
+
+if TYPE_CHECKING:
+    from alphalens.runtime.market_data import MarketData
 
 __all__ = ["DeskReport", "LoopPace", "run_desk"]
 
 _log = logging.getLogger(__name__)
 _DAY = timedelta(days=1)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoopPace:
-    """How often the loop looks, and how patient it is; all in seconds.
-
-    Attributes
-    ----------
-    turn_s : float
-        Between two turns: stream, halt file and commands are looked at in each.
-    ask_s : float
-        Between two questions to a venue whose stream is down, or that has yet to say what
-        became of an order: such questions count for its rate limit.
-    mark_s : float
-        Between two marks of the book, each a record of the journal.
-    pause_s, longest_pause_s : float
-        To wait after a failure, doubled by each further one in a row, and at most.
-    lost_s, mute_s : float
-        How long the stream of quotes may be down, and how long it may be up without a quote
-        while the market is open, before somebody is told.
-    settle_s : float
-        After the signal to stop: how long orders on their way are waited for.
-    stop_within_s : float
-        From the signal to the end of the process, whatever it waits for; longer than
-        `settle_s` and the timeout of an order together.
-
-    Raises
-    ------
-    ConfigError
-        If a number is not positive, or two contradict each other.
-    """
-
-    turn_s: float = 0.25
-    ask_s: float = 2.0
-    mark_s: float = 60.0
-    pause_s: float = 1.0
-    longest_pause_s: float = 30.0
-    lost_s: float = 5.0
-    mute_s: float = 60.0
-    settle_s: float = 5.0
-    stop_within_s: float = 20.0
-
-    def __post_init__(self) -> None:
-        """Refuse what could never work."""
-        for name in self.__slots__:
-            if not getattr(self, name) > 0:
-                raise ConfigError(f"loop: {name} is {getattr(self, name)}, it must be above 0")
-        for less, more in (("pause_s", "longest_pause_s"), ("settle_s", "stop_within_s")):
-            low, high = getattr(self, less), getattr(self, more)
-            if low > high:
-                raise ConfigError(f"loop: {less} is {low}, it must be at most {more}, {high}")
-
-
 _PACE = LoopPace()
 
 
@@ -114,6 +71,8 @@ def run_desk(
     step: Callable[[TradingSession], object] | None = None,
     every: timedelta = _DAY,
     feed: QuoteFeed | None = None,
+    settings: Settings | None = None,
+    market: MarketData | None = None,
     pace: LoopPace = _PACE,
     stop: Callable[[], bool] | None = None,
     sleep: Callable[[float], object] = time.sleep,
@@ -139,6 +98,13 @@ def run_desk(
         From one due time of `step` to the next.
     feed : QuoteFeed, optional
         Quotes and trading halts; without it the caller marks the book.
+    settings : Settings, optional
+        If they name a `health_address`, ``/healthz`` and ``/metrics`` are answered there while
+        the desk runs: loop, journal, venue, orders, quotes, and what `market` has. If that
+        cannot be, an alert says so, and the desk trades.
+    market : MarketData, optional
+        Market data that the desk uses: outages of its vendors that are longer than agreed
+        become alerts of the desk, as those of `feed` do.
     pace : LoopPace
         How often it looks.
     stop : callable, optional
@@ -163,11 +129,14 @@ def run_desk(
     """
     if not every > timedelta(0):
         raise ConfigError(f"every is {every}: give the time from one step to the next, above 0")
-    loop = _Loop(session, step, every.total_seconds(), feed, pace, sleep)
+    watch = DeskWatch(session, has_quotes=feed is not None, market=market)
+    told = desk_health(settings, watch, market)
+    loop = _Loop(session, step, every.total_seconds(), feed, watch, pace, sleep)
     if stop is not None:
-        return loop.run(stop, lambda: "asked")
+        return loop.run(told, stop, lambda: "asked")
     with GracefulStop(session.request_stop, within_s=pace.stop_within_s) as signals:
         return loop.run(
+            told,
             lambda: signals.signal is not None,
             lambda: "asked" if signals.signal is None else signals.signal.name,
         )
@@ -180,34 +149,42 @@ class _Loop:
         step: Callable[[TradingSession], object] | None,
         every_s: float,
         feed: QuoteFeed | None,
+        watch: DeskWatch,
         pace: LoopPace,
         sleep: Callable[[float], object],
     ) -> None:
         self._session, self._step, self._every_s = session, step, every_s
         self._pace, self._sleep, self._now = pace, sleep, session.clock.monotonic
-        self._prices = None if feed is None else LivePrices(session, feed)
+        self._watch = watch
         wait = (pace.pause_s, pace.longest_pause_s)
         self._venue = Trouble(session, wait, "venue_silent", "the venue does not answer")
-        self._quotes = Trouble(session, wait, "quotes_lost", "the quotes are away")
         self._strategy = Trouble(session, wait, "step_failed", "the step of the strategy failed")
-        self._due = self._ask_from = self._heard = self._quoted = self._now()
-        self._is_mute = False  # and that was told
-        self._mark_from = float("-inf")
-        self._turns = self._steps = 0
+        lost = Trouble(session, wait, "quotes_lost", "the quotes are away")
+        self._hearing: Hearing | None = None
+        if feed is not None:
+            prices = LivePrices(session, feed)
+            self._hearing = Hearing(session, prices, trouble=lost, pace=pace, watch=watch)
+        self._due = self._ask_from = self._now()
 
-    def run(self, is_asked: Callable[[], bool], reason: Callable[[], str]) -> DeskReport:
+    def run(
+        self,
+        told: AbstractContextManager[None],
+        is_asked: Callable[[], bool],
+        reason: Callable[[], str],
+    ) -> DeskReport:
         """Take turns until asked to stop, then finish what is on its way."""
-        with LastWords(self._session):
+        with LastWords(self._session), told:
             while not is_asked():
                 self._turn(is_asked)
-                self._turns += 1
+                self._watch.turned()
                 if not is_asked():
                     self._sleep(self._pace.turn_s)
             return self._end(reason())
 
     def _turn(self, is_asked: Callable[[], bool]) -> None:
         self._session.obey()
-        self._hear()
+        if self._hearing is not None:
+            self._hearing.hear()
         if self._now() >= max(self._ask_from, self._venue.try_from):
             self._look()
         if not self._may_act() or is_asked():
@@ -218,49 +195,18 @@ class _Loop:
             if not is_asked():
                 raise
 
-    def _hear(self) -> None:
-        """Take quotes in, mark the book when it is time, and tell when the quotes are away."""
-        prices = self._prices
-        if prices is None:
-            return
-        has_quotes, now = prices.hear(), self._now()
-        if has_quotes:
-            self._quoted, self._is_mute = now, False
-        if now >= self._mark_from and prices.mark():
-            self._mark_from = now + self._pace.mark_s
-        if prices.feed.is_up:
-            self._heard = now
-            self._listen(prices, now)
-        else:
-            self._quoted = now  # the silence of a stream counts from its connection on
-            if now - self._heard >= self._pace.lost_s:
-                self._tell_of_quotes(prices.feed.problem)
-
-    def _listen(self, prices: LivePrices, now: float) -> None:
-        """Tell when a stream that is up says nothing, and when it does again."""
-        if self._quoted != now and not prices.is_market_open():
-            self._quoted = now
-        silent_s = now - self._quoted
-        if silent_s >= self._pace.mute_s and not self._is_mute:
-            self._is_mute = True
-            self._tell_of_quotes(f"the stream is connected and mute for {silent_s:.0f} s")
-        if not self._is_mute:
-            self._quotes.passed()
-
-    def _tell_of_quotes(self, problem: str) -> None:
-        if not self._quotes.failures:
-            what = "what they said last grows old, and orders are refused as stale"
-            self._quotes.failed(f"{problem}; {what}", Severity.WARNING)
-
     def _look(self) -> None:
         """Book what the venue did; a venue that is silent stops the strategy, not the desk."""
         try:
             self._session.collect_fills()
         except CredentialsRefused as error:
+            self._watch.venue_said(error)
             self._venue.failed(str(error), None)  # the session has told, and halted
         except BrokerError as error:
+            self._watch.venue_said(error)
             self._venue.failed(f"{error}; nothing is sent until it does", Severity.CRITICAL)
         else:
+            self._watch.venue_said(None)
             self._venue.passed()
         self._ask_from = self._now() + (self._pace.ask_s if self._costs_calls() else 0.0)
 
@@ -275,15 +221,15 @@ class _Loop:
     def _may_act(self) -> bool:
         if self._step is None or self._venue.failures:
             return False
-        if self._prices is not None and not self._prices.has_marked:
+        if self._hearing is not None and not self._hearing.has_marked:
             return False  # the prices of the last run may be old: its orders would be refused
         is_due = self._now() >= max(self._due, self._strategy.try_from)
         return is_due and self._session.state is not TradingState.HALTED
 
     def _act(self) -> None:
         """Let the strategy act on prices of now, unless they have just brought a halt about."""
-        if self._prices is not None and self._prices.mark():
-            self._mark_from = self._now() + self._pace.mark_s
+        if self._hearing is not None:
+            self._hearing.mark()
         if self._step is None or self._session.state is TradingState.HALTED:
             return
         try:
@@ -296,7 +242,7 @@ class _Loop:
             self._strategy.failed(str(error), Severity.WARNING)
         else:
             self._strategy.passed()
-            self._steps += 1
+            self._watch.steps += 1
             missed = (self._now() - self._due) // self._every_s
             self._due += (missed + 1) * self._every_s
 
@@ -312,8 +258,8 @@ class _Loop:
             self._sleep(self._pace.turn_s)
         report = DeskReport(
             reason=reason,
-            turns=self._turns,
-            steps=self._steps,
+            turns=self._watch.turns,
+            steps=self._watch.steps,
             open_orders=session.open_orders,
         )
         session.finish_run(_summary(report))

@@ -11,10 +11,13 @@ from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from alphalens.brokers.alpaca_broker import AlpacaBroker
 from alphalens.config import Settings, load_settings
+from alphalens.data.calendar_agreement import calendar_differences
 from alphalens.data.port import BarRequest, MarketDataProvider
+from alphalens.data.sessions import NEW_YORK
 from alphalens.errors import BrokerError, ConfigError, DataError, InputError, StorageError
 from alphalens.monitoring.data_feed_monitor import DataFeedMonitor
 from alphalens.monitoring.health_check import HealthCheck, HealthReport, Status
@@ -26,7 +29,7 @@ from alphalens.monitoring.part_checks import (
 from alphalens.runtime import doctor_local as local
 from alphalens.runtime.doctor_local import told
 from alphalens.runtime.health import cache_health, journal_health, store_check
-from alphalens.runtime.market_data import market_place, open_cache, open_vendors
+from alphalens.runtime.market_data import CALENDARS, market_place, open_cache, open_vendors
 from alphalens.storage import open_engine, reading
 from alphalens.trading.clock import Clock
 
@@ -37,6 +40,7 @@ __all__ = ["diagnose"]
 
 _PROBE = "SPY"  # a share that every vendor of shares has
 _PROBE_DAYS = timedelta(days=7)
+_COMING = timedelta(days=30)  # orders and gaps go by the sessions of these days
 _SKEW_S = 5.0  # from here on bars seem to be from the future
 _LOCAL = ("sample",)  # nobody is asked over a network
 _ONLINE = "it was not asked: add --online"
@@ -156,6 +160,8 @@ def _asked(
             yield told(name, Status.UNKNOWN, "usable", "answers", _ONLINE)
         else:
             yield _answer_of(provider, monitor, clock)
+            if provider.capabilities.sessions:
+                yield _calendar_of(provider, clock)
 
 
 def _answer_of(provider: MarketDataProvider, monitor: DataFeedMonitor, clock: Clock) -> HealthCheck:
@@ -169,6 +175,22 @@ def _answer_of(provider: MarketDataProvider, monitor: DataFeedMonitor, clock: Cl
     name = f"feed {provider.name}"
     found = {check.name: check for check in check_feeds(monitor.report(), [provider.name])}
     return found[name]
+
+
+def _calendar_of(provider: MarketDataProvider, clock: Clock) -> HealthCheck:
+    """Compare the vendor's sessions of the coming days with ours."""
+    name, calendar = f"calendar {provider.name}", CALENDARS[provider.name]
+    first = clock.now().astimezone(ZoneInfo(NEW_YORK)).date()
+    last = first + _COMING
+    try:
+        found = calendar_differences(provider.sessions(first, last), calendar, first, last)
+    except (DataError, InputError) as error:
+        return told(name, Status.UNKNOWN, "not told", "ours", str(error))
+    if not found:
+        message = f"the sessions of {calendar} from {first} to {last} are the same there"
+        return told(name, Status.OK, "agrees", "ours", message)
+    message = f"{'; '.join(found)}: look at the exchange's own page; update exchange_calendars"
+    return told(name, Status.CRITICAL, f"{len(found)} differ", "ours", message)
 
 
 def _venue(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -33,8 +33,9 @@ if TYPE_CHECKING:
     from alphalens.brokers.base import Broker
     from alphalens.data.cache import Cache
 
-__all__ = ["cache_health", "journal_health", "open_health", "store_check"]
+__all__ = ["Found", "cache_health", "journal_health", "open_health", "store_check"]
 
+#: Checks, and the figures besides.
 Found = tuple[list[HealthCheck], list[Metric]]
 
 
@@ -45,6 +46,7 @@ def open_health(
     market: MarketData | None = None,
     store: str | Path | None = None,
     journal: str | Path | None = None,
+    desk: Callable[[], Found] | None = None,
     broker: Broker | None = None,
     clock: Clock | None = None,
     host: str = "127.0.0.1",
@@ -63,6 +65,8 @@ def open_health(
         together with `market`.
     journal : str or Path, optional
         The journal of the desk: looked at read-only, beside the process that trades.
+    desk : callable, optional
+        What a desk in this process tells of itself: `run_desk` gives it.
     broker : Broker, optional
         The venue; asked once for each answer.
     clock : Clock, optional
@@ -87,6 +91,8 @@ def open_health(
             parts: list[Found] = [([check_model(settings.model)], [])]
             if journal is not None:
                 parts.append(journal_health(journal))
+            if desk is not None:
+                parts.append(desk())
             if market is not None:
                 parts.append(_market_health(market))
             if store is not None:

@@ -77,13 +77,13 @@ class LivePrices:
         self._is_warned: set[str] = set()
         self.has_marked = False
 
-    def hear(self) -> bool:
+    def hear(self) -> Sequence[Quote]:
         """Take what the feed has told since the last call; the book is not marked yet.
 
         Returns
         -------
-        bool
-            Whether a quote came, sound or not.
+        sequence of Quote
+            Those that came, sound or not; one from the future is no news of the present.
 
         Raises
         ------
@@ -98,7 +98,7 @@ class LivePrices:
         quotes = [one for one in readings if isinstance(one, Quote) and is_sound_quote(one)]
         self._new.update({quote.symbol: quote for quote in quotes if self._is_narrow(quote)})
         self._show(quotes)
-        return any(isinstance(one, Quote) for one in told)
+        return [one for one in told if isinstance(one, Quote)]
 
     def is_market_open(self) -> bool:
         """Return whether quotes are to be expected now: one market is open, or tells no hours."""

@@ -18,6 +18,7 @@ from alphalens.config import Settings
 from alphalens.data.asks import RestOptions
 from alphalens.data.cache import Cache, MemoryCache
 from alphalens.data.context_maker import ContextMaker
+from alphalens.data.fact_store import FactStore
 from alphalens.data.pipeline import Pipeline
 from alphalens.data.port import MarketDataProvider
 from alphalens.data.store import BarStore
@@ -39,6 +40,7 @@ __all__ = [
     "market_place",
     "open_cache",
     "open_market_data",
+    "open_store",
     "open_vendors",
     "polygon_key",
 ]
@@ -80,6 +82,8 @@ class MarketData:
         What is kept.
     engine : Engine
         The store's database.
+    facts : FactStore
+        Corporate actions, figures of companies, memberships, contracts, in the same database.
     cache : Cache
         Redis, or in this process.
     monitor : DataFeedMonitor
@@ -91,6 +95,7 @@ class MarketData:
     pipeline: Pipeline
     store: BarStore
     engine: sa.Engine
+    facts: FactStore
     cache: Cache
     monitor: DataFeedMonitor
     vendors: Vendors
@@ -149,16 +154,12 @@ def open_market_data(
     """
     present = SystemClock() if clock is None else clock
     monitor = DataFeedMonitor(clock=present, calendars=CALENDARS)
-    place = database or market_place(settings, folder)
     with ExitStack() as stack:
         vendors = stack.enter_context(open_vendors(settings, listener=monitor, clock=present))
         if not vendors.providers:
             reasons = "; ".join(f"{name}: {why}" for name, why in vendors.absent.items())
             raise ConfigError(f"no vendor of market data can be asked ({reasons})")
-        if isinstance(place, Path):
-            place.parent.mkdir(parents=True, exist_ok=True)
-        engine = open_engine(place)
-        stack.callback(engine.dispose)
+        engine = stack.enter_context(open_store(settings, folder=folder, database=database))
         cache = stack.enter_context(open_cache(settings))
         store = BarStore(engine)
         yield MarketData(
@@ -173,10 +174,37 @@ def open_market_data(
             ),
             store=store,
             engine=engine,
+            facts=FactStore(engine, clock=present),
             cache=cache,
             monitor=monitor,
             vendors=vendors,
         )
+
+
+@contextmanager
+def open_store(
+    settings: Settings, *, folder: Path = Path(), database: str | Path | None = None
+) -> Iterator[sa.Engine]:
+    """Open the database of bars and facts that the settings name, and close it at the end.
+
+    Parameters
+    ----------
+    settings, folder, database
+        As `open_market_data`; no vendor is needed.
+
+    Raises
+    ------
+    StorageError
+        If the database cannot be opened.
+    """
+    place = database or market_place(settings, folder)
+    if isinstance(place, Path):
+        place.parent.mkdir(parents=True, exist_ok=True)
+    engine = open_engine(place)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
 
 
 def market_place(settings: Settings, folder: Path = Path()) -> str | Path:
@@ -289,6 +317,7 @@ def _alpaca(terms: _Terms) -> MarketDataProvider:
         settings.alpaca_secret_key.get_secret_value(),
         base_url=settings.alpaca_bars_url,
         rng=_jitter(),
+        venue_url=settings.alpaca_base_url,
         feed=settings.alpaca_feed,
         options=_plan(settings.alpaca_calls_per_minute),
         timing=terms.timing,

@@ -12,6 +12,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from alphalens.data.bars import Adjustment, Timeframe
+from alphalens.data.fact_store import FactStore
 from alphalens.data.ingest_record import IngestRecord, KeptGap
 from alphalens.data.reasons import Reason
 from alphalens.data.store import BarStore
@@ -66,11 +67,18 @@ class MarketStatus:
         Symbols that were asked for, and of which there is no series.
     refused : Mapping of (str, Reason) to int
         Answers that were refused whole, by vendor and reason; of all symbols.
+    others : Mapping of str to int
+        Refused rows that are no bars, such as reports, settles and states of options, by who told
+        them; of all symbols.
+    facts : Mapping
+        How many facts there are, of all symbols: `alphalens.data.fact_store.FactStore.counts`.
     """
 
     series: tuple[SeriesStatus, ...]
     unknown: tuple[str, ...]
     refused: Mapping[tuple[str, Reason], int]
+    others: Mapping[str, int]
+    facts: Mapping[str, Sequence[Mapping[str, Any]]]
 
     @property
     def bars(self) -> int:
@@ -96,6 +104,7 @@ def market_status(engine: sa.Engine, symbols: Sequence[str] = ()) -> MarketStatu
     with reading(engine) as connection:
         keys = _keys(connection, symbols)
         aside = _counted(connection)
+        others = {str(source): int(count) for source, count in connection.execute(_OTHERS)}
         answers = {
             (str(vendor), Reason(number)): int(count)
             for vendor, number, count in connection.execute(_REFUSED)
@@ -111,6 +120,8 @@ def market_status(engine: sa.Engine, symbols: Sequence[str] = ()) -> MarketStatu
         series=found,
         unknown=tuple(symbol for symbol in symbols if symbol not in known),
         refused=answers,
+        others=others,
+        facts=FactStore(engine).counts(),
     )
 
 
@@ -119,7 +130,7 @@ def _keys(connection: sa.Connection, symbols: Sequence[str]) -> list[Key]:
     found: set[Key] = set()
     for table in (series, quarantine):
         columns = table.c.symbol, table.c.timeframe, table.c.adjustment
-        query = sa.select(*columns).distinct()
+        query = sa.select(*columns).where(table.c.timeframe != _NO_BARS).distinct()
         if symbols:
             query = query.where(table.c.symbol.in_(list(symbols)))
         found |= {(row[0], row[1], row[2]) for row in connection.execute(query)}
@@ -192,8 +203,15 @@ def redis_counts(url: str) -> tuple[int, int] | None:
 
 
 _PATIENCE_S = 1.0
+_NO_BARS = ""  # the timeframe of refused rows that are none
 _KIND = (quarantine.c.symbol, quarantine.c.timeframe, quarantine.c.adjustment)
 _QUARANTINED = sa.select(*_KIND, sa.func.count()).group_by(*_KIND)
+_OTHERS = (
+    sa.select(quarantine.c.source, sa.func.count())
+    .where(quarantine.c.timeframe == _NO_BARS)
+    .group_by(quarantine.c.source)
+    .order_by(quarantine.c.source)
+)
 _REFUSED = (
     sa.select(refused.c.vendor, refused.c.reason, sa.func.count())
     .group_by(refused.c.vendor, refused.c.reason)

@@ -7,7 +7,7 @@ import random
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -16,17 +16,19 @@ from alphalens.assets import AssetClass
 from alphalens.assets.calendars import ALWAYS_OPEN
 from alphalens.assets.symbols import class_by_form
 from alphalens.config import Settings
-from alphalens.data.bar_stream import Delivery, StreamOptions
-from alphalens.data.context_maker import ContextMaker
-from alphalens.data.stream_recorder import StreamRecorder, into_store
+from alphalens.data.bar_stream import BarStream, Delivery, StreamOptions
+from alphalens.data.stream_intake import StreamIntake
+from alphalens.data.stream_recorder import StreamRecorder
 from alphalens.errors import ConfigError, InputError, StorageError
+from alphalens.monitoring.alert_post import AlertPost
 from alphalens.net import Timing
+from alphalens.runtime.alerting import channels_of
 from alphalens.runtime.market_data import CALENDARS, MarketData, polygon_key
+from alphalens.runtime.stream_alerts import StreamAlerts
 from alphalens.trading.clock import Clock, SystemClock
 from alphalens.trading.events import AlertEvent
 
 if TYPE_CHECKING:
-    from alphalens.data._streams.vendor_stream import VendorStream
     from alphalens.data.port import MarketDataProvider
 
 __all__ = ["MarketStream", "open_stream"]
@@ -40,19 +42,16 @@ _ALPACA = "wss://stream.data.alpaca.markets"
 _POLYGON, _MASSIVE = "wss://socket.polygon.io/stocks", "wss://socket.massive.com/stocks"
 
 
-def _to_log(alert: AlertEvent) -> None:
-    """Write an alert as one line."""
-    _log.warning("%s: %s", alert.code, alert.message)
-
-
 class MarketStream:
     """Takes what a stream delivers, and brings it into the store; made by `open_stream`.
 
-    While the database fails nothing is taken: the stream waits, and fills what it missed.
+    While the database fails nothing is taken: the stream waits, and fills what it missed. A gap
+    that stays open while the market was open is put on record beside the bars, where
+    `alphalens data refetch` finds it.
 
     Parameters
     ----------
-    stream : VendorStream
+    stream : BarStream
         An open one; it is closed by this object.
     recorder : StreamRecorder
         What brings bars into the store.
@@ -61,20 +60,23 @@ class MarketStream:
     clock : Clock
         The present.
     on_alert : callable
-        Is told of it, in this object's thread.
+        Is told of it, in this object's thread; it returns at once.
     """
 
     def __init__(
         self,
-        stream: VendorStream,
+        stream: BarStream,
         recorder: StreamRecorder,
         market: MarketData,
         *,
         clock: Clock,
-        on_alert: Callable[[AlertEvent], None],
+        on_alert: Callable[[AlertEvent], object],
     ) -> None:
         self._stream, self._recorder, self._market = stream, recorder, market
-        self._clock, self._on_alert = clock, on_alert
+        self._clock = clock
+        self._alerts = StreamAlerts(
+            stream.feed, monitor=market.monitor, clock=clock, on_alert=on_alert
+        )
         self._over = threading.Event()
         self._storage_problem, self._open_gaps = "", 0
         self._looked_s = clock.monotonic()
@@ -121,6 +123,7 @@ class MarketStream:
             while any(vars(last := self._stream.take()).values()):
                 self._note(last)
                 self._recorder.add(last)
+            self._alerts.look(is_last=True)
             self._recorder.flush()
 
     def _step(self) -> None:
@@ -133,28 +136,20 @@ class MarketStream:
             self._note(delivery)
             self._recorder.add(delivery)
         except StorageError as error:
-            if not self._storage_problem:
-                _log.warning("bars are not kept, and kept back until they are: %s", error)
             self._storage_problem = str(error)
             self._over.wait(_EVERY_S)
+        self._alerts.storage(self._storage_problem)
         if self._clock.monotonic() - self._looked_s >= _EVERY_S:
             self._looked_s = self._clock.monotonic()
-            for alert in self._market.monitor.check():
-                self._on_alert(alert)
+            self._alerts.look()
 
     def _note(self, delivery: Delivery) -> None:
         for trouble in delivery.troubles:
-            _log.warning("%s, %d times: %s", trouble.kind, trouble.count, trouble.text)
-        for gap in delivery.gaps:
-            if not gap.is_filled:
-                self._open_gaps += 1
-                _log.warning(
-                    "%s lacks its bars from %s to %s (%s): `alphalens data fetch` asks for them",
-                    gap.symbol,
-                    gap.start.isoformat(),
-                    gap.end.isoformat(),
-                    gap.problem,
-                )
+            if not self._alerts.trouble(trouble):
+                _log.warning("%s, %d times: %s", trouble.kind, trouble.count, trouble.text)
+        still_open = [gap for gap in delivery.gaps if not gap.is_filled]
+        self._open_gaps += len(still_open)
+        self._alerts.gaps(still_open)
 
 
 @contextmanager
@@ -166,7 +161,7 @@ def open_stream(
     vendor: str = "",
     since: datetime | None = None,
     clock: Clock | None = None,
-    on_alert: Callable[[AlertEvent], None] = _to_log,
+    on_alert: Callable[[AlertEvent], object] | None = None,
 ) -> Iterator[MarketStream]:
     """Bring a vendor's minute bars into the store until the end of the block.
 
@@ -184,13 +179,16 @@ def open_stream(
         Bars are wanted from this instant on: those before now are asked for over REST.
     clock : Clock, optional
         The present; the machine's by default.
-    on_alert : callable
-        Is told of outages and stale data, in another thread; the log by default.
+    on_alert : callable, optional
+        Is told, in another thread, of outages, stale data, silence, a slow line, open gaps and a
+        database that fails; it returns at once. By default the log and the webhook of the
+        settings are told, beside the stream: one that is dead or slow holds nothing back.
 
     Raises
     ------
     ConfigError
-        If no vendor with a stream can be asked, or its address cannot be used.
+        If no vendor with a stream can be asked, or its address or that of the webhook cannot be
+        used.
     InputError
         If shares and coins are mixed, or the vendor has no such symbol.
     StorageError
@@ -200,23 +198,24 @@ def open_stream(
     filler = _chosen(market, vendor)
     calendar = ALWAYS_OPEN if _are_coins(symbols) else CALENDARS[filler.name]
     stream = _opened(settings, market, filler, symbols, since=since, clock=present)
-    recorder = StreamRecorder(
-        into_store(
-            market.store,
-            context=ContextMaker.of_store(market.store, clock=present),
-            clock=present,
-            listener=market.monitor,
-            forget=market.pipeline.forget,
-        ),
+    intake = StreamIntake(
+        market.store,
         clock=present,
-        every_s=_EVERY_S,
+        listener=market.monitor,
+        forget=market.pipeline.forget,
+        tellers=market.vendors.providers,
     )
+    recorder = StreamRecorder(intake.keep, missed=intake.missed, clock=present, every_s=_EVERY_S)
     market.monitor.follow(stream.feed, calendar)
-    running = MarketStream(stream.open(), recorder, market, clock=present, on_alert=on_alert)
-    try:
+    with ExitStack() as stack:
+        tell = on_alert or stack.enter_context(_post(settings, stream.feed)).tell
+        running = MarketStream(stream.open(), recorder, market, clock=present, on_alert=tell)
+        stack.callback(running.close)
         yield running
-    finally:
-        running.close()
+
+
+def _post(settings: Settings, feed: str) -> AlertPost:
+    return AlertPost(channels_of(settings), run_id=feed, secrets=settings.secrets())
 
 
 def _chosen(market: MarketData, vendor: str) -> MarketDataProvider:
@@ -240,7 +239,7 @@ def _opened(
     *,
     since: datetime | None,
     clock: Clock,
-) -> VendorStream:
+) -> BarStream:
     from alphalens.data.alpaca_bar_stream import AlpacaBarStream
     from alphalens.data.polygon_stream import PolygonStream
 

@@ -23,7 +23,7 @@ from alphalens.agents.records import journalled_decisions
 from alphalens.assets import Equity
 from alphalens.brokers import CostModel, PaperBroker, fill_model
 from alphalens.config import Settings
-from alphalens.data import DataView, PriceHistory
+from alphalens.data import DataView, FactStore, PriceHistory
 from alphalens.errors import ConfigError, InputError
 from alphalens.execution import Journal, JournalReader, TradingSession
 from alphalens.factors import named_factor
@@ -40,7 +40,7 @@ from alphalens.portfolio import RankWeights
 from alphalens.reports import TradingReport, build_trading_report, write_trading_report
 from alphalens.reports.factor_report import FactorReport, judge_signals
 from alphalens.storage import open_engine
-from alphalens.strategies import FactorStrategy
+from alphalens.strategies import FactorStrategy, Strategy
 from alphalens.trading import Bar, VirtualClock
 from alphalens.trading.codec import digest
 
@@ -62,7 +62,7 @@ class RunPlan:
     history : PriceHistory
         The prices; a decision at an instant sees no later row.
     factor : str
-        Name of the factor that is traded.
+        Name of the factor that is traded, or that a strategy is judged beside.
     rule : RankWeights
         How scores become weights.
     decisions : DatetimeIndex
@@ -73,6 +73,11 @@ class RunPlan:
         Who answers when an order needs approval; None leaves it waiting.
     seed : int
         Part of the run's identity. Nothing in this version is drawn at random.
+    strategy : Strategy or None
+        What scores; None takes the latest values of `factor`.
+    facts : FactStore or None
+        What is known besides prices. A strategy reads it by `DataView.facts`, which knows
+        nothing that became known after the decision.
     """
 
     history: PriceHistory
@@ -82,6 +87,13 @@ class RunPlan:
     fill: str = "next_open"
     approver: ApprovalPolicy | None = None
     seed: int = 0
+    strategy: Strategy | None = None
+    facts: FactStore | None = None
+
+    @property
+    def name(self) -> str:
+        """Return the name of what is traded."""
+        return self.factor if self.strategy is None else self.strategy.name
 
     def run_id(self, settings: Settings) -> str:
         """Return the identity of the run: the same inputs give the same id."""
@@ -98,6 +110,10 @@ class RunPlan:
             "account": settings.account,
             "cash": settings.paper_cash,
         }
+        if self.strategy is not None:
+            facts["strategy"] = self.strategy.name
+        if self.facts is not None:
+            facts["facts"] = self.facts.fingerprint()
         return f"run-{digest(facts)[:12]}"
 
 
@@ -268,7 +284,7 @@ class PaperRun:
                 pending=traded.pending,
                 caveats=(*history.caveats, f"fills: {self._plan.fill.replace('_', ' ')}"),
                 source=history.source,
-                title=f"{self._plan.factor}, traded on paper",
+                title=f"{self._plan.name}, traded on paper",
             )
         finally:
             engine.dispose()
@@ -305,10 +321,11 @@ class PaperRun:
 
     def _desk(self, session: TradingSession) -> Desk:
         plan = self._plan
+        strategy = plan.strategy or FactorStrategy(named_factor(plan.factor))
         return Desk(
-            open_view=partial(DataView, plan.history),
+            open_view=partial(DataView, plan.history, facts=plan.facts),
             session=session,
-            strategy=StrategyAgent(FactorStrategy(named_factor(plan.factor)), plan.rule),
+            strategy=StrategyAgent(strategy, plan.rule),
             risk=RiskAgent(),
             execution=ExecutionAgent(),
             monitoring=MonitoringAgent(policy=MonitoringPolicy(baseline=self._baseline())),

@@ -43,7 +43,7 @@ def receiving(answer=lambda payload: 200) -> Iterator[tuple[Receiver, str]]:
             receiver.arrived.set()
             told = receiver.answer(payload)
             if told == Receiver.HANG:
-                receiver.let_go.wait(10)
+                receiver.let_go.wait()
                 return
             status, kind, body = told if isinstance(told, tuple) else (told, "text/plain", b"ok")
             self.send_response(status)

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import socket
+import struct
+import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -15,8 +19,9 @@ from alphalens.monitoring.data_feed_monitor import DataFeedMonitor
 from alphalens.monitoring.health_check import HealthCheck, HealthReport, Status
 from alphalens.monitoring.health_server import Health, HealthServer
 from alphalens.monitoring.part_checks import check_feeds
-from alphalens.monitoring.prometheus import feed_metrics
+from alphalens.monitoring.prometheus import Metric, feed_metrics
 from alphalens.trading import VirtualClock
+from tests.waiting import PATIENCE_S
 
 NOON = datetime(2024, 1, 2, 17, tzinfo=UTC)
 
@@ -31,7 +36,7 @@ class Seconds:
 
 def ask(url: str, method: str = "GET") -> tuple[int, str, str]:
     try:
-        answer = urlopen(Request(url, method=method), timeout=5)
+        answer = urlopen(Request(url, method=method), timeout=PATIENCE_S)
     except HTTPError as refused:
         answer = refused
     with answer:
@@ -148,7 +153,52 @@ def test_it_listens_on_this_machine_alone_and_frees_the_port():
         with pytest.raises(ConfigError, match=rf"cannot be told at 127.0.0.1:{port}"):
             HealthServer(lambda: told(Status.OK), port=int(port))
     with socket.socket() as probe:
-        probe.settimeout(1)
+        probe.settimeout(PATIENCE_S)
         assert probe.connect_ex(("127.0.0.1", int(port))) != 0
     with pytest.raises(ConfigError, match="give one from 0 to 65535"):
         HealthServer(lambda: told(Status.OK), port=70_000)
+
+
+def test_figures_are_data_too_and_what_is_not_known_is_null():
+    metric = Metric(
+        name="up", kind="gauge", text="Is it.", samples=(({"v": "a"}, 1.0), ({"v": "b"}, math.nan))
+    )
+    health = replace(told(Status.OK), metrics=(metric,))
+    with HealthServer(lambda: health) as server:
+        text = ask(f"{server.url}/healthz")[2]
+    assert json.loads(text)["figures"] == {
+        "up": [{"v": "a", "value": 1.0}, {"v": "b", "value": None}]
+    }
+
+
+def test_clients_that_say_nothing_are_let_go_the_oldest_first():
+    with HealthServer(lambda: told(Status.OK)) as server:
+        place = ("127.0.0.1", int(server.url.rpartition(":")[2]))
+        silent = [socket.create_connection(place) for _ in range(20)]
+        assert ask(f"{server.url}/healthz")[0] == 200
+        for line in silent:
+            line.settimeout(PATIENCE_S)
+        assert silent[0].recv(1) == b""  # it made room, while the newest may still ask
+        silent[-1].sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
+        assert silent[-1].recv(15) == b"HTTP/1.0 200 OK"
+    for line in silent:
+        while line.recv(4096):
+            pass
+        line.close()
+
+
+def test_client_that_goes_away_leaves_no_traceback(capsys):
+    asked = threading.Event()
+
+    def probe() -> Health:
+        asked.wait(PATIENCE_S)
+        return told(Status.OK, message="m" * 5_000_000)
+
+    with HealthServer(probe) as server:
+        line = socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2])))
+        line.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        line.close()  # with a reset
+        asked.set()
+        assert ask(f"{server.url}/metrics")[0] == 200
+    assert capsys.readouterr().err == ""

@@ -26,7 +26,7 @@ from alphalens.net import LoopThread
 from alphalens.storage import open_engine, writing
 from alphalens.storage.schema import versions
 from alphalens.trading import VirtualClock
-from tests.servers import redis_server
+from tests.servers import own_role
 
 NOON = datetime(2024, 1, 2, 17, tzinfo=UTC)
 
@@ -62,24 +62,16 @@ def test_database_that_is_gone_is_critical():
 
 def test_user_that_may_only_read_is_told(postgres_url):
     open_engine(postgres_url).dispose()
-    owner = sa.create_engine(postgres_url, isolation_level="AUTOCOMMIT")
-    with owner.connect() as connection:
-        schema = connection.exec_driver_sql("SELECT current_schema()").scalar_one()
-        reader = f"reader_{schema}"
-        connection.exec_driver_sql(f"CREATE ROLE {reader}")
-        connection.exec_driver_sql(f"GRANT USAGE ON SCHEMA {schema} TO {reader}")
-        connection.exec_driver_sql(f"GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {reader}")
-    url = sa.make_url(postgres_url)
-    options = f"{url.query['options']} -crole={reader}"
-    engine = open_engine(url.update_query_dict({"options": options}).render_as_string(False))
-    try:
+    rights = (
+        "GRANT USAGE ON SCHEMA {schema} TO {role}",
+        "GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {role}",
+    )
+    with own_role(postgres_url, attributes="", grants=rights) as reader:
+        url = sa.make_url(postgres_url)
+        options = f"{url.query['options']} -crole={reader}"
+        engine = open_engine(url.update_query_dict({"options": options}).render_as_string(False))
         check = check_database(engine, name="database")
-    finally:
         engine.dispose()
-        with owner.connect() as connection:
-            connection.exec_driver_sql(f"DROP OWNED BY {reader}")
-            connection.exec_driver_sql(f"DROP ROLE {reader}")
-        owner.dispose()
     assert (check.status, check.value) == ("critical", "schema 4, not writable")
     assert "grant INSERT" in check.message
 
@@ -106,12 +98,11 @@ def test_cache_in_this_process_tells_its_hit_rate():
     assert (cache.stats.hits, cache.stats.misses) == (1, 3)  # asking after it does not count
 
 
-def test_redis_is_ok_while_it_answers_and_a_warning_after_that():
+def test_redis_is_ok_while_it_answers_and_a_warning_after_that(redis_url):
     with LoopThread("test") as loop:
-        with redis_server() as url:
-            cache = RedisCache(url, loop=loop, monotonic=time.monotonic)
-            assert check_cache(cache).status == "ok"
-            cache.close()
+        cache = RedisCache(redis_url, loop=loop, monotonic=time.monotonic)
+        assert check_cache(cache).status == "ok"
+        cache.close()
         down = RedisCache("redis://127.0.0.1:1/0", loop=loop, monotonic=time.monotonic)
         check = check_cache(down)
         down.close()

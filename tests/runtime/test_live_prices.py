@@ -15,6 +15,7 @@ from alphalens.testing.alpaca_server import AlpacaServer
 from alphalens.trading import OrderIntent, Side
 from alphalens.trading.orders import client_order_id
 from tests.faults.desk import OPEN, VenueTime
+from tests.waiting import PATIENCE_S
 
 ASSETS = {"AAPL": Equity(symbol="AAPL")}
 STALE, HALTED = {ReasonCode.STALE_PRICE}, {ReasonCode.SYMBOL_HALTED}
@@ -84,7 +85,7 @@ def test_gate_of_a_desk_left_alone_judges_by_live_quotes_and_halts(venue, tmp_pa
         venue.control.halt("AAPL")
 
     buyer = Buyer([falls_mute, is_halted, lambda: venue.control.resume("AAPL")])
-    until = time.monotonic() + 20
+    until = time.monotonic() + PATIENCE_S
     given = settings(venue)
     with (
         open_quotes(given, ["AAPL"]) as feed,
@@ -92,7 +93,7 @@ def test_gate_of_a_desk_left_alone_judges_by_live_quotes_and_halts(venue, tmp_pa
             given, assets=ASSETS, folder=tmp_path, run_id="r", clock=VenueTime(venue)
         ) as session,
     ):
-        assert feed.wait_until_up(5)
+        assert feed.wait_until_up(PATIENCE_S)
         quote(0)
         run_desk(
             session,
@@ -126,7 +127,7 @@ def test_halt_that_was_lifted_while_the_stream_was_lost_does_not_stay(venue, tmp
         venue.control.mute_data(on=False)
 
     buyer = Buyer([lambda: venue.control.halt("AAPL"), is_lifted_unheard])
-    until = time.monotonic() + 20
+    until = time.monotonic() + PATIENCE_S
     given = settings(venue)
     with (
         open_quotes(given, ["AAPL"]) as feed,
@@ -134,7 +135,7 @@ def test_halt_that_was_lifted_while_the_stream_was_lost_does_not_stay(venue, tmp
             given, assets=ASSETS, folder=tmp_path, run_id="r", clock=VenueTime(venue)
         ) as session,
     ):
-        assert feed.wait_until_up(5)
+        assert feed.wait_until_up(PATIENCE_S)
         run_desk(
             session,
             step=buyer,

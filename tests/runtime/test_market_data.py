@@ -34,6 +34,7 @@ from alphalens.testing.alpaca_server import AlpacaServer
 from alphalens.testing.polygon_server import PolygonServer
 from alphalens.trading import SystemClock, VirtualClock
 from tests.data.ingesting import DAYS, midnight, request_of, rows_of, vendor
+from tests.waiting import PATIENCE_S
 
 SECRET = "hunter2-very-secret"
 SESSIONS = [datetime(2024, 1, day, 5, tzinfo=UTC) for day in (2, 3, 4, 5, 8)]
@@ -67,7 +68,7 @@ def settings(server: PolygonServer | None = None, **changes: str) -> Settings:
 
 def ask(url: str) -> tuple[int, str]:
     try:
-        answer = urlopen(url, timeout=5)
+        answer = urlopen(url, timeout=PATIENCE_S)
     except HTTPError as refused:
         answer = refused
     with answer:

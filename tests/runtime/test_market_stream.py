@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -16,12 +15,15 @@ import sqlalchemy as sa
 
 from alphalens.config import load_settings
 from alphalens.data.bars import Timeframe
+from alphalens.data.ingest_record import IngestRecord
 from alphalens.data.port import BarRequest
 from alphalens.errors import ConfigError, InputError, StorageError
 from alphalens.runtime.market_data import MarketData, open_market_data
 from alphalens.runtime.market_stream import open_stream
 from alphalens.testing.polygon_server import PolygonServer
 from tests.data.streams import Wall, at, us
+from tests.monitoring.receiver import Receiver, receiving
+from tests.waiting import PATIENCE_S, until
 
 KEY = "key-of-the-test"
 WHOLE = BarRequest(symbols=("AAPL",), start=at(0), end=at(60), timeframe=Timeframe.MINUTE)
@@ -39,13 +41,16 @@ def server() -> Iterator[PolygonServer]:
 
 
 @contextmanager
-def market_of(server: PolygonServer, wall: Wall, key: str = KEY) -> Iterator[tuple]:
+def market_of(
+    server: PolygonServer, wall: Wall, key: str = KEY, webhook: str = ""
+) -> Iterator[tuple]:
     environ = {
         "ALPHALENS_MARKET_DATA_VENDORS": "alpaca,polygon",
         "POLYGON_API_KEY": key,
         "ALPHALENS_POLYGON_BASE_URL": server.url,
         "ALPHALENS_POLYGON_STREAM_URL": server.stream_url,
         "ALPHALENS_POLYGON_CALLS_PER_MINUTE": "10000",
+        "ALPHALENS_ALERT_WEBHOOK_URL": webhook,
     }
     settings = load_settings(env_file=None, environ=environ)
     with (
@@ -53,13 +58,6 @@ def market_of(server: PolygonServer, wall: Wall, key: str = KEY) -> Iterator[tup
         open_market_data(settings, folder=Path(folder), clock=wall) as market,
     ):
         yield settings, market
-
-
-def until(is_so: Callable[[], object], *, within_s: float = 10.0) -> None:
-    ends_at = time.monotonic() + within_s
-    while not is_so():
-        assert time.monotonic() < ends_at
-        time.sleep(0.02)
 
 
 def closes(market: MarketData) -> list[float]:
@@ -128,6 +126,55 @@ def test_outage_and_stale_data_are_told_while_the_market_is_open(server):
         assert feed.outages[-1].lasted < timedelta(hours=6.5)
 
 
+def test_open_gap_and_outage_reach_the_webhook_and_the_gap_is_on_record(server):
+    server.control.forbid("/v2/aggs")
+    wall = Wall(at(2.5))
+    with (
+        receiving() as (receiver, url),
+        market_of(server, wall, webhook=url) as (settings, market),
+        open_stream(settings, market, ["AAPL"], since=at(0), clock=wall) as stream,
+    ):
+        record = IngestRecord(market.engine)
+        until(lambda: record.gaps(is_open=True))
+        until(lambda: receiver.got)
+        server.control.allow_connections(0)
+        server.control.drop_stream()
+        until(lambda: not is_up(market))
+        wall.instant += timedelta(seconds=300)
+        assert not any(
+            feed.breaches for feed in market.monitor.report().vendors
+        )  # so much is agreed
+        wall.instant += timedelta(seconds=1)
+        until(lambda: len(receiver.got) == 3)
+        gaps, missing = record.gaps(is_open=True), stream.counts["open_gaps"]
+    told = [(one["code"], one["values"]["vendor"]) for one in receiver.got]
+    assert told[0] == ("stream_gap", "polygon stream")
+    assert "AAPL" in receiver.got[0]["message"]
+    assert set(told[1:]) == {("data_outage", "polygon"), ("data_outage", "polygon stream")}
+    assert (len(gaps), missing) == (1, 1)
+    assert (gaps[0].gap.symbol, gaps[0].gap.before) == ("AAPL", at(2))
+
+
+def test_webhook_that_hangs_does_not_hold_back_the_stream(server):
+    wall = Wall(at(1))
+    with (
+        receiving(lambda payload: Receiver.HANG) as (receiver, url),
+        market_of(server, wall, webhook=url) as (settings, market),
+        open_stream(settings, market, ["AAPL"], clock=wall) as stream,
+    ):
+        until(lambda: is_up(market))
+        market.monitor.failed("yahoo", TimeoutError("no answer"))
+        wall.instant = at(8)
+        server.control.minute("AAPL", row(7, 1.25))
+        assert receiver.arrived.wait(PATIENCE_S)
+        for minute in (8, 9, 10):
+            wall.instant = at(minute + 1.01)
+            server.control.minute("AAPL", row(minute, 1.5))
+            until(lambda minute=minute: stream.counts.get("bars", 0) >= minute - 6)
+        until(lambda: len(closes(market)) >= 4)
+        receiver.let_go.set()
+
+
 def test_key_that_is_refused_ends_it_with_the_reason(server, caplog):
     wall = Wall()
     with (
@@ -137,7 +184,7 @@ def test_key_that_is_refused_ends_it_with_the_reason(server, caplog):
     ):
         until(lambda: stream.is_over)
         assert "Check the key" in stream.problem
-    assert "refused, 1 times" in caplog.text
+    assert "stream_refused: polygon stream" in caplog.text
     assert "wrong" not in caplog.text
 
 

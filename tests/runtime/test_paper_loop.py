@@ -21,11 +21,11 @@ from alphalens.storage import open_engine
 from alphalens.testing.alpaca_server import AlpacaServer
 from alphalens.trading.events import EventKind
 from tests.faults.invariants import check_invariants
+from tests.waiting import PROCESS_S
 
 SCRIPT = Path(__file__).resolve().parents[2] / "examples" / "paper_loop.py"
 SYMBOLS = ("AAPL", "MSFT", "SPY")
 ONE_CYCLE = "1e9"  # seconds: the next one begins in 2033
-LONGEST_S = 90.0
 
 
 @contextmanager
@@ -35,7 +35,7 @@ def process(folder: Path, *options: str, **settings: str) -> Iterator[subprocess
     with subprocess.Popen(
         command, cwd=folder, env={**os.environ, **settings}, stdout=subprocess.PIPE, text=True
     ) as child:
-        limit = threading.Timer(LONGEST_S, child.kill)
+        limit = threading.Timer(PROCESS_S, child.kill)
         limit.start()
         try:
             yield child
@@ -70,7 +70,7 @@ def test_loop_on_this_machine_trades_some_cycles_and_ends_by_a_signal(tmp_path):
             if len(cycles) == 3:
                 break
         child.send_signal(signal.SIGTERM)
-        rest, _ = child.communicate(timeout=60)
+        rest, _ = child.communicate(timeout=PROCESS_S)
     assert child.returncode == 0
     assert "SIGTERM: " in rest
     assert "buy" in cycles[0]
@@ -104,7 +104,7 @@ def test_loop_that_was_killed_in_the_middle_goes_on_with_its_plan(tmp_path, venu
     with process(tmp_path, *options, **settings) as second:
         quote_until(venue, second, lambda: is_filled(venue))
         second.send_signal(signal.SIGTERM)
-        said, _ = second.communicate(timeout=60)
+        said, _ = second.communicate(timeout=PROCESS_S)
     assert (second.returncode, "SIGTERM: 1 cycles" in said) == (0, True)
     ids = [row["client_order_id"] for row in venue.control.requests("POST")]
     assert len(set(ids)) == len(ids) == 3
