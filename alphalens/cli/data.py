@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from alphalens.cli.data_check import check
+from alphalens.cli.data_facts import add_actions, add_load, facts_lines
 from alphalens.cli.data_stream import stream
 from alphalens.cli.data_vendors import compare, refetch
 from alphalens.cli.market import (
@@ -43,12 +44,14 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the commands."""
     data = commands.add_parser(
         "data",
-        help="fetch bars, see what is there, judge it",
+        help="fetch bars and facts, see what is there, judge it",
         description="Bars are asked of the vendors in the order of the settings, judged row by "
         "row, and kept in the database; what is refused goes to quarantine as it came.",
     )
     actions = data.add_subparsers(title="actions", metavar="ACTION", required=True)
     _add_fetch(actions)
+    add_load(actions)
+    add_actions(actions, _symbol)
     _add_status(actions)
     _add_check(actions)
     _add_refetch(actions)
@@ -76,7 +79,7 @@ def _add_fetch(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 
 
 def _add_status(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    text = "coverage, gaps, quarantine and refused answers; read-only"
+    text = "coverage, gaps, quarantine, refused answers, facts; read-only"
     status = actions.add_parser("status", help=text, description=text)
     status.add_argument("symbols", nargs="*", type=_symbol, metavar="SYMBOL", help="[all]")
     market_options(status)
@@ -252,6 +255,8 @@ def _status_document(status: MarketStatus) -> dict[str, object]:
         "series": [_series_document(one) for one in status.series],
         "unknown": status.unknown,
         "refused": refused,
+        "not_bars": dict(status.others),
+        "facts": status.facts,
     }
 
 
@@ -302,6 +307,9 @@ def _status_lines(status: MarketStatus, cache: dict[str, object]) -> Iterator[st
             )
     for (vendor, reason), count in status.refused.items():
         yield f"refused: {count} answers of {vendor}, {reason.name.lower()}"
+    for source, count in status.others.items():
+        yield f"quarantine: {count} rows of {source} that are no bars"
+    yield from facts_lines(status.facts)
     for symbol in status.unknown:
         yield f"nothing of {symbol}"
     yield f"cache: {cache['told']}"

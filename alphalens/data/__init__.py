@@ -65,7 +65,8 @@ if TYPE_CHECKING:
         session_closes,
     )
     from alphalens.data.store import BarStore
-    from alphalens.data.stream_recorder import StreamRecorder, into_store
+    from alphalens.data.stream_intake import StreamIntake
+    from alphalens.data.stream_recorder import StreamRecorder
     from alphalens.data.symbol_history import SymbolHistory
     from alphalens.data.validation import Context, Judged, Tolerances, judge
     from alphalens.data.validation_states import judge_options, judge_quotes, judge_settles
@@ -125,6 +126,7 @@ __all__ = [
     "Snapshot",
     "Splice",
     "StreamGap",
+    "StreamIntake",
     "StreamOptions",
     "StreamRecorder",
     "SymbolHistory",
@@ -139,7 +141,6 @@ __all__ = [
     "closing_instants",
     "equal_weight_returns",
     "fetch_chain",
-    "into_store",
     "judge",
     "judge_options",
     "judge_quotes",
@@ -194,7 +195,8 @@ _HOMES = {
     "sample_provider": ("SampleProvider",),
     "sessions": ("closing_instants", "equal_weight_returns", "known_closes", "session_closes"),
     "store": ("BarStore",),
-    "stream_recorder": ("StreamRecorder", "into_store"),
+    "stream_intake": ("StreamIntake",),
+    "stream_recorder": ("StreamRecorder",),
     "symbol_history": ("SymbolHistory",),
     "validation": ("Context", "Judged", "Tolerances", "judge"),
     "validation_states": ("judge_options", "judge_quotes", "judge_settles"),

@@ -17,12 +17,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from alphalens.data.bars import Adjustment, Bars, micros
+from alphalens.data.bars import Adjustment, Bars, Timeframe, micros
 from alphalens.data.point_in_time import usable
 from alphalens.data.port import CorporateAction
 from alphalens.errors import DataError
 
-__all__ = ["adjusted", "begin_of", "known_actions", "seen_actions"]
+__all__ = ["adjusted", "adjusted_closes", "begin_of", "known_actions", "seen_actions"]
 
 Floats = NDArray[np.float64]
 _PRICES = ("open", "high", "low", "close", "vwap")
@@ -134,6 +134,51 @@ def adjusted(
             columns[name][rows] *= price
         columns["volume"][rows] *= units
     return replace(ordered, adjustment=to, **columns)
+
+
+def adjusted_closes(
+    closes: pd.DataFrame,
+    actions: Sequence[CorporateAction],
+    to: Adjustment,
+    *,
+    as_of: datetime,
+    zone: str = "America/New_York",
+) -> pd.DataFrame:
+    """Return raw closes with an adjustment, as it would have been made at an instant.
+
+    Parameters
+    ----------
+    closes : DataFrame of shape (n, m)
+        Rows the aware instants at which they became known, ascending, each within its day;
+        columns symbols. NaN where one has none.
+    actions, to, as_of, zone
+        As of `adjusted`.
+
+    Returns
+    -------
+    DataFrame of shape (n, m)
+        float64.
+
+    Raises
+    ------
+    DataError
+        As `adjusted`.
+    """
+    found = closes.astype(float)
+    times = pd.DatetimeIndex(closes.index).as_unit("us").asi8
+    for symbol in sorted({action.symbol for action in actions} & set(closes.columns)):
+        is_told = found[symbol].notna().to_numpy()
+        bars = Bars.of_symbol(
+            symbol,
+            times[is_told],
+            {"close": found[symbol].to_numpy()[is_told]},
+            source="",
+            received_at=as_of,
+            timeframe=Timeframe.DAY,
+            adjustment=Adjustment.RAW,
+        )
+        found.loc[is_told, symbol] = adjusted(bars, actions, to, as_of=as_of, zone=zone).close
+    return found
 
 
 class _Step:

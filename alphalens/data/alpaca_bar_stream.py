@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 
-from alphalens.data._streams.alpaca_greeting import HOSTS, NO_KEY, greeted, log_in, quote_from
+from alphalens.data._streams.alpaca_greeting import NO_KEY, greeted, log_in, quote_from
 from alphalens.data._streams.vendor_stream import VendorStream
 from alphalens.data._streams.words import (
     LATE_S,
@@ -21,11 +21,11 @@ from alphalens.data._streams.words import (
     plain_row,
     shown,
 )
-from alphalens.data._vendors.cells import NO_TIME
 from alphalens.data._vendors.reading import Keys
+from alphalens.data.alpaca_hosts import STREAM_HOSTS
 from alphalens.data.alpaca_symbols import symbol_from, symbol_to
 from alphalens.data.bar_stream import Channel, StreamOptions, Trade, TroubleKind
-from alphalens.data.bars import Timeframe, micros
+from alphalens.data.bars import NO_TIME, Timeframe, micros
 from alphalens.data.listening import FeedListener, NobodyListens
 from alphalens.data.port import MarketDataProvider
 from alphalens.errors import InputError
@@ -204,7 +204,7 @@ class AlpacaBarStream(VendorStream):
         super().__init__(
             AlpacaDialect(key, secret, symbols=symbols, channels=channels),
             url=checked_host(
-                url, schemes=("wss", "ws"), hosts=HOSTS, owner="Alpaca", has_path=True
+                url, schemes=("wss", "ws"), hosts=STREAM_HOSTS, owner="Alpaca", has_path=True
             ),
             symbols=symbols,
             channels=channels,

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote as percent
 
 from alphalens.assets import AssetClass
+from alphalens.assets.calendars import Session
 from alphalens.data._vendors.alpaca_pages import (
     BASES,
     SYMBOLS_PER_CALL,
@@ -22,12 +23,14 @@ from alphalens.data._vendors.alpaca_pages import (
     news_page,
     next_page,
     quotes_page,
+    sessions_page,
     states_page,
 )
 from alphalens.data._vendors.alpaca_words import ACTION_TYPES
 from alphalens.data._vendors.latest import latest_batch, latest_request
 from alphalens.data._vendors.reading import Part, batch_from, parts_of
-from alphalens.data._vendors.rest_provider import RestProvider, instant_text
+from alphalens.data._vendors.rest_provider import RestProvider, checked_base, instant_text
+from alphalens.data.alpaca_hosts import DATA_HOSTS, VENUE_HOSTS
 from alphalens.data.alpaca_symbols import class_of, symbol_to
 from alphalens.data.asks import Ask, RestOptions, can_give
 from alphalens.data.bars import Adjustment, Timeframe
@@ -47,7 +50,6 @@ from alphalens.trading.market import Quote
 
 __all__ = ["AlpacaProvider"]
 
-HOSTS = ("data.alpaca.markets", "data.sandbox.alpaca.markets")
 FEEDS = ("iex", "sip", "delayed_sip", "otc", "boats", "overnight")
 OPTION_FEEDS = ("indicative", "opra")
 
@@ -68,6 +70,8 @@ _IN_SNAPSHOTS: Mapping[Timeframe, str] = MappingProxyType(
 )
 _MOST_BARS, _MOST_SNAPSHOTS, _MOST_NEWS, _MOST_ACTIONS = 10_000, 1_000, 50, 1_000
 _DELAY_S = 900.0
+#: Parts of a bar that it tells besides those that are read.
+_ALSO_TOLD: frozenset[str] = frozenset()
 _INSTANT = timedelta(microseconds=1)  # ends are inclusive on the wire and exclusive here
 # Actions are found by the day on which they were processed: of a dividend, when it was paid.
 _PROCESSED_EARLY, _PROCESSED_LATE = timedelta(days=30), timedelta(days=120)
@@ -91,6 +95,10 @@ class AlpacaProvider(RestProvider):
         Scheme and host: ``https://data.alpaca.markets``, its sandbox, or this machine.
     rng : Random
         Jitter between repetitions.
+    venue_url : str
+        Scheme and host of the venue that the keys are for, ``https://paper-api.alpaca.markets``
+        or the one of money: it has the calendar, which the host of data does not. Without it no
+        sessions are told.
     feed : str
         Where prices of shares come from: ``iex``, ``sip``, ``delayed_sip``, ``otc``, ``boats``
         or ``overnight``.
@@ -116,6 +124,7 @@ class AlpacaProvider(RestProvider):
         *,
         base_url: str,
         rng: random.Random,
+        venue_url: str = "",
         feed: str = "iex",
         option_feed: str = "indicative",
         options: RestOptions = _OPTIONS,
@@ -127,6 +136,7 @@ class AlpacaProvider(RestProvider):
         _check_feed(feed, FEEDS)
         _check_feed(option_feed, OPTION_FEEDS)
         self._feed, self._option_feed = feed, option_feed
+        venue = checked_base(venue_url, hosts=VENUE_HOSTS, owner="Alpaca") if venue_url else ""
         capabilities = DataCapabilities(
             timeframes=frozenset(_TIMEFRAMES),
             adjustments=frozenset(Adjustment),
@@ -137,6 +147,7 @@ class AlpacaProvider(RestProvider):
             chains=True,
             actions=True,
             news=True,
+            sessions=bool(venue),
             calls_per_minute=options.calls_per_minute,
             symbols_per_call=SYMBOLS_PER_CALL,
             delay_s=_DELAY_S if feed == "delayed_sip" else 0.0,
@@ -145,7 +156,7 @@ class AlpacaProvider(RestProvider):
             base_url,
             name=_NAME,
             owner="Alpaca",
-            hosts=HOSTS,
+            hosts=DATA_HOSTS,
             auth={"APCA-API-KEY-ID": key, "APCA-API-SECRET-KEY": secret},
             capabilities=capabilities,
             rng=rng,
@@ -153,6 +164,8 @@ class AlpacaProvider(RestProvider):
             timing=timing,
             listener=listener,
         )
+        if venue:
+            self._rests.append(self._rest_at(venue))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._url!r}, feed={self._feed!r})"
@@ -180,14 +193,16 @@ class AlpacaProvider(RestProvider):
                 f"{_NAME} has raw bars of options only, asked for {request.adjustment}"
             )
         told = self._rest.collect(list(self._bar_asks(request)), bars_page)
-        return batch_from(
+        batch = batch_from(
             parts_of(told.pages, told.asked_at),
             request,
             source=_NAME,
             received_at=told.received_at,
             calls=told.calls,
             delay_s=self._capabilities.delay_s,
+            known=_ALSO_TOLD,
         )
+        return self._looked_at(batch)
 
     def latest(self, symbols: Sequence[str], timeframe: Timeframe) -> Batch:
         """Return the last raw bar of each symbol that has one; a call names up to 200 symbols.
@@ -217,14 +232,16 @@ class AlpacaProvider(RestProvider):
             return latest_page(ask, body, key)
 
         told = self._rest.collect(list(self._latest_asks(symbols, timeframe)), read)
-        return latest_batch(
+        batch = latest_batch(
             parts_of(told.pages, told.asked_at),
             request,
             source=_NAME,
             received_at=told.received_at,
             calls=told.calls,
             delay_s=self._capabilities.delay_s,
+            known=_ALSO_TOLD,
         )
+        return self._looked_at(batch)
 
     def snapshots(self, symbols: Sequence[str]) -> Mapping[str, Snapshot]:
         """Return what is known now of each symbol of which anything is; a call names up to 200.
@@ -327,6 +344,31 @@ class AlpacaProvider(RestProvider):
         told = self._rest.collect(asks, news_page, is_exact=True)
         items = {i.key: i for page in told.pages for i in page if start <= i.at < end}
         return tuple(sorted(items.values(), key=lambda item: (item.at, item.key)))
+
+    def sessions(self, first: date, last: date) -> tuple[Session, ...]:
+        """Return the sessions of the US exchanges from `first` to `last`, in order.
+
+        Raises
+        ------
+        InputError
+            If no venue was named, or `first` is after `last`.
+        DataError
+            If there is no usable answer, or it is of other days.
+        """
+        if not self._capabilities.sessions:
+            raise InputError(
+                f"{_NAME} has its calendar at the venue, and none was named: give venue_url"
+            )
+        if first > last:
+            raise InputError(f"the first day {first} must not be after the last, {last}")
+        params = {"start": first.isoformat(), "end": last.isoformat()}
+
+        def read(_: Ask, body: Any) -> tuple[list[Session], None]:
+            return sessions_page(body, first, last), None
+
+        ask = Ask(path="/v2/calendar", params=params)
+        told = self._rests[-1].collect([ask], read, is_exact=True)
+        return tuple(session for page in told.pages for session in page)
 
     def _bar_asks(self, request: BarRequest) -> Iterator[Ask]:
         for kind, some in by_class(request.symbols):

@@ -11,7 +11,8 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 
-from alphalens.data._streams.alpaca_greeting import HOSTS, greeted, log_in, quote_from
+from alphalens.data._streams.alpaca_greeting import greeted, log_in, quote_from
+from alphalens.data.alpaca_hosts import STREAM_HOSTS
 from alphalens.data.alpaca_symbols import symbol_from, symbol_to
 from alphalens.data.inbox import Inbox
 from alphalens.net import (
@@ -79,7 +80,7 @@ class AlpacaDataStream:
         self._names = [symbol_to(symbol) for symbol in symbols]
         self._redact = Redactor.of([key, secret])
         self._url = checked_host(
-            url, schemes=("wss", "ws"), hosts=HOSTS, owner="Alpaca", has_path=True
+            url, schemes=("wss", "ws"), hosts=STREAM_HOSTS, owner="Alpaca", has_path=True
         )
         self._own_loop: LoopThread | None = None
         if loop is None:

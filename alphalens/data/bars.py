@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 
 from alphalens.errors import InputError
 
-__all__ = ["COLUMNS", "Adjustment", "Bars", "Timeframe", "micros"]
+__all__ = ["COLUMNS", "NO_TIME", "Adjustment", "Bars", "Timeframe", "micros"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -53,6 +53,9 @@ COLUMNS = (
     "received_at",
     "adjustment",
 )
+#: Stands for an instant that could not be read; pandas and numpy show it as NaT.
+NO_TIME = int(np.iinfo(np.int64).min)
+
 _PRICES = ("open", "high", "low", "close")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -12,6 +13,8 @@ import numpy as np
 import pandas as pd
 
 from alphalens.data import point_in_time
+from alphalens.data.adjusting import adjusted_closes
+from alphalens.data.bars import Adjustment
 from alphalens.errors import DataError, InputError
 
 if TYPE_CHECKING:
@@ -88,6 +91,9 @@ class PriceProvider(Protocol):
 class DataView:
     """What was known at one instant: the only door to data for strategies and agents.
 
+    `closes` are prices, `adjusted` the same corrected by the actions known then; `facts` has
+    corporate actions, figures of companies, members of indices and contracts of futures.
+
     Parameters
     ----------
     history : PriceHistory
@@ -105,7 +111,7 @@ class DataView:
         If nothing was known at `asof`.
     """
 
-    __slots__ = ("_closes", "_facts", "asof", "source")
+    __slots__ = ("_adjustment", "_closes", "_facts", "asof", "source")
 
     def __init__(
         self, history: PriceHistory, asof: datetime, facts: FactStore | None = None
@@ -116,7 +122,7 @@ class DataView:
         if stop == 0:
             first = history.closes.index[0] if len(history.closes) else "never"
             raise DataError(f"{history.source}: nothing known at {asof}; data begin {first}")
-        self._closes = history.closes.iloc[:stop]
+        self._closes, self._adjustment = history.closes.iloc[:stop], history.adjustment
         self._facts = None if facts is None else facts.as_of(asof)
         self.asof = asof
         self.source = history.source
@@ -143,6 +149,48 @@ class DataView:
         """Return a copy of the last `rows` closes known, shape (rows, n_assets); None means all."""
         known = self._closes if rows is None else self._closes.tail(rows)
         return known.copy()
+
+    def adjusted(
+        self,
+        rows: int | None = None,
+        *,
+        to: Adjustment = Adjustment.ALL,
+        sources: Sequence[str] = (),
+    ) -> pd.DataFrame:
+        """Return closes as they would have been adjusted at `asof`, by the actions known then.
+
+        Parameters
+        ----------
+        rows : int or None
+            As in `closes`.
+        to : Adjustment
+            What they are corrected for.
+        sources : sequence of str
+            Whose actions are believed; see `alphalens.data.known_facts.KnownFacts.actions`.
+
+        Returns
+        -------
+        DataFrame of shape (rows, n_assets)
+            The latest prices as they were traded.
+
+        Raises
+        ------
+        InputError
+            If the closes of the history are not raw: what was adjusted by actions of later days
+            cannot be told as it was; or if no facts were given.
+        DataError
+            If a dividend does not fit the close before it, or actions of one share are told by
+            several sources and none is named.
+        StorageError
+            If the database of facts fails.
+        """
+        if self._adjustment != Adjustment.RAW:
+            raise InputError(
+                f"{self.source}: the closes are adjusted ({self._adjustment}), by what became "
+                f"known after {self.asof} too: make the view with raw closes"
+            )
+        actions = self.facts.actions(self.symbols, sources=sources)
+        return adjusted_closes(self.closes(rows), actions, to, as_of=self.asof)
 
     def last_prices(self) -> pd.Series[float]:
         """Return the last close of each asset that has one in the latest row."""

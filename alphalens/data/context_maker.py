@@ -15,8 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphalens.assets import AssetClass
-from alphalens.data._vendors.cells import NO_TIME
-from alphalens.data.bars import Bars
+from alphalens.data.bars import NO_TIME, Bars
 from alphalens.data.catalog import Catalog
 from alphalens.data.fact_store import FactStore
 from alphalens.data.port import BarRequest, Batch, CorporateAction

@@ -6,22 +6,38 @@ the facts of an instant, `FactStore.as_of`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import pandas as pd
 import sqlalchemy as sa
 
-from alphalens.data._store.facts import add_actions, add_facts, add_members, day_texts
+from alphalens.data._store.facts import (
+    add_actions,
+    add_facts,
+    add_members,
+    contract_facts,
+    counted,
+    day_texts,
+    digest_of,
+)
+from alphalens.data._store.states import keep_refused
+from alphalens.data.bars import NO_TIME
 from alphalens.data.known_facts import KnownFacts
 from alphalens.data.point_in_time import Membership, unfit_reports
 from alphalens.data.port import CorporateAction
 from alphalens.data.reasons import Reason
+from alphalens.data.validation_states import RefusedRow
 from alphalens.errors import InputError
-from alphalens.storage import writing
+from alphalens.storage import reading, writing
+from alphalens.trading.clock import Clock, SystemClock
 
 __all__ = ["FactStore"]
+
+_MACHINE = SystemClock()
 
 
 class FactStore:
@@ -35,6 +51,8 @@ class FactStore:
         From `alphalens.storage.open_engine`.
     calendar : str
         Whose sessions count for facts of which only the day is known.
+    clock : Clock
+        The present: when reports were refused.
 
     Examples
     --------
@@ -53,8 +71,10 @@ class FactStore:
     ()
     """
 
-    def __init__(self, engine: sa.Engine, *, calendar: str = "XNYS") -> None:
-        self._engine, self._calendar = engine, calendar
+    def __init__(
+        self, engine: sa.Engine, *, calendar: str = "XNYS", clock: Clock = _MACHINE
+    ) -> None:
+        self._engine, self._calendar, self._clock = engine, calendar, clock
 
     def as_of(self, instant: datetime) -> KnownFacts:
         """Return what may be known at an instant.
@@ -110,7 +130,8 @@ class FactStore:
         given : DataFrame
             A row for each report: ``symbol``, ``period`` (the day on which what it is about
             ended), ``seen`` (the day on which it was first seen), and any number of figures, a
-            column each. Days are naive, at midnight.
+            column each. Days are naive, at midnight. Late reports are facts like others, and
+            restated ones are versions.
         source : str
             Who told them.
 
@@ -120,7 +141,8 @@ class FactStore:
             How many figures told something new.
         rejected : DataFrame
             Reports that were seen before their period ended, or lack one of the three, with the
-            column ``reason``.
+            column ``reason``. They are kept in quarantine as they were given
+            (`alphalens.data.store.BarStore.quarantined`).
 
         Raises
         ------
@@ -140,7 +162,62 @@ class FactStore:
         long = kept.melt(id_vars=["symbol", "period", "seen"], var_name="item")
         with writing(self._engine, turn="bars") as connection:
             new = add_facts(connection, long.assign(item=long["item"].astype(object)), source)
+            refused, now = _refused(given[is_bad]), self._clock.now()
+            keep_refused(connection, refused, source=source, received_at=now, at=now)
         return new, rejected.reset_index(drop=True)
+
+    def keep_contracts(self, given: pd.DataFrame, *, source: str) -> int:
+        """Keep the terms of futures contracts; return how many days told something new.
+
+        Parameters
+        ----------
+        given : DataFrame
+            ``symbol`` (``CLK20``), ``last_trade``, ``first_notice`` (missing for none) and
+            ``seen``, the day on which the terms were known. Days are naive, at midnight.
+        source : str
+            Who told them.
+
+        Raises
+        ------
+        InputError
+            If a symbol is no contract's, a day that is needed is missing, or one contradicts
+            what was told on the same day.
+        StorageError
+            If the database fails; nothing was written then.
+        """
+        if given[["last_trade", "seen"]].isna().any(axis=None):
+            raise InputError("a contract needs its last_trade and the day on which it was seen")
+        table = contract_facts(given)
+        with writing(self._engine, turn="bars") as connection:
+            return add_facts(connection, table, source)
+
+    def counts(self) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+        """Return how many versions of facts there are, and of how many symbols.
+
+        Returns
+        -------
+        Mapping
+            ``actions``, ``figures`` and ``contracts`` by ``source``, ``members`` by ``name``:
+            ``rows`` and ``symbols``, of members also ``current``, those that have no end.
+
+        Raises
+        ------
+        StorageError
+            If the database fails.
+        """
+        with reading(self._engine) as connection:
+            return counted(connection)
+
+    def fingerprint(self) -> str:
+        """Return 16 digits that differ where any fact does.
+
+        Raises
+        ------
+        StorageError
+            If the database fails.
+        """
+        with reading(self._engine) as connection:
+            return digest_of(connection)
 
     def keep_members(self, name: str, given: pd.DataFrame, *, source: str) -> int:
         """Keep who belonged to an index; return how many intervals are new or have ended.
@@ -166,3 +243,18 @@ class FactStore:
         table = pd.DataFrame({"symbol": given["symbol"].astype(str), **texts}, dtype=object)
         with writing(self._engine, turn="bars") as connection:
             return add_members(connection, name, table, source)
+
+
+def _refused(rows: pd.DataFrame) -> list[RefusedRow]:
+    """Return reports that no reader may see, each with its figures as they were given."""
+    mark = Reason.FILING_LAG.bit
+    return [
+        RefusedRow(
+            symbol="" if pd.isna(row["symbol"]) else str(row["symbol"]),
+            time=NO_TIME if pd.isna(row["seen"]) else pd.Timestamp(row["seen"]).value // 1000,
+            marks=mark,
+            because=mark,
+            raw=json.dumps(row, separators=(",", ":"), default=str),
+        )
+        for row in rows.to_dict("records")
+    ]

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import time
 from io import BytesIO, StringIO
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -356,9 +357,17 @@ def _load_parquet(path: Path) -> Table:
         frame = pd.read_parquet(BytesIO(raw), engine="pyarrow")
     except (ValueError, OSError) as error:
         raise InputError(f"{path}: the Parquet file is damaged: {error}") from error
-    if not isinstance(frame.index, pd.RangeIndex):
+    if _has_row_numbers(frame.index):
+        frame = frame.reset_index(drop=True)
+    else:
         frame = _with_named_index(frame).reset_index()
     return Table(path, tuple(str(name) for name in frame.columns), frame, "row", 1)
+
+
+def _has_row_numbers(index: pd.Index[Any]) -> bool:  # Any: labels of any kind
+    """Tell whether an index is what is left of row numbers: it says nothing about the rows."""
+    is_bare = index.nlevels == 1 and index.name is None
+    return isinstance(index, pd.RangeIndex) or (is_bare and pd.api.types.is_integer_dtype(index))
 
 
 def _with_named_index(frame: pd.DataFrame) -> pd.DataFrame:

@@ -23,12 +23,11 @@ from numpy.typing import NDArray
 
 from alphalens.assets import AssetClass
 from alphalens.assets.symbols import canonical, class_by_form
-from alphalens.data._vendors.cells import NO_TIME
 from alphalens.data._vendors.file_rows import FileRows, TimeForm, figures, has_symbols
 from alphalens.data._vendors.only_bars import OnlyBars
 from alphalens.data._vendors.pieces import Piece, batch_of
 from alphalens.data.asks import can_give
-from alphalens.data.bars import Adjustment, Timeframe, micros
+from alphalens.data.bars import NO_TIME, Adjustment, Timeframe, micros
 from alphalens.data.file_provider import ASSET_NAMES, DATE_NAMES, load_table
 from alphalens.data.port import BarRequest, Batch, DataCapabilities
 from alphalens.data.reasons import Reason

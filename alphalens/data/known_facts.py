@@ -7,13 +7,17 @@ of when (`alphalens.data.point_in_time.available_at`); memberships ask it by `Me
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pandas as pd
 import sqlalchemy as sa
 
-from alphalens.data._store.facts import action_of, days_of, instants_of
+from alphalens.assets import Future
+from alphalens.assets.contracts import FutureSymbol
+from alphalens.data._store.facts import CONTRACT_ITEMS, action_of, days_of, instants_of
+from alphalens.data.futures_chain import FuturesChain
 from alphalens.data.point_in_time import Membership, Reports, usable
 from alphalens.data.port import CorporateAction
 from alphalens.errors import DataError, InputError
@@ -203,6 +207,60 @@ class KnownFacts:
             raise InputError(f"what was known at {instants.max()} is asked at {self.instant}")
         return membership.mask(instants, symbols)
 
+    def chain(
+        self,
+        root: str,
+        *,
+        tick: Decimal,
+        multiplier: Decimal,
+        calendar: str,
+        sources: Sequence[str] = (),
+    ) -> FuturesChain:
+        """Return the contracts of a product whose terms were known.
+
+        Parameters
+        ----------
+        root : str
+            The product, ``CL``.
+        tick, multiplier, calendar
+            Of all its contracts, as of `alphalens.assets.Future`.
+        sources : sequence of str
+            As in `actions`.
+
+        Raises
+        ------
+        DataError
+            If no contract was known, or as `actions`.
+        InputError
+            If the terms of a contract contradict its name, or two end on one day.
+        StorageError
+            If the database fails.
+        """
+        query = sa.select(facts).where(facts.c.item.in_(CONTRACT_ITEMS))
+        found = self._seen(query.where(facts.c.symbol.startswith(root)), days_of)
+        own = [row for row in found if FutureSymbol.parse(row["symbol"]).root == root]
+        days: dict[str, dict[str, date]] = {}
+        for row in _of_one_source(sorted(own, key=lambda one: str(one["seen"])), sources, "terms"):
+            days.setdefault(row["symbol"], {})[row["item"]] = _day_of(row["value"])
+        if not days:
+            raise DataError(
+                f"no contract of {root!r} was known at {self.instant}: `alphalens data load "
+                "futures` keeps them"
+            )
+        return FuturesChain(
+            [
+                Future(
+                    symbol=symbol,
+                    tick=tick,
+                    multiplier=multiplier,
+                    calendar=calendar,
+                    last_trade=own["last_trade"],
+                    first_notice=own.get("first_notice"),
+                )
+                for symbol, own in days.items()
+            ]
+        )
+
     def _actions(self, symbols: Sequence[str]) -> list[Row]:
         query = sa.select(actions).where(actions.c.symbol.in_(symbols))
         order = (actions.c[name] for name in (*_ACTION, "seen"))
@@ -245,6 +303,10 @@ class KnownFacts:
             when([row["seen"] for row in rows]), self.instant, calendar=self._calendar
         )
         return [row for row, may in zip(rows, is_known, strict=True) if may]
+
+
+def _day_of(value: float) -> date:
+    return date(1970, 1, 1) + timedelta(days=int(value))
 
 
 def _standing(rows: Iterable[Row]) -> tuple[CorporateAction, ...]:

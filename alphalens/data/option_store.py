@@ -14,7 +14,8 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from alphalens.data._store.aside import chunks, keep_rows
+from alphalens.data._store.aside import chunks
+from alphalens.data._store.states import keep_refused
 from alphalens.data.bars import micros
 from alphalens.data.port import OptionSnapshot
 from alphalens.data.validation_states import RefusedRow
@@ -163,25 +164,8 @@ class OptionStore:
         StorageError
             If the database fails; nothing was written then.
         """
-        common = {
-            "timeframe": "",
-            "adjustment": "",
-            "source": source,
-            "received": micros(received_at),
-            "at": micros(at),
-        }
-        told = [
-            {
-                "symbol": row.symbol,
-                "time": row.time,
-                "marks": row.marks,
-                "raw": row.raw.encode("utf-8", "surrogatepass"),
-                **common,
-            }
-            for row in rows
-        ]
         with writing(self._engine, turn="bars") as connection:
-            return keep_rows(connection, told)
+            return keep_refused(connection, rows, source=source, received_at=received_at, at=at)
 
 
 def _row(one: OptionSnapshot, source: str, received: int, marks: int) -> Row:

@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 from alphalens.assets import AssetClass
+from alphalens.assets.calendars import Session
 from alphalens.assets.symbols import class_by_form
 from alphalens.data._vendors.latest import latest_batch, latest_request
 from alphalens.data._vendors.polygon_pages import (
@@ -30,8 +32,10 @@ from alphalens.data._vendors.polygon_pages import (
     tickers_of,
 )
 from alphalens.data._vendors.polygon_words import (
+    coming_sessions,
     day_row,
     dividend_from,
+    holidays_from,
     minute_row,
     news_from,
     option_state_from,
@@ -56,6 +60,7 @@ from alphalens.data.port import (
 from alphalens.data.reasons import Reason
 from alphalens.errors import ConfigError, InputError
 from alphalens.net import Timing
+from alphalens.net.exact_json import rows
 from alphalens.trading.market import Quote
 
 __all__ = ["PolygonProvider"]
@@ -84,7 +89,10 @@ _LAST_ROWS: Mapping[Timeframe, Callable[[Row], Row | None]] = MappingProxyType(
 )
 _MOST_BARS, _MOST_ROWS = 50_000, 1_000
 _DELAY_S = 900.0
+#: Parts of a bar besides those that are read: over the counter, and the volume of the day.
+_ALSO_TOLD = frozenset({"otc", "av"})
 _MS = 1000
+_NEW_YORK = ZoneInfo("America/New_York")
 _TICKER_OF_BARS = 4  # where it stands in the path
 _FREE_PLAN = RestOptions(calls_per_minute=5, timeout_s=120.0)
 _MACHINE = Timing()
@@ -148,6 +156,7 @@ class PolygonProvider(RestProvider):
             chains=True,
             actions=True,
             news=True,
+            sessions=True,
             calls_per_minute=options.calls_per_minute,
             symbols_per_call=1,
             delay_s=delay_s,
@@ -193,14 +202,16 @@ class PolygonProvider(RestProvider):
             return (part, is_late(answer)), next_page(ask, answer)
 
         told = self._rest.collect([self._bar_ask(t, request) for t in symbols], read)
-        return batch_from(
+        batch = batch_from(
             parts_of([[part] for part, _ in told.pages], told.asked_at),
             request,
             source=_NAME,
             received_at=told.received_at,
             calls=told.calls,
             delay_s=self._delay_s(is_late=any(late for _, late in told.pages)),
+            known=_ALSO_TOLD,
         )
+        return self._looked_at(batch)
 
     def latest(self, symbols: Sequence[str], timeframe: Timeframe) -> Batch:
         """Return the last raw bar of each symbol that has one; a call names up to 500 symbols.
@@ -241,14 +252,16 @@ class PolygonProvider(RestProvider):
             return ([Part(symbol=s, rows=[row]) for s, row in told if row is not None], late), None
 
         told = self._rest.collect(list(snapshot_asks(named)), read)
-        return latest_batch(
+        batch = latest_batch(
             parts_of([parts for parts, _ in told.pages], told.asked_at),
             request,
             source=_NAME,
             received_at=told.received_at,
             calls=told.calls,
             delay_s=self._delay_s(is_late=any(late for _, late in told.pages)),
+            known=_ALSO_TOLD,
         )
+        return self._looked_at(batch)
 
     def snapshots(self, symbols: Sequence[str]) -> Mapping[str, Snapshot]:
         """Return what is known now of each symbol of which anything is.
@@ -362,6 +375,39 @@ class PolygonProvider(RestProvider):
         ]
         items = {item.key: item for item in self._listed(asks, lambda row, _: news_from(row))}
         return tuple(sorted(items.values(), key=lambda item: (item.at, item.key)))
+
+    def sessions(self, first: date, last: date) -> tuple[Session, ...]:
+        """Return the sessions of the US exchanges from `first` to `last`, in order.
+
+        Polygon tells the holidays that are to come, no others: sessions are the weekdays besides,
+        as far as the last holiday that it tells.
+
+        Raises
+        ------
+        InputError
+            If `first` is past or after `last`, or `last` is after the last holiday.
+        DataError
+            If there is no usable answer.
+        """
+        today = self._rest.now().astimezone(_NEW_YORK).date()
+        if not today <= first <= last:
+            raise InputError(
+                f"{_NAME} tells coming days: the first must not be before {today} nor after the "
+                f"last, got {first} to {last}"
+            )
+        ask = Ask(path="/v1/marketstatus/upcoming", params={})
+
+        def read(_: Ask, body: Any) -> tuple[Mapping[date, Session | None], None]:
+            return holidays_from(rows(body, "the holidays")), None
+
+        (holidays,) = self._rest.collect([ask], read, is_exact=True).pages
+        until = max(holidays, default=today)
+        if last > until:
+            raise InputError(
+                f"{_NAME} tells holidays up to {until}, and what comes after is not known: ask for "
+                f"days up to it, got {last}"
+            )
+        return tuple(coming_sessions(holidays, first, last))
 
     def _bar_ask(self, ticker: str, request: BarRequest) -> Ask:
         first_ms = -(-micros(request.start) // _MS)

@@ -26,11 +26,10 @@ from alphalens.data._streams.words import (
     plain_row,
     shown,
 )
-from alphalens.data._vendors.cells import NO_TIME
 from alphalens.data._vendors.polygon_words import symbol_of
 from alphalens.data._vendors.reading import Keys
 from alphalens.data.bar_stream import Channel, StreamOptions, Trade, TroubleKind
-from alphalens.data.bars import Timeframe
+from alphalens.data.bars import NO_TIME, Timeframe
 from alphalens.data.listening import FeedListener, NobodyListens
 from alphalens.data.port import MarketDataProvider
 from alphalens.errors import InputError

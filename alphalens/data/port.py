@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphalens.assets import AssetClass
+from alphalens.assets.calendars import Session
 from alphalens.data.bars import Adjustment, Bars, Timeframe
 from alphalens.errors import InputError
 from alphalens.trading.market import Quote
@@ -39,7 +40,7 @@ class DataCapabilities:
         What its bars may be of.
     latest : frozenset of Timeframe
         How long the bars are whose last one it tells of many symbols at once; empty for none.
-    quotes, snapshots, chains, actions, news : bool
+    quotes, snapshots, chains, actions, news, sessions : bool
         Whether it has these at all.
     calls_per_minute : int
         HTTP calls, each page counted.
@@ -58,6 +59,7 @@ class DataCapabilities:
     chains: bool = False
     actions: bool = False
     news: bool = False
+    sessions: bool = False
     calls_per_minute: int
     symbols_per_call: int = 1
     delay_s: float = 0.0
@@ -121,6 +123,8 @@ class Batch:
         HTTP calls that it took.
     delay_s : float
         How far behind the market this answer says that it is, if it says so.
+    added : frozenset of str
+        Fields of its rows that nobody here reads and the vendor was not known to tell.
     """
 
     request: BarRequest
@@ -130,6 +134,7 @@ class Batch:
     received_at: datetime
     calls: int = 1
     delay_s: float = 0.0
+    added: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -325,6 +330,13 @@ class MarketDataProvider(Protocol):
 
     def news(self, symbols: Sequence[str], start: datetime, end: datetime) -> tuple[NewsItem, ...]:
         """Return the news of symbols that was published from `start` on and before `end`."""
+        ...
+
+    def sessions(self, first: date, last: date) -> tuple[Session, ...]:
+        """Return the sessions of the US exchanges from `first` to `last`, in order.
+
+        Days that the vendor does not tell of are refused, not left out.
+        """
         ...
 
     def close(self) -> None:

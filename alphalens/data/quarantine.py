@@ -87,6 +87,8 @@ class Report:
         Rows kept although they may be misprints, because nothing comes after them.
     stored_misprints : tuple of (str, datetime)
         Stored rows that turned out to be misprints: correct them.
+    added : frozenset of str
+        Fields of the rows that are new, and that nobody here reads.
     """
 
     told: int
@@ -100,6 +102,7 @@ class Report:
     empty: tuple[str, ...] = ()
     held: tuple[tuple[str, datetime], ...] = ()
     stored_misprints: tuple[tuple[str, datetime], ...] = ()
+    added: frozenset[str] = frozenset()
 
     @property
     def counts(self) -> Mapping[Reason, int]:
@@ -161,6 +164,7 @@ class Report:
         lines += [
             f"  stored row was a misprint: {s} {at.isoformat()}" for s, at in self.stored_misprints
         ]
+        lines += [f"  new field, not read: {name}" for name in sorted(self.added)]
         return "\n".join(lines)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphalens.data._checks.batch import check_batch, check_units
-from alphalens.data._checks.context import Context, Life, Tolerances
+from alphalens.data._checks.context import ZONES, Context, Life, Tolerances
 from alphalens.data._checks.jumps import Verdict
 from alphalens.data._checks.neighbours import check_series
 from alphalens.data._checks.rows import Rows
@@ -26,7 +26,17 @@ from alphalens.data.port import Batch
 from alphalens.data.quarantine import Quarantined, Report
 from alphalens.data.reasons import Reason
 
-__all__ = ["Context", "Gap", "Judged", "Life", "Quarantined", "Report", "Tolerances", "judge"]
+__all__ = [
+    "ZONES",
+    "Context",
+    "Gap",
+    "Judged",
+    "Life",
+    "Quarantined",
+    "Report",
+    "Tolerances",
+    "judge",
+]
 
 Marks = NDArray[np.uint64]
 Places = NDArray[np.intp]
@@ -137,6 +147,7 @@ def _told(batch: Batch, rows: Rows, gaps: list[Gap], verdict: Verdict) -> Judged
             if good[at]
         ),
         stored_misprints=tuple((s, _instant(at)) for s, at in verdict.stored_misprints),
+        added=batch.added,
     )
     return Judged(
         bars=kept_bars, marks=kept_marks, rejected=rejected, repaired=repaired, report=report

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from alphalens.assets import AssetClass
 from alphalens.assets.symbols import Vendor, class_by_form, to_vendor
-from alphalens.data._vendors.cells import NO_TIME, Ints, Marks, instants, mark, numbers
+from alphalens.data._vendors.cells import Ints, Marks, instants, mark, numbers
 from alphalens.data._vendors.only_bars import OnlyBars
 from alphalens.data._vendors.reading import Part, RawRows, batch_from
 from alphalens.data._vendors.yahoo_session import Declined, YahooSession
@@ -31,7 +31,7 @@ from alphalens.data._vendors.yahoo_words import (
     options_from,
 )
 from alphalens.data.asks import Ask, RestOptions, can_give
-from alphalens.data.bars import Adjustment, Bars, Timeframe, micros
+from alphalens.data.bars import NO_TIME, Adjustment, Bars, Timeframe, micros
 from alphalens.data.listening import FeedListener, NobodyListens
 from alphalens.data.port import (
     BarRequest,

@@ -2,5 +2,6 @@
 
 from alphalens.strategies.base import Strategy
 from alphalens.strategies.equity_strategies import FactorStrategy
+from alphalens.strategies.fact_strategies import FigureStrategy, MembersOnly
 
-__all__ = ["FactorStrategy", "Strategy"]
+__all__ = ["FactorStrategy", "FigureStrategy", "MembersOnly", "Strategy"]

@@ -17,7 +17,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import ClassVar
 
@@ -138,6 +138,7 @@ class MarketDataConformance(ABC):
             "chains": lambda: provider.chain(symbols[0]),
             "actions": lambda: provider.actions(symbols, start.date(), end.date()),
             "news": lambda: provider.news(symbols, start, end),
+            "sessions": lambda: provider.sessions(end.date(), end.date()),
         }
         for name, ask in asks.items():
             if not getattr(able, name):
@@ -148,6 +149,24 @@ class MarketDataConformance(ABC):
         provider = self.make_provider()
         provider.close()
         provider.close()
+
+    def test_11_calendar_has_the_days_that_were_asked_for(self) -> None:
+        """Sessions ascend, lie between the two days, are open for some time, and parts agree."""
+        provider = self.make_provider()
+        if not provider.capabilities.sessions:
+            return  # refused as a question, see above
+        first = datetime.now(UTC).date() + timedelta(days=1)
+        last = first + timedelta(days=13)
+        told = provider.sessions(first, last)
+        days = [session.date for session in told]
+        assert days == sorted(set(days))
+        assert days
+        assert first <= days[0] <= days[-1] <= last
+        assert all(session.open < session.close for session in told)
+        middle = first + timedelta(days=6)
+        rest = provider.sessions(middle + timedelta(days=1), last)
+        assert provider.sessions(first, middle) + rest == told
+        _refuses(partial(provider.sessions, last, first))
 
 
 def _rows(bars: Bars) -> list[Row]:

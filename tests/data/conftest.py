@@ -35,7 +35,6 @@ def cache(request: pytest.FixtureRequest) -> Iterator[Cache]:
         made = MemoryCache(monotonic=time.monotonic)
     else:
         url, thread = request.getfixturevalue("redis_url"), request.getfixturevalue("loop")
-        made = RedisCache(url, loop=thread, monotonic=time.monotonic, timeout_s=5.0)
-        thread.run(made._client.flushdb(), timeout_s=2.0)
+        made = RedisCache(url, loop=thread, monotonic=time.monotonic, timeout_s=60.0)
     yield made
     made.close()

@@ -15,7 +15,9 @@ from alphalens.net import RetryPolicy
 
 QUICK = RestOptions(
     calls_per_minute=10_000,
-    timeout_s=5.0,
+    timeout_s=60.0,
+    read_timeout_s=60.0,
+    connect_timeout_s=60.0,
     retry=RetryPolicy(attempts=3, base_s=0.001, cap_s=0.002),
     breaker_failures=50,
 )

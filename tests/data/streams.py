@@ -14,6 +14,7 @@ from alphalens.data.bars import micros
 from alphalens.data.port import BarRequest, Batch, DataCapabilities
 from alphalens.errors import DataError
 from alphalens.net import Timing
+from tests.waiting import PATIENCE_S
 
 from .any_kind import of_any_kind
 
@@ -76,7 +77,7 @@ class Rest:
     def bars(self, request: BarRequest) -> Batch:
         self.asked.append(request)
         if self.gate is not None:
-            assert self.gate.wait(5.0)
+            assert self.gate.wait(PATIENCE_S)
         if self.fails:
             raise self.fails.pop(0)
         parts = [
@@ -134,8 +135,8 @@ class Taken:
         self._stream = stream
         self.deliveries: list[Delivery] = []
 
-    def until(self, is_so: Callable[[], object], *, within_s: float = 5.0) -> Taken:
-        ends_at = time.monotonic() + within_s
+    def until(self, is_so: Callable[[], object]) -> Taken:
+        ends_at = time.monotonic() + PATIENCE_S
         while not is_so():
             assert time.monotonic() < ends_at, f"only {self.troubles()}, {self.bars()} came"
             if any(vars(delivery := self._stream.take(0.02)).values()):

@@ -21,6 +21,7 @@ from alphalens.errors import ConfigError, InputError
 from alphalens.net import Refused
 from alphalens.testing.alpaca_server import AlpacaServer
 from alphalens.trading.market import Quote
+from tests.waiting import PATIENCE_S
 
 from .scripted_vendor import QUICK as QUICK_REST
 from .streams import QUICK, Heard, Taken, Wall, alpaca_row, at, us
@@ -59,7 +60,7 @@ def streaming(
         "timing": wall.timing,
     }
     with provider, AlpacaBarStream(KEY, SECRET, **{**fields, **changes}) as stream:
-        assert stream.wait_until_up(5.0), stream.problem
+        assert stream.wait_until_up(PATIENCE_S), stream.problem
         wall.instant = at(10)
         yield stream, Taken(stream), wall
 
@@ -116,7 +117,7 @@ def test_cut_line_comes_back_with_what_was_missed(server) -> None:
             server.control.bar("SPY", 1, 2, 0.5, 1.25 + minute, time=at(minute))
         wall.instant = at(3.5)
         server.control.limit_data(connections=1)
-        assert stream.wait_until_up(5.0)
+        assert stream.wait_until_up(PATIENCE_S)
         server.control.bar("SPY", 1, 2, 0.5, 4.25, time=at(3))
         taken.until(lambda: len(taken.bars("SPY")) == 4)
     assert taken.bars("SPY") == [(n, 1.25 + n) for n in range(4)]

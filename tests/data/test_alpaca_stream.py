@@ -1,6 +1,5 @@
 import random
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -12,17 +11,11 @@ from alphalens.errors import ConfigError, InputError
 from alphalens.net import LoopThread
 from alphalens.testing.alpaca_server import AlpacaServer
 from alphalens.trading.market import Quote, TradingStatus
+from tests.waiting import PATIENCE_S, until
 
 KEY, SECRET = "PKTEST", "secret-of-the-test"
 D = Decimal
 AT = datetime(2026, 3, 2, 15, tzinfo=UTC)
-
-
-def until(is_so: Callable[[], object], *, within_s: float = 3.0) -> None:
-    ends_at = time.monotonic() + within_s
-    while not is_so():
-        assert time.monotonic() < ends_at, "it did not come to pass"
-        time.sleep(0.005)
 
 
 def made(url: str, **changes: object) -> AlpacaDataStream:
@@ -41,7 +34,7 @@ def server(tmp_path: Path) -> Iterator[AlpacaServer]:
 @pytest.fixture
 def stream(server: AlpacaServer) -> Iterator[AlpacaDataStream]:
     with made(server.data_stream_url) as running:
-        assert running.wait_until_up(5.0)
+        assert running.wait_until_up(PATIENCE_S)
         yield running
 
 
@@ -72,7 +65,7 @@ def test_halt_and_resumption_are_told(server, stream) -> None:
 def test_loss_is_counted_and_the_stream_comes_back(server, stream) -> None:
     server.control.drop_data_stream()
     until(lambda: stream.gaps == 1)
-    assert stream.wait_until_up(5.0)
+    assert stream.wait_until_up(PATIENCE_S)
     server.control.set_quote("SPY", "1", "2")
     assert taken(stream, 1)[0].bid == D(1)
 
@@ -94,12 +87,12 @@ def test_bad_keys_end_the_stream_and_say_so_without_them(server) -> None:
 def test_loop_of_the_caller_is_left_running(server) -> None:
     with LoopThread() as loop:
         with made(server.data_stream_url, loop=loop) as stream:
-            assert stream.wait_until_up(5.0)
+            assert stream.wait_until_up(PATIENCE_S)
 
         async def one() -> int:
             return 1
 
-        assert loop.run(one(), timeout_s=1.0) == 1
+        assert loop.run(one(), timeout_s=PATIENCE_S) == 1
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from alphalens.data._vendors.cells import NO_TIME, instants, local_instants, numbers, plain_text
-from alphalens.data.bars import micros
+from alphalens.data._vendors.cells import instants, local_instants, numbers, plain_text
+from alphalens.data.bars import NO_TIME, micros
 from alphalens.data.reasons import names_of
 
 DAY = datetime(2024, 1, 2, 5, tzinfo=UTC)

@@ -14,6 +14,7 @@ from alphalens.data.redis_cache import RedisCache
 from alphalens.data.store import BarStore
 from alphalens.storage import open_engine
 from tests.servers import own_redis
+from tests.waiting import until
 
 from .ingesting import closes_in, pipeline_of, request_of, rows_of, vendor, whole_month
 from .many_bars import many
@@ -39,14 +40,7 @@ class Clock:
 
 
 def cache_of(port, loop, clock):
-    return RedisCache(f"redis://127.0.0.1:{port}", loop=loop, monotonic=clock, timeout_s=5.0)
-
-
-def wait_until(is_so) -> None:
-    end = time.monotonic() + 10.0
-    while not is_so():
-        assert time.monotonic() < end
-        time.sleep(0.001)
+    return RedisCache(f"redis://127.0.0.1:{port}", loop=loop, monotonic=clock, timeout_s=60.0)
 
 
 def test_server_killed_amid_a_write_keeps_whole_values_or_none(port, loop):
@@ -56,7 +50,7 @@ def test_server_killed_amid_a_write_keeps_whole_values_or_none(port, loop):
         cache, other = cache_of(port, loop, clock), cache_of(port, loop, clock)
         writing = threading.Thread(target=cache.put, args=(items,), kwargs={"ttl_s": 600.0})
         writing.start()
-        wait_until(lambda: len(other.get(["key0", "key3"])) == 2)
+        until(lambda: len(other.get(["key0", "key3"])) == 2)
         server.terminate()
         writing.join()
         assert cache.stats.faults == 1
@@ -133,10 +127,10 @@ def test_readers_do_not_notice_that_the_cache_comes_and_goes(port, loop, tmp_pat
             for _ in range(2):
                 time.sleep(0.1)
                 server.terminate()
-                wait_until(lambda: cache.stats.problem)
+                until(lambda: cache.stats.problem)
                 server.start()
                 clock.now += 60.0
-                wait_until(lambda: not cache.stats.problem)
+                until(lambda: not cache.stats.problem)
             is_over.set()
             reader.join()
         assert wrong == []

@@ -20,6 +20,7 @@ from alphalens.errors import StorageError
 from alphalens.storage import open_engine
 from alphalens.storage.schema import bars as bars_table
 from tests.servers import own_postgres, own_schema
+from tests.waiting import PROCESS_S
 
 from .ingesting import (
     DAYS,
@@ -198,7 +199,7 @@ except StorageError as error:
 def test_limit_of_the_system_amid_a_write_under_sqlite_leaves_the_file_whole(tmp_path):
     url = f"sqlite:///{tmp_path / 'bars.sqlite'}"
     child = subprocess.run(
-        [sys.executable, "-c", LIMITED, url], capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", LIMITED, url], capture_output=True, text=True, timeout=PROCESS_S
     )
     assert "bars.sqlite: " in child.stdout, child.stderr
     engine = open_engine(url)
@@ -274,13 +275,13 @@ def ingesters():
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     children = [subprocess.Popen([sys.executable, "-c", INGESTER], **pipes) for _ in range(2)]
     try:
-        with killed_after(60.0, children):
+        with killed_after(PROCESS_S, children):
             assert [child.stdout.readline() for child in children] == ["ready\n"] * 2
         yield children
     finally:
         for child in children:
             child.kill()
-            child.communicate(timeout=10)
+            child.communicate(timeout=PROCESS_S)
 
 
 def test_two_ingesters_in_two_processes_lose_nothing_and_double_nothing(ingesters, database_url):
@@ -289,7 +290,7 @@ def test_two_ingesters_in_two_processes_lose_nothing_and_double_nothing(ingester
         for child, way in zip(ingesters, ("forward", "backward"), strict=True):
             child.stdin.write(f"{database_url} {wire.url} {way}\n")
             child.stdin.flush()
-        with killed_after(60.0, ingesters):
+        with killed_after(PROCESS_S, ingesters):
             assert [child.stdout.readline() for child in ingesters] == ["done\n"] * 2
     engine = open_engine(database_url)
     store = BarStore(engine)

@@ -14,8 +14,7 @@ import pandas as pd
 import pytest
 
 from alphalens.assets import AssetClass
-from alphalens.data._vendors.cells import NO_TIME
-from alphalens.data.bars import Adjustment, Timeframe, micros
+from alphalens.data.bars import NO_TIME, Adjustment, Timeframe, micros
 from alphalens.data.folder_provider import FolderProvider
 from alphalens.data.port import BarRequest, MarketDataProvider
 from alphalens.data.reasons import AnswerRefused, Reason, names_of

@@ -1,7 +1,7 @@
 import json
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,13 +11,7 @@ from alphalens.data.inbox import Inbox
 from alphalens.net import LoopThread, Refused, StreamSettings
 from alphalens.net.line import Line
 from alphalens.testing.alpaca_server import AlpacaServer
-
-
-def until(is_so: Callable[[], object], *, within_s: float = 3.0) -> None:
-    ends_at = time.monotonic() + within_s
-    while not is_so():
-        assert time.monotonic() < ends_at, "it did not come to pass"
-        time.sleep(0.005)
+from tests.waiting import PATIENCE_S, until
 
 
 async def hello(line: Line) -> None:
@@ -57,7 +51,7 @@ def test_messages_wait_in_order_and_are_taken_once(server, loop) -> None:
     box = inbox(server, loop)
     box.open()
     box.open()
-    assert box.wait_until_up(5.0)
+    assert box.wait_until_up(PATIENCE_S)
     asks = [float(100 + number) for number in range(20)]
     for ask in asks:
         server.control.set_quote("SPY", "1", str(ask))
@@ -71,7 +65,7 @@ def test_messages_wait_in_order_and_are_taken_once(server, loop) -> None:
 def test_full_box_holds_back_and_loses_nothing(server, loop) -> None:
     box = inbox(server, loop, size=2)
     box.open()
-    assert box.wait_until_up(5.0)
+    assert box.wait_until_up(PATIENCE_S)
     asks = [float(100 + number) for number in range(20)]
     for ask in asks:
         server.control.set_quote("SPY", "1", str(ask))
@@ -87,7 +81,7 @@ def test_full_box_holds_back_and_loses_nothing(server, loop) -> None:
 def test_reader_that_fails_ends_the_stream_and_is_named(server, loop) -> None:
     box = inbox(server, loop, read=lambda frame: [1 / 0])
     box.open()
-    assert box.wait_until_up(5.0)
+    assert box.wait_until_up(PATIENCE_S)
     server.control.set_quote("SPY", "1", "2")
     until(lambda: "ZeroDivisionError" in box.problem)
     assert not box.is_up
@@ -110,7 +104,7 @@ def test_box_says_how_it_stands(server, loop) -> None:
     assert "not opened" in box.problem
     box.close()
     box.open()
-    assert box.wait_until_up(5.0)
+    assert box.wait_until_up(PATIENCE_S)
     assert box.problem == ""
     box.close()
     box.close()

@@ -30,7 +30,10 @@ from alphalens.data.known_facts import KnownFacts
 from alphalens.data.point_in_time import Membership, Reports
 from alphalens.data.port import BarRequest, CorporateAction
 from alphalens.data.store import BarStore
+from alphalens.errors import DataError
 from alphalens.storage import open_engine
+from alphalens.strategies import FigureStrategy, MembersOnly
+from alphalens.trading.targets import Signal
 
 from .futures_rows import oil, oil_closes
 
@@ -44,6 +47,14 @@ FILED = pd.DataFrame(
         "symbol": ["A"],
         "period": pd.DatetimeIndex(["2015-12-31"]),
         "eps": [1.0],
+    }
+)
+LISTED = pd.DataFrame(
+    {
+        "symbol": ["CLM20"],
+        "last_trade": pd.DatetimeIndex(["2020-05-19"]),
+        "first_notice": pd.DatetimeIndex(["2020-05-21"]),
+        "seen": pd.DatetimeIndex(["2016-02-01"]),
     }
 )
 JOINED = pd.DataFrame({"symbol": ["A"], "start": ["2016-02-02"], "end": [None]})
@@ -64,6 +75,7 @@ def engine(engine):
     facts.keep_facts(FILED, source="desk")
     facts.keep_members("INDEX", JOINED, source="desk")
     facts.keep_actions([SPLIT])
+    facts.keep_contracts(LISTED, source="desk")
     BarStore(engine).write(bars(), at=MONDAY)
     return engine
 
@@ -145,6 +157,49 @@ def view_of_facts(engine):
     return view.facts.latest("eps", ["A"]).notna().all()
 
 
+def view(engine) -> DataView:
+    """What a strategy of the paper run gets."""
+    return DataView(history(), MONDAY, FactStore(engine))
+
+
+def is_told(ask) -> bool:
+    """Return whether there is an answer: to say that nothing is known is none."""
+    try:
+        return bool(ask())
+    except DataError:
+        return False
+
+
+def view_of_contracts(engine):
+    terms = {"tick": Decimal("0.01"), "multiplier": Decimal(1000), "calendar": "NYMEX"}
+    return is_told(lambda: view(engine).facts.chain("CL", **terms).contracts)
+
+
+def view_of_adjusted_closes(engine):
+    index = pd.DatetimeIndex([FRIDAY - DAY, FRIDAY])
+    raw = pd.DataFrame({"A": [20.0, 10.0]}, index=index)
+    told = PriceHistory(closes=raw, source="x", adjustment="raw")
+    view = DataView(told, MONDAY, FactStore(engine))
+    return view.adjusted(to=Adjustment.SPLIT)["A"].iloc[0] == 10.0
+
+
+def strategy_of_figures(engine):
+    return is_told(lambda: FigureStrategy("eps").signal(view(engine)).scores)
+
+
+def strategy_of_members(engine):
+    return is_told(lambda: MembersOnly(Prices(), "INDEX").signal(view(engine)).scores)
+
+
+class Prices:
+    """Scores are the last closes."""
+
+    name, lookback = "prices", 1
+
+    def signal(self, view: DataView) -> Signal:
+        return Signal(name=self.name, asof=view.asof, scores=view.last_prices().to_dict())
+
+
 def future_price(_engine):
     sunday = datetime(2020, 4, 19, 22, tzinfo=UTC)  # the close of Monday is below zero
     return chained(oil(), oil_closes(), RollBefore(sessions=0), as_of=sunday).prices.iloc[-1] < 0
@@ -173,6 +228,10 @@ READERS = [
     stored_price,
     view_of_prices,
     view_of_facts,
+    view_of_contracts,
+    view_of_adjusted_closes,
+    strategy_of_figures,
+    strategy_of_members,
     future_price,
     future_volume,
 ]
@@ -246,7 +305,9 @@ def test_tables_of_facts_are_touched_in_two_modules_only():
 
 def test_store_gives_no_fact_without_an_instant():
     public = {name for name in vars(FactStore) if not name.startswith("_")}
-    assert public == {"as_of", "keep_actions", "keep_facts", "keep_members", "take_back"}
+    keeping = {"keep_actions", "keep_contracts", "keep_facts", "keep_members", "take_back"}
+    how_many = {"counts", "fingerprint"}
+    assert public == {"as_of"} | keeping | how_many
     instant = inspect.signature(FactStore.as_of).parameters["instant"]
     assert instant.default is inspect.Parameter.empty
     asking = ast.parse(inspect.getsource(KnownFacts)).body[0].body

@@ -7,9 +7,8 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from alphalens.data._vendors.cells import NO_TIME
 from alphalens.data._vendors.pieces import Piece, batch_of
-from alphalens.data.bars import micros
+from alphalens.data.bars import NO_TIME, micros
 from alphalens.data.port import BarRequest
 from alphalens.data.reasons import Reason, names_of
 

@@ -22,6 +22,7 @@ from alphalens.data.store import BarStore
 from alphalens.errors import DataError, InputError, StorageError
 from alphalens.storage import open_engine
 from alphalens.trading.clock import VirtualClock
+from tests.waiting import PROCESS_S
 
 from .pipeline_desk import DAYS, MIDNIGHTS, closes_of, open_desk, request, walk
 from .scripted_vendor import QUICK
@@ -200,8 +201,8 @@ def test_processes_that_ingest_at_once_and_one_that_is_killed_leave_all_of_it_on
         if int(line) == 3:
             os.kill(processes[0].pid, signal.SIGKILL)
             break
-    processes[0].communicate(timeout=60)
-    told, _ = processes[1].communicate(timeout=120)
+    processes[0].communicate(timeout=PROCESS_S)
+    told, _ = processes[1].communicate(timeout=PROCESS_S)
     assert processes[1].returncode == 0
     assert told.splitlines()[-1].isdigit()
     desk.clock.advance_to(datetime.now(UTC) + timedelta(days=2))

@@ -21,6 +21,7 @@ from alphalens.errors import ConfigError, InputError
 from alphalens.net import NetError, Refused, Timing
 from alphalens.testing.polygon_server import PolygonServer
 from alphalens.trading.market import Quote
+from tests.waiting import PATIENCE_S
 
 from .scripted_vendor import QUICK as QUICK_REST
 from .streams import QUICK, Heard, Taken, Wall, at, us
@@ -61,7 +62,7 @@ def streaming(
         "timing": clock.timing,
     }
     with provider, PolygonStream(KEY, **{**fields, **changes}) as stream:
-        assert stream.wait_until_up(5.0), stream.problem
+        assert stream.wait_until_up(PATIENCE_S), stream.problem
         clock.instant = clock.instant if wall else at(10)
         yield stream, Taken(stream)
 
@@ -137,7 +138,7 @@ def test_cut_line_comes_back_and_what_was_missed_comes_first(server) -> None:
             server.control.minute("AAPL", row(minute, 10.0 + minute))
         wall.instant = at(4.5)
         server.control.allow_connections(1)
-        assert stream.wait_until_up(5.0)
+        assert stream.wait_until_up(PATIENCE_S)
         server.control.minute("AAPL", row(4, 14.0))
         taken.until(lambda: len(taken.bars()) >= 5)
     assert taken.bars() == [(n, 10.0 + n) for n in range(5)]

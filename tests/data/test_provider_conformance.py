@@ -18,6 +18,7 @@ from alphalens.data.port import BarRequest, MarketDataProvider
 from alphalens.data.sample_provider import SampleProvider
 from alphalens.data.yahoo_provider import YahooProvider
 from alphalens.testing.alpaca_data_server import AlpacaDataServer
+from alphalens.testing.alpaca_server import AlpacaServer
 from alphalens.testing.conformance_data import MarketDataConformance
 from alphalens.testing.polygon_server import PolygonServer
 from alphalens.testing.polygon_server.times import day_start_ms
@@ -48,7 +49,8 @@ class OverTheWire(MarketDataConformance):
     request = BarRequest(**SPAN)
 
     @pytest.fixture(autouse=True)
-    def _served(self) -> Iterator[None]:
+    def _served(self, tmp_path: Path) -> Iterator[None]:
+        self.folder = tmp_path
         with ExitStack() as self.stack:
             yield
 
@@ -59,8 +61,16 @@ class TestAlpaca(OverTheWire):
         for symbol in CLOSES:
             told = [{"t": f"{day}T05:00:00Z", "n": 9, **row} for day, row in rows(symbol)]
             server.control.add_bars(symbol, told)
+        venue = self.stack.enter_context(
+            AlpacaServer(self.folder / f"{id(server)}.sqlite", keys=("key", "secret"))
+        )
         made = AlpacaProvider(
-            "key", "secret", base_url=server.url, rng=random.Random(1), options=QUICK
+            "key",
+            "secret",
+            base_url=server.url,
+            venue_url=venue.rest_url,
+            rng=random.Random(1),
+            options=QUICK,
         )
         return self.stack.enter_context(made)
 
@@ -71,6 +81,9 @@ class TestPolygon(OverTheWire):
         for symbol in CLOSES:
             told = [{"t": day_start_ms(day), "n": 9, **row} for day, row in rows(symbol)]
             server.control.add_aggs(symbol, told)
+        names = {"exchange": "NYSE", "name": "x", "status": "closed"}
+        days = (date.today() + timedelta(days=n) for n in (2, 9, 60))  # one of them may be Sunday
+        server.control.add_holidays([{"date": day.isoformat(), **names} for day in days])
         made = PolygonProvider("key", base_url=server.url, rng=random.Random(1), options=QUICK)
         return self.stack.enter_context(made)
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from alphalens.data._vendors.cells import NO_TIME, instants
+from alphalens.data._vendors.cells import instants
 from alphalens.data._vendors.reading import (
     Keys,
     Part,
@@ -17,7 +17,7 @@ from alphalens.data._vendors.reading import (
     batch_from,
     parts_of,
 )
-from alphalens.data.bars import Adjustment, Timeframe, micros
+from alphalens.data.bars import NO_TIME, Adjustment, Timeframe, micros
 from alphalens.data.port import BarRequest, Batch
 from alphalens.data.reasons import names_of
 

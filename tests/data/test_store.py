@@ -1,10 +1,12 @@
 """The store of bars, on both databases: what it keeps, what it forgets, and what it survives."""
 
+import hashlib
 import signal
 import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -24,6 +26,7 @@ from alphalens.storage import metadata, open_engine, reading, writing
 from alphalens.storage.schema import bar_versions, quarantine, series
 from alphalens.storage.schema import bars as bars_table
 from alphalens.storage.upgrade import migrate
+from tests.waiting import PATIENCE_S
 
 DAY = timedelta(days=1)
 T0 = datetime(2023, 12, 30, tzinfo=UTC)
@@ -456,13 +459,35 @@ def test_quarantine_keeps_refused_rows_as_they_came_and_each_once(store, engine)
     assert store.quarantine(bars.take(np.array([], np.intp)), marks[:0], [], at=NOW) == 0
 
 
+def test_hash_of_a_refused_row_is_what_it_was_for_those_that_are_there(store, engine):
+    raw, marks = ["{}", "{}", "{} "], np.array([2**51, 2**51, 1], np.uint64)
+    bars = many(["A'B", "A\0B"], 3, codes=np.int32([0, 1] * 3)).take(np.array([0, 0, 3]))
+    bars = replace(bars, received=bars.received + np.array([0, 7, 0]))
+    assert store.quarantine(bars, marks, raw, at=NOW) == 2
+    with engine.connect() as connection:
+        columns = (quarantine.c.hash, quarantine.c.symbol, quarantine.c.received)
+        found = connection.execute(sa.select(*columns).order_by(quarantine.c.marks)).all()
+    facts = [
+        repr(("A\N{REPLACEMENT CHARACTER}B", "1d", "raw", "desk", int(bars.time[2]), 1)),
+        repr(("A'B", "1d", "raw", "desk", int(bars.time[0]), 2**51)),
+    ]
+    texts = (raw[2], raw[0])
+    hashes = [
+        hashlib.sha256(fact.encode() + b"\0" + text.encode()).hexdigest()
+        for fact, text in zip(facts, texts, strict=True)
+    ]
+    assert [row.hash for row in found] == hashes
+    assert [row.symbol for row in found] == ["A\N{REPLACEMENT CHARACTER}B", "A'B"]
+    assert found[1].received == bars.received[1]  # of two that are the same, the later one
+
+
 def test_two_who_refuse_the_same_rows_at_once_keep_each_once(engine, database_url):
     engines = [engine, open_engine(database_url)]
     bars, ready = many(["AAA"], 300), threading.Barrier(2)
     marks, raw = np.full(300, Reason.DELISTED.bit, np.uint64), [str(n) for n in range(300)]
 
     def refuse(k):
-        ready.wait(10)
+        ready.wait(PATIENCE_S)
         own, parts = BarStore(engines[k]), np.random.default_rng(k).permutation(300)
         return sum(
             own.quarantine(bars.take(p), marks[p], [raw[n] for n in p], at=NOW)
@@ -483,7 +508,7 @@ def test_two_writers_at_once_lose_nothing_and_double_nothing(engine, database_ur
     ready = threading.Barrier(2)
 
     def ingest(k):
-        ready.wait(10)
+        ready.wait(PATIENCE_S)
         own, parts = BarStore(engines[k]), np.random.default_rng(k).permutation(3 * n)
         return [own.write(told[k].take(p), at=NOW) for p in np.array_split(parts, pieces)]
 
@@ -507,7 +532,7 @@ from tests.data.test_store import NOW, R, many, wanted
 
 def wait(*_):
     print("written, not committed", flush=True)
-    time.sleep(60)
+    time.sleep(600)
 
 engine = open_engine(sys.argv[1])
 sa.event.listen(engine, "commit", wait)
@@ -528,7 +553,7 @@ def test_writer_that_is_killed_in_mid_write_leaves_nothing_and_stops_nobody(
             assert_same_bits(store.read(wanted("AAA", "BBB")), old)  # a reader does not wait
         finally:
             child.send_signal(signal.SIGKILL)
-        assert child.wait(10) == -signal.SIGKILL
+        assert child.wait(PATIENCE_S) == -signal.SIGKILL
     assert_same_bits(store.read(wanted("AAA", "BBB")), old)
     assert (rows_of(engine, bar_versions), rows_of(engine, series)) == (0, 1)
     assert set(store.missing(wanted("AAA", "BBB"))) == {"AAA", "BBB"}

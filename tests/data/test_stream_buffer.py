@@ -10,6 +10,7 @@ from alphalens.data._streams.words import BarRow, batches_of
 from alphalens.data.bar_stream import Trouble, TroubleKind
 from alphalens.data.bars import Timeframe
 from alphalens.trading.market import Quote
+from tests.waiting import PATIENCE_S
 
 from .streams import alpaca_row, at, us
 
@@ -69,10 +70,10 @@ def test_equal_troubles_are_one_with_a_count_and_their_number_is_bounded() -> No
 def test_consumer_who_waits_is_woken() -> None:
     buffer = StreamBuffer(4, build=BUILD)
     taken = []
-    consumer = threading.Thread(target=lambda: taken.append(buffer.take(5.0)))
+    consumer = threading.Thread(target=lambda: taken.append(buffer.take(PATIENCE_S)))
     consumer.start()
     buffer.put([quote(1)])
-    consumer.join(2.0)
+    consumer.join(PATIENCE_S)
     assert [len(delivery) for delivery in taken] == [1]
 
 

@@ -8,9 +8,8 @@ import pytest
 
 from alphalens.data._streams.order import BarOrder, Fate, Missing, Release, Span
 from alphalens.data._streams.words import BarRow, batches_of
-from alphalens.data._vendors.cells import NO_TIME
 from alphalens.data.bar_stream import GapCause
-from alphalens.data.bars import Timeframe
+from alphalens.data.bars import NO_TIME, Timeframe
 from alphalens.data.port import BarRequest
 
 from .streams import Rest, alpaca_row, at, us

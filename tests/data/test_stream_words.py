@@ -16,8 +16,7 @@ from alphalens.data._streams.words import (
     plain_row,
     some_of,
 )
-from alphalens.data._vendors.cells import NO_TIME
-from alphalens.data.bars import Timeframe
+from alphalens.data.bars import NO_TIME, Timeframe
 from alphalens.data.reasons import names_of
 from alphalens.net.failures import Unreadable
 

@@ -9,8 +9,7 @@ import pytest
 
 from alphalens.assets import AssetClass
 from alphalens.data._checks.calendar import local_days
-from alphalens.data._vendors.cells import NO_TIME
-from alphalens.data.bars import Adjustment, Bars, Timeframe, micros
+from alphalens.data.bars import NO_TIME, Adjustment, Bars, Timeframe, micros
 from alphalens.data.reasons import AnswerRefused, Reason
 from alphalens.data.validation import Context, Life, Tolerances, judge
 from alphalens.errors import DataError, InputError

@@ -21,6 +21,7 @@ from alphalens.monitoring.data_feed_monitor import DataFeedMonitor
 from alphalens.net import LoopThread
 from alphalens.net.line import Frame, Line
 from alphalens.testing.polygon_server import PolygonServer
+from tests.waiting import PATIENCE_S, until
 
 from .streams import MINUTE, QUICK, Down, Heard, Rest, Taken, Wall, alpaca_row, at, us
 
@@ -55,7 +56,7 @@ def streaming(
         "timing": wall.timing,
     }
     with PolygonStream("key", **{**fields, **changes}) as stream:
-        assert stream.wait_until_up(5.0), stream.problem
+        assert stream.wait_until_up(PATIENCE_S), stream.problem
         wall.instant = at(10)
         yield stream, Taken(stream), wall
 
@@ -79,10 +80,7 @@ def test_consumer_that_stays_behind_costs_the_connection_and_gets_all_from_rest(
     with streaming(server, rest, options=options) as (stream, taken, wall):
         for number in range(3):
             server.control.publish([minute(number, 10.0 + number)])
-        ends_at = time.monotonic() + 5.0
-        while "behind" not in stream.problem:
-            assert time.monotonic() < ends_at
-            time.sleep(0.01)
+        until(lambda: "behind" in stream.problem)
         assert not stream.is_up
         wall.instant = at(6.5)
         taken.until(lambda: stream.is_up)
@@ -202,14 +200,9 @@ def test_ticks_that_nobody_read_while_the_consumer_was_behind_are_told_to_be_mis
     options = replace(QUICK, size=2)
     with streaming(server, channels=[Channel.TRADES], options=options) as (stream, taken, wall):
         server.control.publish([tick(1), tick(2)])
-        ends_at = time.monotonic() + 5.0
-        while stream.counts["waiting"] < 2:
-            assert time.monotonic() < ends_at
-            time.sleep(0.001)
+        until(lambda: stream.counts["waiting"] == 2, every_s=0.001)
         wall.instant = at(11)
-        while "behind" not in stream.problem:
-            assert time.monotonic() < ends_at
-            time.sleep(0.01)
+        until(lambda: "behind" in stream.problem)
         taken.until(lambda: taken.of("gaps"))
     (gap,) = taken.of("gaps")
     assert (gap.start, gap.end, gap.cause) == (at(10), at(11), GapCause.BEHIND)
@@ -294,10 +287,7 @@ def test_rest_that_is_slow_while_the_consumer_is_behind_costs_no_bar_and_no_tick
         for number in range(1, 4):
             server.control.publish([minute(number, 10.0 + number)])
         server.control.publish([tick(1), tick(2)])
-        ends_at = time.monotonic() + 5.0
-        while "behind" not in stream.problem:
-            assert time.monotonic() < ends_at
-            time.sleep(0.005)
+        until(lambda: "behind" in stream.problem)
         assert stream.counts["held"] == 3
         wall.instant = at(6.1)
         taken.until(lambda: stream.is_up)
@@ -364,7 +354,7 @@ def test_bar_that_came_with_the_greeting_is_the_first(server) -> None:
         rng=random.Random(1),
         timing=wall.timing,
     ) as stream:
-        assert stream.wait_until_up(5.0)
+        assert stream.wait_until_up(PATIENCE_S)
         wall.instant = at(10)
         server.control.publish([minute(1, 11.0)])
         taken = Taken(stream)
@@ -410,7 +400,7 @@ def test_loop_of_the_caller_is_left_running(server) -> None:
     with LoopThread() as loop:
         with streaming(server, loop=loop) as (stream, _, __):
             assert stream.is_up
-        assert loop.run(one(), timeout_s=1.0) == 1
+        assert loop.run(one(), timeout_s=PATIENCE_S) == 1
 
 
 @pytest.mark.parametrize("name", ["size", "mute_after_s", "fill_attempts", "behind_after_s"])

@@ -16,9 +16,8 @@ import pytest
 import yfinance
 
 from alphalens.assets import AssetClass
-from alphalens.data._vendors.cells import NO_TIME
 from alphalens.data._vendors.yahoo_session import Declined
-from alphalens.data.bars import Adjustment, Timeframe, micros
+from alphalens.data.bars import NO_TIME, Adjustment, Timeframe, micros
 from alphalens.data.port import BarRequest, MarketDataProvider
 from alphalens.data.reasons import AnswerRefused, Reason, names_of
 from alphalens.data.validation import Context, judge

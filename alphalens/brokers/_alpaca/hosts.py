@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from alphalens.data.alpaca_hosts import LIVE_HOST, VENUE_HOSTS
 from alphalens.errors import ConfigError
 from alphalens.net.endpoint import checked_host
 
 __all__ = ["check_urls"]
 
-LIVE_HOST = "api.alpaca.markets"
-PAPER_HOST = "paper-api.alpaca.markets"
-_HOSTS = (PAPER_HOST, LIVE_HOST)
 _STREAM_PATH = "/stream"
 
 
@@ -34,14 +32,14 @@ def check_urls(base_url: str, stream_url: str, *, is_live: bool) -> tuple[str, s
         one of the other kind.
     """
     base = checked_host(
-        base_url, schemes=("https", "http"), hosts=_HOSTS, owner="Alpaca", has_path=False
+        base_url, schemes=("https", "http"), hosts=VENUE_HOSTS, owner="Alpaca", has_path=False
     )
     parts = urlsplit(base)
     scheme = "wss" if parts.scheme == "https" else "ws"
     stream = checked_host(
         stream_url or f"{scheme}://{parts.netloc}{_STREAM_PATH}",
         schemes=("wss", "ws"),
-        hosts=_HOSTS,
+        hosts=VENUE_HOSTS,
         owner="Alpaca",
         has_path=True,
     )

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from alphalens.assets import AssetClass
 from alphalens.data._checks.context import Context
 from alphalens.data._checks.marks import FATAL, Marked
-from alphalens.data._vendors.cells import NO_TIME
-from alphalens.data.bars import Bars
+from alphalens.data.bars import NO_TIME, Bars
 from alphalens.data.port import Batch
 from alphalens.data.reasons import RULES, Reason, rejecting
 

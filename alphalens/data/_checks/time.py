@@ -10,8 +10,7 @@ from alphalens.data._checks.calendar import DAY_US, NONE, day_number, local_days
 from alphalens.data._checks.context import ZONES
 from alphalens.data._checks.gaps import find_gaps
 from alphalens.data._checks.rows import Rows
-from alphalens.data._vendors.cells import NO_TIME
-from alphalens.data.bars import micros
+from alphalens.data.bars import NO_TIME, micros
 from alphalens.data.gaps import Gap
 from alphalens.data.reasons import Reason
 

@@ -11,11 +11,10 @@ from alphalens.net.exact_json import decimal, instant, loads, rows
 from alphalens.net.line import Line
 from alphalens.trading.market import Quote
 
-__all__ = ["HOSTS", "NO_KEY", "greeted", "log_in", "quote_from"]
+__all__ = ["NO_KEY", "greeted", "log_in", "quote_from"]
 
 Row = Mapping[str, Any]  # Any: the values of JSON
 
-HOSTS = frozenset({"stream.data.alpaca.markets", "stream.data.sandbox.alpaca.markets"})
 #: Not authenticated, refused, not in the subscription.
 NO_KEY = frozenset({401, 402, 409})
 

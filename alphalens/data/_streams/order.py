@@ -13,9 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from alphalens.data._streams.words import BarRow, merged, some_of
-from alphalens.data._vendors.cells import NO_TIME
 from alphalens.data.bar_stream import GapCause
-from alphalens.data.bars import Timeframe
+from alphalens.data.bars import NO_TIME, Timeframe
 from alphalens.data.port import Batch
 
 __all__ = ["BarOrder", "Fate", "Missing", "Release", "Span"]

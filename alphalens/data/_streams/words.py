@@ -12,10 +12,9 @@ from typing import Any, NamedTuple, Protocol, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from alphalens.data._vendors.cells import NO_TIME
 from alphalens.data._vendors.reading import Keys, Part, batch_from
 from alphalens.data.bar_stream import Trade, TroubleKind
-from alphalens.data.bars import Adjustment, Bars, Timeframe
+from alphalens.data.bars import NO_TIME, Adjustment, Bars, Timeframe
 from alphalens.data.port import BarRequest, Batch
 from alphalens.data.reasons import RULES, Reason, Severity, rejecting
 from alphalens.net.exact_json import rows

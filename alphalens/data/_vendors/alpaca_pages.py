@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any
 
 from alphalens.assets import AssetClass
+from alphalens.assets.calendars import Session
 from alphalens.data._vendors.alpaca_words import (
     action_from,
     news_from,
     quote_from,
+    session_from,
     snapshot_from,
     state_from,
 )
@@ -36,6 +38,7 @@ __all__ = [
     "news_page",
     "next_page",
     "quotes_page",
+    "sessions_page",
     "states_page",
 ]
 
@@ -125,6 +128,19 @@ def news_page(ask: Ask, body: Any) -> tuple[list[NewsItem], Ask | None]:
     """Return the news of a page."""
     told = rows(mapping(body, "the answer").get("news"), "news")
     return [news_from(row) for row in told], next_page(ask, body)
+
+
+def sessions_page(body: object, first: date, last: date) -> list[Session]:
+    """Return the days of a calendar, which ascend and are those that were asked for."""
+    told = [session_from(row) for row in rows(body, "the calendar")]
+    days = [session.date for session in told]
+    if days != sorted(set(days)) or any(not first <= day <= last for day in days):
+        raise Unfit(
+            Reason.SCHEMA_DRIFT,
+            f"the calendar from {first} to {last} should have days between them that ascend, "
+            f"got {', '.join(map(str, days[:3])) or 'none'}",
+        )
+    return told
 
 
 def _states(ask: Ask, body: Any) -> tuple[Mapping[str, Any], Ask | None]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, time
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
+from alphalens.assets.calendars import Session
 from alphalens.data._vendors.cells import plain_text
 from alphalens.data._vendors.latest import last_bar
-from alphalens.data._vendors.words import day, figure, member, moment
+from alphalens.data._vendors.words import day, figure, local_session, member, moment
 from alphalens.data.alpaca_symbols import symbol_from
 from alphalens.data.port import CorporateAction, NewsItem, OptionSnapshot, Snapshot
 from alphalens.net.exact_json import decimal, instant
@@ -22,6 +23,7 @@ __all__ = [
     "action_from",
     "news_from",
     "quote_from",
+    "session_from",
     "snapshot_from",
     "state_from",
 ]
@@ -149,6 +151,30 @@ def news_from(row: Row) -> NewsItem:
         source=plain_text(row.get("source")),
         symbols=tuple(symbol_from(s) for s in named) if isinstance(named, list) else (),
     )
+
+
+def session_from(row: Row) -> Session:
+    """Return a day of the calendar, whose hours are told by the clock of New York.
+
+    Raises
+    ------
+    Unreadable
+        If a part is missing or is not what it should be.
+
+    Examples
+    --------
+    >>> session_from({"date": "2026-07-02", "open": "09:30", "close": "16:00"}).open.isoformat()
+    '2026-07-02T13:30:00+00:00'
+    """
+    return local_session(day(row, "date"), _hour(row, "open"), _hour(row, "close"))
+
+
+def _hour(row: Row, key: str) -> time:
+    value = row.get(key)
+    try:
+        return time.fromisoformat(value if isinstance(value, str) else "")
+    except ValueError:
+        raise Unreadable(f"{key} should be a time like 09:30, got {value!r:.40}") from None
 
 
 def _split(row: Row) -> dict[str, Any]:

@@ -16,11 +16,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from alphalens.data.bars import micros
+from alphalens.data.bars import NO_TIME, micros
 from alphalens.data.reasons import Reason
 
 __all__ = [
-    "NO_TIME",
     "Floats",
     "Ints",
     "Marks",
@@ -34,9 +33,6 @@ __all__ = [
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Marks = NDArray[np.uint64]
-
-#: Stands for an instant that could not be read; pandas and numpy show it as NaT.
-NO_TIME = int(np.iinfo(np.int64).min)
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
 _INFINITY = re.compile(r"[+-]?inf(inity)?", re.ASCII | re.IGNORECASE)

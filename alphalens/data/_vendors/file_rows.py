@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 
 from alphalens._optional import require
 from alphalens.data._vendors.cells import (
-    NO_TIME,
     Floats,
     Ints,
     Marks,
@@ -27,6 +26,7 @@ from alphalens.data._vendors.cells import (
     local_instants,
     mark,
 )
+from alphalens.data.bars import NO_TIME
 from alphalens.data.file_provider import ABSENT, ASSET_NAMES, Table
 from alphalens.data.reasons import AnswerRefused, Reason
 from alphalens.errors import DataError

@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from alphalens.data._vendors.cells import NO_TIME
 from alphalens.data._vendors.reading import Part, batch_from
 from alphalens.data._vendors.words import figure, moment
-from alphalens.data.bars import Timeframe
+from alphalens.data.bars import NO_TIME, Timeframe
 from alphalens.data.port import BarRequest, Batch, DataCapabilities, LastBar
 from alphalens.errors import InputError
 from alphalens.net.exact_json import mapping
@@ -49,6 +48,7 @@ def latest_batch(
     received_at: datetime,
     calls: int,
     delay_s: float,
+    known: frozenset[str] | None = None,
 ) -> Batch:
     """Return the last bars as a batch, whose request is the span that holds all of them.
 
@@ -58,7 +58,7 @@ def latest_batch(
         One row of each symbol that has one.
     request : BarRequest
         Of `latest_request`.
-    source, received_at, calls, delay_s
+    source, received_at, calls, delay_s, known
         As `alphalens.data._vendors.reading.batch_from`.
     """
     told = batch_from(
@@ -68,6 +68,7 @@ def latest_batch(
         received_at=received_at,
         calls=calls,
         delay_s=delay_s,
+        known=known,
     )
     times = told.bars.time[told.bars.time != NO_TIME]
     first, last = received_at - request.timeframe.length, received_at

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import NoReturn, Self
 
+from alphalens.assets.calendars import Session
 from alphalens.data.bars import Timeframe
 from alphalens.data.port import (
     Batch,
@@ -76,6 +77,12 @@ class OnlyBars:
     def news(self, symbols: Sequence[str], start: datetime, end: datetime) -> tuple[NewsItem, ...]:
         """Refuse; raises `InputError`."""
         self._has_no(f"news from {start} to {end}", symbols)
+
+    def sessions(self, first: date, last: date) -> tuple[Session, ...]:
+        """Refuse; raises `InputError`."""
+        raise InputError(
+            f"{self._name} has no calendar; asked for {first} to {last}: ask another vendor"
+        )
 
     def close(self) -> None:
         """Do nothing: there is no connection."""

@@ -9,8 +9,8 @@ from typing import overload
 
 import numpy as np
 
-from alphalens.data._vendors.cells import NO_TIME, Floats, Ints, Marks, mark
-from alphalens.data.bars import Bars
+from alphalens.data._vendors.cells import Floats, Ints, Marks, mark
+from alphalens.data.bars import NO_TIME, Bars
 from alphalens.data.port import BarRequest, Batch
 from alphalens.data.reasons import Reason
 

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime, time
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from alphalens.assets import AssetClass
+from alphalens.assets.calendars import Session
 from alphalens.assets.symbols import Vendor, from_vendor
 from alphalens.data._vendors.cells import plain_text
 from alphalens.data._vendors.latest import last_bar
 from alphalens.data._vendors.reading import Unfit
-from alphalens.data._vendors.words import contract_of, day, figure, member, moment
+from alphalens.data._vendors.words import (
+    contract_of,
+    day,
+    figure,
+    local_session,
+    member,
+    moment,
+)
 from alphalens.data.port import CorporateAction, LastBar, NewsItem, OptionSnapshot, Snapshot
 from alphalens.data.reasons import Reason
 from alphalens.errors import InputError
@@ -21,8 +29,10 @@ from alphalens.net.failures import Unreadable
 from alphalens.trading.market import Quote
 
 __all__ = [
+    "coming_sessions",
     "day_row",
     "dividend_from",
+    "holidays_from",
     "minute_row",
     "news_from",
     "option_state_from",
@@ -38,6 +48,8 @@ _NEW_YORK = ZoneInfo("America/New_York")  # in whose midnight a daily bar begins
 _PRICES = ("o", "h", "l", "c")
 _NAMES = ("open", "high", "low", "close")
 _MILLISECOND = 1000
+_EXCHANGE = "NYSE"  # whose holidays ours are; the others on the list are told beside it
+_SATURDAY = 5
 
 
 def symbol_of(ticker: object) -> str:
@@ -108,6 +120,45 @@ def dividend_from(row: Row, *, seen_at: datetime, source: str) -> CorporateActio
         seen_at=seen_at,
         source=source,
     )
+
+
+def holidays_from(told: Sequence[Row]) -> Mapping[date, Session | None]:
+    """Return the coming days on which the exchange is closed, None, or closes early.
+
+    Raises
+    ------
+    Unreadable
+        If a part is missing or is not what it should be.
+
+    Examples
+    --------
+    >>> row = {"date": "2026-12-25", "exchange": "NYSE", "status": "closed"}
+    >>> holidays_from([row, {"date": "2026-12-25", "exchange": "OTC", "status": "closed"}])
+    {datetime.date(2026, 12, 25): None}
+    """
+    own = [row for row in told if row.get("exchange") == _EXCHANGE]
+    return {day(row, "date"): _holiday(row) for row in own}
+
+
+def _holiday(row: Row) -> Session | None:
+    status = row.get("status")
+    if status == "closed":
+        return None
+    if status != "early-close":
+        raise Unreadable(f"status should be closed or early-close, got {status!r:.40}")
+    hours = (instant(row.get(key), key).astimezone(_NEW_YORK) for key in ("open", "close"))
+    return local_session(day(row, "date"), *(hour.time() for hour in hours))
+
+
+def coming_sessions(
+    holidays: Mapping[date, Session | None], first: date, last: date
+) -> Iterator[Session]:
+    """Give the sessions of the weekdays from `first` to `last` that are no holidays."""
+    for number in range((last - first).days + 1):
+        today = first + timedelta(days=number)
+        session = holidays[today] if today in holidays else local_session(today)
+        if today.weekday() < _SATURDAY and session is not None:
+            yield session
 
 
 def state_from(symbol: str, row: Row) -> Snapshot:

@@ -28,7 +28,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any, TypeVar, overload
@@ -168,6 +168,7 @@ def batch_from(
     delay_s: float = 0.0,
     keys: Keys = Keys(),
     zone: str = "",
+    known: frozenset[str] | None = None,
 ) -> Batch:
     """Return what a vendor told, every row of it, in the order in which it came.
 
@@ -190,6 +191,9 @@ def batch_from(
     zone : str
         The time zone that the source names for texts without one; such texts are refused where
         it names none.
+    known : frozenset of str or None
+        Fields that the vendor is known to tell besides `keys`; any other is told as added. None
+        takes whatever comes.
     """
     rows: list[Any] = list(chain.from_iterable(part.rows for part in parts))
     marks = _repeated([part.marks for part in parts], parts, np.uint64)
@@ -226,7 +230,13 @@ def batch_from(
         received_at=received_at,
         calls=calls,
         delay_s=delay_s,
+        added=frozenset() if known is None else _fields(rows) - known - set(astuple(keys)),
     )
+
+
+def _fields(rows: Sequence[Any]) -> frozenset[str]:  # Any: rows are objects, or else marked
+    told: frozenset[str] = frozenset()
+    return told.union(*(row for row in rows if type(row) is dict))
 
 
 def _codes(parts: Sequence[Part], request: BarRequest) -> tuple[tuple[str, ...], NDArray[np.int32]]:

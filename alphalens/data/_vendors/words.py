@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from alphalens.assets.calendars import Session
 from alphalens.assets.contracts import OccSymbol
-from alphalens.data._vendors.cells import NO_TIME, instants
+from alphalens.data._vendors.cells import instants
 from alphalens.data._vendors.reading import Unfit
+from alphalens.data.bars import NO_TIME
 from alphalens.data.reasons import Reason
 from alphalens.errors import InputError
 from alphalens.net.exact_json import decimal, mapping
 from alphalens.net.failures import Unreadable
 
-__all__ = ["contract_of", "day", "figure", "member", "moment"]
+__all__ = ["contract_of", "day", "figure", "local_session", "member", "moment"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NEW_YORK = ZoneInfo("America/New_York")
+_OPEN, _CLOSE = time(9, 30), time(16)  # of an ordinary day
 
 
 def contract_of(text: str, underlying: str) -> str:
@@ -86,6 +91,30 @@ def day(row: Mapping[str, Any], key: str) -> date:
         return date.fromisoformat(value if isinstance(value, str) else "")
     except ValueError:
         raise Unreadable(f"{key} should be a date like 2024-01-31, got {value!r}") from None
+
+
+def local_session(day: date, opens: time = _OPEN, closes: time = _CLOSE) -> Session:
+    """Return a session of the US exchanges, by the clock of New York.
+
+    Raises
+    ------
+    Unreadable
+        If it closes before it opens.
+
+    Examples
+    --------
+    >>> half = local_session(date(2026, 11, 27), closes=time(13))
+    >>> half.close.isoformat(), half.is_half_day
+    ('2026-11-27T18:00:00+00:00', True)
+    """
+    if not opens < closes:
+        raise Unreadable(f"the session of {day} opens at {opens} and closes at {closes}")
+    return Session(
+        date=day,
+        open=datetime.combine(day, opens, _NEW_YORK).astimezone(UTC),
+        close=datetime.combine(day, closes, _NEW_YORK).astimezone(UTC),
+        is_half_day=closes < _CLOSE,
+    )
 
 
 def moment(row: Mapping[str, Any], key: str) -> datetime | None:

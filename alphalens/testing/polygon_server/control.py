@@ -96,6 +96,11 @@ class PolygonControl(Control):
         with self._lock:
             self._tape.tickers.extend(rows)
 
+    def add_holidays(self, rows: list[Row]) -> None:
+        """Add holidays: ``date exchange name status``, of early closes ``open close`` too."""
+        with self._lock:
+            self._tape.holidays.extend(rows)
+
     def forbid(self, path: str, message: str = "") -> None:
         """Answer 403 for paths that begin with this regular expression, as a small plan does."""
         self._vendor.forbidden[path] = message

@@ -29,6 +29,8 @@ class Tape:
         Snapshots of options by underlying.
     splits, dividends, contracts, news, tickers
         As the reference endpoints have them.
+    holidays
+        Of each exchange, as the list of coming holidays has them.
     """
 
     aggs: dict[SeriesKey, list[Row]] = field(default_factory=dict)
@@ -40,6 +42,7 @@ class Tape:
     contracts: list[Row] = field(default_factory=list)
     news: list[Row] = field(default_factory=list)
     tickers: list[Row] = field(default_factory=list)
+    holidays: list[Row] = field(default_factory=list)
 
     def days(self, ticker: str) -> list[Row]:
         """Return the daily bars of a ticker whose time can be read."""

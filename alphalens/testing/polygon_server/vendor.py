@@ -16,6 +16,7 @@ from .listings import Listings
 from .paging import Pages
 from .snapshots import Snapshots
 from .tape import Tape
+from .times import NEW_YORK
 from .words import refusal, request_id
 
 _SYMBOLS = ("ticker", "T", "symbol", "sym")
@@ -52,7 +53,7 @@ class Polygon:
         self.lock = threading.RLock()
         self.rate_limit = rate_limit
         self.forbidden: dict[str, str] = {}
-        self._keys = keys
+        self._keys, self._clock = keys, clock
         self._limits = {key: RateLimit(rate_limit) for key in keys}
         pages = Pages(public_host)
         status = "DELAYED" if is_delayed else "OK"
@@ -62,6 +63,7 @@ class Polygon:
                 *Snapshots(self.tape, pages, status).routes,
                 *Listings(self.tape, clock, pages).routes,
                 ("/v3/reference/tickers/(?P<ticker>[^/]+)", self._details),
+                ("/v1/marketstatus/upcoming", self._holidays),
             ]
         )
 
@@ -100,12 +102,19 @@ class Polygon:
         body = {"request_id": request_id(), "results": found[-1], "status": "OK"}
         return Answer(body=body)
 
+    def _holidays(self, _: Any) -> Answer:
+        """Return the holidays that are not past: a list, with nothing around it."""
+        today = self._clock.now().astimezone(NEW_YORK).date().isoformat()
+        return Answer(body=[row for row in self.tape.holidays if row["date"] >= today])
+
     def refusal(self, status: int) -> Answer:
         """Return how the vendor words a refusal of this status."""
         return refusal(status)
 
     def emptied(self, body: Any) -> Any:
         """Return an answer without rows: bars lose the key, lists keep an empty one."""
+        if isinstance(body, list):
+            return []
         kept = {name: value for name, value in body.items() if name != "next_url"}
         if "resultsCount" in kept:
             kept.pop("results", None)
@@ -114,6 +123,8 @@ class Polygon:
 
     def shortened(self, body: Any, rows: int) -> Any:
         """Return an answer without its last rows and its next page; the counts stay."""
+        if isinstance(body, list):
+            return body[:-rows]
         kept = {name: value for name, value in body.items() if name != "next_url"}
         return kept | {name: kept[name][:-rows] for name in _ROWS if name in kept}
 

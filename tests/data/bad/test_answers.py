@@ -179,7 +179,13 @@ def test_bad_data_50_missing_or_renamed_part_refuses_the_answer(desk, rows):
     assert desk.days("B") == [TUESDAY]
 
 
-def test_bad_data_50_part_that_is_new_changes_nothing(desk):
-    desk.fetch({"A": [bar(TUESDAY), bar(WEDNESDAY, 101.0, settled=True, x={"y": [1]})]})
+def test_bad_data_50_part_that_is_new_is_told_once_and_changes_nothing(desk, caplog):
+    rows = [bar(TUESDAY), bar(WEDNESDAY, 101.0, settled=True, x={"y": [1]})]
+    with desk.alpaca(alpaca_page({"A": rows})) as provider:
+        first, again = (desk.through(provider, ["A"]).report for _ in range(2))
+    assert first.added == again.added == {"settled", "x"}  # each report says what came
+    assert "new field, not read: settled" in str(first)
+    (told,) = (record for record in caplog.records if "nobody here reads" in record.message)
+    assert told.message.startswith("alpaca tells fields that nobody here reads: settled, x. ")
     assert desk.closes() == [100.0, 101.0]
     assert (desk.flags(), desk.aside()) == ({}, {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime
 
 import pandas as pd
@@ -116,6 +117,16 @@ def test_bad_data_48_filing_in_the_store_of_facts_goes_aside_too(desk):
     new, refused = store.keep_facts(table, source="pystock-data")
     assert new == 2
     assert refused["symbol"].tolist() == ["NDLS", "NRG"]
+    aside = desk.store.quarantined().sort_values("symbol")
+    assert aside["symbol"].tolist() == ["NDLS", "NRG"]
+    assert [names_of(int(marks)) for marks in aside["marks"]] == [("filing_lag",)] * 2
+    assert set(aside["source"]) == {"pystock-data"}
+    seen = refused["seen"].dt.tz_localize("UTC").tolist()
+    assert aside["timestamp"].tolist() == seen
+    raw = [json.loads(text) for text in aside["raw"]]
+    assert [row["assets"] for row in raw] == refused["assets"].tolist()  # as they were given
+    store.keep_facts(table, source="pystock-data")
+    assert len(desk.store.quarantined()) == 2  # the same ones again are the same ones
     known = store.as_of(datetime(2020, 1, 1, tzinfo=UTC)).reports(
         ["assets"], ["NDLS", "NRG", "TGLS"]
     )
