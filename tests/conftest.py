@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator
+import sys
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
-from .servers import own_schema, postgres_server, redis_server
+from .servers import own_keys, own_schema, postgres_server, redis_server
 
 os.environ["MPLBACKEND"] = "Agg"
 os.environ["LANGSMITH_TRACING"] = "false"
@@ -19,6 +20,7 @@ os.environ["LANGSMITH_TRACING"] = "false"
 settings.register_profile("house", deadline=None)
 settings.load_profile("house")
 
+_SERVERS = ("DATABASE_URL", "REDIS_URL")
 _LOOPBACK = ("127.", "::1", "localhost")
 _connect = socket.socket.connect
 
@@ -31,6 +33,23 @@ def _guarded_connect(self: socket.socket, address: object) -> None:
     _connect(self, address)  # type: ignore[arg-type]  # passed on as it came
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Run a test marked `untraced`, and the set-ups that it is first to ask for, unmeasured.
+
+    The tracer of coverage doubles what a test costs, and such a test runs no line alone.
+    """
+    is_measured = "coverage" in sys.modules and item.get_closest_marker("untraced") is not None
+    tracer = sys.modules["coverage"].Coverage.current() if is_measured else None
+    if tracer is None:
+        return (yield)
+    tracer.stop()
+    try:
+        return (yield)
+    finally:
+        tracer.start()
+
+
 @pytest.fixture(autouse=True)
 def _only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket.socket, "connect", _guarded_connect)
@@ -39,15 +58,14 @@ def _only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
-        if name.startswith(("ALPHALENS_", "ENABLE_")) or name.endswith("_API_KEY"):
+        is_ours = name.startswith(("ALPHALENS_", "ENABLE_")) or name in _SERVERS
+        if is_ours or name.endswith("_API_KEY"):
             monkeypatch.delenv(name)
 
 
 @pytest.fixture(autouse=True)
 def _close_figures() -> object:
     yield
-    import sys
-
     if "matplotlib.pyplot" in sys.modules:
         sys.modules["matplotlib.pyplot"].close("all")
 
@@ -84,10 +102,18 @@ def another_postgres_url(postgres: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def redis_url() -> Iterator[str]:
-    """URL of a Redis server, one per run and worker; use keys of your own."""
+def redis() -> Iterator[str]:
+    """URL of a Redis server, one per run and worker, which may hold what is not ours."""
     with redis_server() as url:
         yield url
+
+
+@pytest.fixture
+def redis_url(redis: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """URL of a Redis server where every cache of this process has keys of this test alone."""
+    with own_keys(redis) as prefix:
+        monkeypatch.setattr("alphalens.data.redis_cache._PREFIX", prefix)
+        yield redis
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

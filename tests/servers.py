@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,15 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
+# Read before any test runs: to the code under test they would be settings.
+_POSTGRES, _REDIS = os.environ.get("DATABASE_URL"), os.environ.get("REDIS_URL")
+
 
 @contextmanager
 def postgres_server() -> Iterator[str]:
     """Give the URL of a PostgreSQL server: that of DATABASE_URL, or one of our own."""
-    given = os.environ.get("DATABASE_URL")
-    if given:
-        yield with_driver(given)
+    if _POSTGRES:
+        yield with_driver(_POSTGRES)
         return
     with own_postgres() as server:
         yield server.url
@@ -73,9 +75,8 @@ def own_postgres() -> Iterator[OwnPostgres]:
 @contextmanager
 def redis_server() -> Iterator[str]:
     """Give the URL of a Redis server: that of REDIS_URL, or a Valkey of our own on loopback."""
-    given = os.environ.get("REDIS_URL")
-    if given:
-        yield given
+    if _REDIS:
+        yield _REDIS
         return
     with own_redis() as server:
         yield server.connection_url
@@ -110,6 +111,45 @@ def own_schema(server: str) -> Iterator[str]:
         with engine.connect() as connection:
             connection.exec_driver_sql("SET lock_timeout = '5s'")
             connection.exec_driver_sql(f"DROP SCHEMA {name} CASCADE")
+
+
+@contextmanager
+def own_role(schema: str, *, attributes: str, grants: Sequence[str]) -> Iterator[str]:
+    """Give a role with rights on a schema of our own, dropped at the end with what it has.
+
+    In `grants`, ``{schema}`` and ``{role}`` are put in.
+    """
+    role = f"r{uuid4().hex}"
+    engine = sa.create_engine(schema, isolation_level="AUTOCOMMIT", poolclass=sa.pool.NullPool)
+    with engine.connect() as connection:
+        name = connection.exec_driver_sql("SELECT current_schema()").scalar_one()
+        connection.exec_driver_sql(f"CREATE ROLE {role} {attributes}")
+    try:
+        with engine.connect() as connection:
+            # Who made a role may act for it, and drop what it has, once he is a member.
+            connection.exec_driver_sql(f"GRANT {role} TO CURRENT_USER")
+            for grant in grants:
+                connection.exec_driver_sql(grant.format(schema=name, role=role))
+        yield role
+    finally:
+        with engine.connect() as connection:
+            connection.exec_driver_sql(f"DROP OWNED BY {role}")
+            connection.exec_driver_sql(f"DROP ROLE {role}")
+
+
+@contextmanager
+def own_keys(server: str) -> Iterator[str]:
+    """Give a beginning of keys on a Redis server; what begins so is deleted at the end."""
+    from redis import Redis
+
+    prefix = f"alphalens-test:{uuid4().hex}:"
+    try:
+        yield prefix
+    finally:
+        with Redis.from_url(server) as client:
+            names = list(client.scan_iter(match=f"{prefix}*", count=10_000))
+            for first in range(0, len(names), 10_000):
+                client.unlink(*names[first : first + 10_000])
 
 
 def with_driver(url: str) -> str:

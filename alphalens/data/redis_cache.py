@@ -22,12 +22,15 @@ from redis.exceptions import RedisError  # noqa: E402 - after the guard
 __all__ = ["RedisCache"]
 
 T = TypeVar("T")
+#: Which doubt it is, for another may follow; and whose, for his own claim stands.
+_Doubt = tuple[int, str]
 _log = logging.getLogger(__name__)
 
 _TIMEOUT_S = 0.25
 _PAUSE_S = 1.0  # after a failure nobody waits for it for so long
 _PREFIX = "alphalens:1:"
 _CLAIM = "claim:"
+_NOBODY = ""
 _MOST_DOUBTS = 100_000  # then everything is in doubt
 _CHUNK = 5_000  # keys of one command: Redis does nothing else meanwhile
 #: Claims keys in one step, so that of two who ask for the same at once one gets all.
@@ -44,13 +47,13 @@ _PUT = (
     "if redis.call('get', KEYS[1]) ~= ARGV[1] then return 0 end "
     "redis.call('set', KEYS[2], ARGV[2], 'PX', ARGV[3]) return 1"
 )
-#: Forgets values, first half of the keys, and others' claims on them, second half.
+#: Forgets values, first half of the keys, and the claims on them, second half, of all but one.
 _DROP = (
     "local n = #KEYS / 2 "
     "for i = 1, n do "
     "redis.call('unlink', KEYS[i]) "
     "local owner = redis.call('get', KEYS[n + i]) "
-    "if owner and owner ~= ARGV[1] then redis.call('del', KEYS[n + i]) end "
+    "if owner and owner ~= ARGV[i] then redis.call('del', KEYS[n + i]) end "
     "end return n"
 )
 
@@ -101,7 +104,7 @@ class RedisCache:
         self.stats = CacheStats()
         self._loop, self._monotonic, self._timeout_s = loop, monotonic, timeout_s
         self._down_until = float("-inf")
-        self._doubtful: dict[str, int] = {}  # and which doubt it is, for another may follow
+        self._doubtful: dict[str, _Doubt] = {}
         self._doubts, self._is_all_doubtful, self._cursor = 0, False, 0
         self._unended: dict[str, str] = {}  # claims that are over, and whose they were
         self._token = secrets.token_hex(8)
@@ -223,13 +226,15 @@ class RedisCache:
     def _doubt(self, keys: Iterable[str]) -> None:
         """Remember that what is kept under keys may be old."""
         with self._gate:
-            self._doubts += 1
-            self._doubtful.update(dict.fromkeys(keys, self._doubts))
+            self._doubts, owner = self._doubts + 1, self._owner()
+            for key in keys:
+                _, known = self._doubtful.get(key, (0, owner))
+                self._doubtful[key] = self._doubts, owner if known == owner else _NOBODY
             if len(self._doubtful) > _MOST_DOUBTS:
                 self._doubtful.clear()
                 self._is_all_doubtful, self._cursor = True, 0
 
-    def _settled(self, doubts: Mapping[str, int]) -> None:
+    def _settled(self, doubts: Mapping[str, _Doubt]) -> None:
         """End doubts, but not those that came up meanwhile."""
         with self._gate:
             for key, doubt in doubts.items():
@@ -243,14 +248,17 @@ class RedisCache:
             return
         with self._gate:
             doubts = dict(self._doubtful)
-        keys, owner = list(doubts), self._owner()
+        keys = list(doubts)
         for first in range(0, len(keys), _CHUNK):
             some = keys[first : first + _CHUNK]
             names = [_PREFIX + key for key in some]
             names += [_PREFIX + _CLAIM + key for key in some]
+            owners = [doubts[key][1] for key in some]
 
-            async def forget(names: Sequence[str] = names) -> object:
-                return await self._client.eval(_DROP, len(names), *names, owner)
+            async def forget(
+                names: Sequence[str] = names, owners: Sequence[str] = owners
+            ) -> object:
+                return await self._client.eval(_DROP, len(names), *names, *owners)
 
             if self._try(forget) is None:
                 return

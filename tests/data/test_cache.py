@@ -242,6 +242,27 @@ def test_claim_ends_with_what_another_drops_and_not_with_ones_own(cache):
     assert cache.get(["b"]) == {"b": b"2"}
 
 
+def test_claim_of_who_drops_stands_whoever_tells_the_server_of_it(redis_url, loop):
+    clock = Clock()
+    cache = RedisCache(redis_url, loop=loop, monotonic=clock, timeout_s=60.0)
+    nowhere = RedisCache("redis://127.0.0.1:1/0", loop=loop, monotonic=clock)
+    assert cache.claim(["a", "b"], ttl_s=60.0) == {"a", "b"}
+    client, cache._client = cache._client, nowhere._client
+    cache.drop(["a", "b"])
+    other = threading.Thread(target=cache.drop, args=(["b"],))
+    other.start()
+    other.join()
+    cache._client = client
+    clock.now = 5.0
+    reader = threading.Thread(target=cache.get, args=(["c"],))
+    reader.start()
+    reader.join()
+    cache.put({"a": b"1", "b": b"2"}, ttl_s=60.0, is_claimed=True)
+    assert cache.get(["a", "b"]) == {"a": b"1"}
+    for one in (cache, nowhere):
+        one.close()
+
+
 def test_many_keys_are_dropped_and_claimed(cache):
     keys = [f"k{n}" for n in range(12_000)]
     cache.put(dict.fromkeys(keys, b"1"), ttl_s=60.0)

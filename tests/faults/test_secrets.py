@@ -7,7 +7,6 @@ import gc
 import json
 import logging
 import random
-import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -18,7 +17,6 @@ from itertools import count
 from pathlib import Path
 from threading import Thread
 from urllib.parse import quote, quote_plus
-from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
@@ -37,6 +35,8 @@ from alphalens.storage.schema import metadata
 from alphalens.testing.alpaca_server import AlpacaServer
 from alphalens.trading import OrderIntent, OrderStatus, Side
 from alphalens.trading.orders import client_order_id
+from tests.servers import own_role
+from tests.waiting import until
 
 S = OrderStatus
 KEY, SECRET = "PKTOPSECRETKEYID", "v3nue/s3cret+with=signs"
@@ -124,17 +124,11 @@ def venue(tmp_path: Path) -> Iterator[AlpacaServer]:
 @contextmanager
 def login(server_url: str) -> Iterator[str]:
     """Give the URL of a schema with a user who has a password of ours."""
-    url = sa.make_url(server_url)
-    role, engine = f"u{uuid4().hex}", sa.create_engine(url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        schema = connection.exec_driver_sql("SELECT current_schema()").scalar_one()
-        connection.exec_driver_sql(f"CREATE ROLE {role} LOGIN PASSWORD '{PASSWORD}'")
-        connection.exec_driver_sql(f"GRANT ALL ON SCHEMA {schema} TO {role}")
-    yield url.set(username=role, password=PASSWORD).render_as_string(hide_password=False)
-    with engine.connect() as connection:
-        connection.exec_driver_sql(f"DROP OWNED BY {role}")
-        connection.exec_driver_sql(f"DROP ROLE {role}")
-    engine.dispose()
+    rights = ("GRANT ALL ON SCHEMA {schema} TO {role}",)
+    attributes = f"LOGIN PASSWORD '{PASSWORD}'"
+    with own_role(server_url, attributes=attributes, grants=rights) as role:
+        url = sa.make_url(server_url).set(username=role, password=PASSWORD)
+        yield url.render_as_string(hide_password=False)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -220,13 +214,6 @@ def buy(session: TradingSession, name: str, units: int) -> OrderIntent:
     )
 
 
-def until(is_done: Callable[[], object], told: Callable[[], object] = str) -> None:
-    end = time.monotonic() + 20.0
-    while not is_done():
-        assert time.monotonic() < end, f"it never happened: {told()}"
-        time.sleep(0.01)
-
-
 def live_through_trouble(session: TradingSession, venue: AlpacaServer, hook: Hook) -> None:
     """Fill, be refused as a customer and as a person, lose an answer and the line."""
     control, units = venue.control, count(3)  # the same twice at once would be a mistake
@@ -242,7 +229,7 @@ def live_through_trouble(session: TradingSession, venue: AlpacaServer, hook: Hoo
             order = session.order(intent.client_order_id)
             return order is not None and order.status in statuses
 
-        until(is_so, lambda: (name, session.journal.orders(), session.journal.alerts()))
+        until(is_so, told=lambda: (name, session.journal.orders(), session.journal.alerts()))
 
     settled("filled", S.FILLED)
     echo = f"{KEY} with {SECRET} is not known"

@@ -14,6 +14,7 @@ from alphalens.execution import Journal
 from alphalens.storage import open_engine, reading, writing
 from alphalens.trading import VirtualClock
 from alphalens.trading.events import EventKind
+from tests.waiting import PATIENCE_S
 
 NOW = datetime(2024, 1, 2, 21, tzinfo=UTC)
 
@@ -69,14 +70,14 @@ def test_writer_that_waits_too_long_is_told_so(engine, postgres_url):
     impatient.dispose()
 
 
-def test_statement_that_takes_too_long_is_told_so(postgres_url):
-    engine = open_engine(with_options(postgres_url, "-cstatement_timeout=50ms"))
-    with (
-        pytest.raises(StorageError, match="the server took too long"),
-        reading(engine) as connection,
-    ):
-        connection.exec_driver_sql("SELECT pg_sleep(5)")
-    engine.dispose()
+def test_statement_that_takes_too_long_is_told_so(engine):
+    def sleep_too_long():
+        with reading(engine) as connection:
+            connection.exec_driver_sql("SET LOCAL statement_timeout = '50ms'")
+            connection.exec_driver_sql("SELECT pg_sleep(60)")
+
+    with pytest.raises(StorageError, match="the server took too long"):
+        sleep_too_long()
 
 
 def test_schema_that_is_not_there_is_named(postgres):
@@ -135,7 +136,7 @@ def test_server_that_dies_stops_the_pen_and_what_was_committed_is_there_again():
         journal = Journal(engine, clock=VirtualClock(NOW), run_id="r1")
         journal.append(EventKind.CYCLE_FINISHED, {})
         server.get_postmaster_info().process.kill()
-        server.get_postmaster_info().process.wait(5)
+        server.get_postmaster_info().process.wait(PATIENCE_S)
         with pytest.raises(StorageError, match="the server is gone or not reachable"):
             journal.append(EventKind.CYCLE_FINISHED, {})
         server.ensure_postgres_running()

@@ -16,6 +16,7 @@ from alphalens.storage.schema import commands, fills, meta, orders, revision, ve
 from alphalens.storage.upgrade import migrate
 from alphalens.trading import SystemClock
 from alphalens.trading.events import EventKind
+from tests.waiting import PROCESS_S
 
 #: What version 1 wrote into an empty file, and one record of it.
 VERSION_1 = """
@@ -244,7 +245,7 @@ def test_processes_that_open_a_new_database_at_once_all_succeed(database_url):
     for process in started:
         process.stdin.write("go\n")
         process.stdin.flush()
-    assert [process.communicate(timeout=60)[1] for process in started] == [""] * 3
+    assert [process.communicate(timeout=PROCESS_S)[1] for process in started] == [""] * 3
     engine = open_engine(database_url)
     assert JournalReader(engine).verify() == 0
     engine.dispose()

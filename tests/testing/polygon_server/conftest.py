@@ -7,10 +7,11 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
-from massive import RESTClient
 
 from alphalens.testing.polygon_server import PolygonControl, PolygonServer
 from alphalens.testing.polygon_server.times import day_start_ms
+
+from .clients import RESTClient
 
 NOW = datetime(2024, 1, 9, 15, tzinfo=UTC)  # Tuesday, 10:00 in New York
 DAYS = ("2024-01-02", "2024-01-03", "2024-01-04", "2024-01-05", "2024-01-08")

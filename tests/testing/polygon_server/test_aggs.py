@@ -6,12 +6,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from massive import RESTClient
-from massive.exceptions import BadResponse
 
 from alphalens.testing.polygon_server import PolygonControl, PolygonServer
 from alphalens.testing.polygon_server.times import day_start_ms
 
+from .clients import BadResponse, RESTClient
 from .conftest import DAYS, bar
 
 Rows = list[dict[str, Any]]

@@ -7,14 +7,18 @@ from typing import Any
 
 import httpx
 import pytest
-from massive import RESTClient
 from urllib3.exceptions import MaxRetryError, ProtocolError
 
 from alphalens.testing.polygon_server import PolygonControl, PolygonServer
+from tests.waiting import PATIENCE_S
+
+from .clients import RESTClient
 
 Rows = list[dict[str, Any]]
 PATH = "/v2/aggs/ticker/AAPL/range/1/day/2024-01-01/2024-01-31"
 AGGS = "/v2/aggs/*"
+#: Of a client that waits a moment for an answer, and as long as it takes for the connection.
+GIVES_UP = httpx.Timeout(PATIENCE_S, read=0.2)
 
 
 def closes(client: RESTClient, **options: Any) -> list[float]:
@@ -105,19 +109,19 @@ def test_a_reset_connection_is_tried_again(
 def test_a_body_that_drips_outlasts_a_timeout_between_bytes(
     server: PolygonServer, week: Rows
 ) -> None:
-    server.control.arm("drip", seconds=0.3)
+    server.control.arm("drip", seconds=1.2)
 
     began = time.monotonic()
-    answer = get(server, timeout=0.2)  # of silence, and the drip is never silent so long
+    answer = get(server, timeout=1.0)  # of silence, and the drip is never silent so long
 
-    assert time.monotonic() - began > 0.25
+    assert time.monotonic() - began > 1.1
     assert answer.json()["resultsCount"] == 5
 
 
 def test_delay_and_latency(server: PolygonServer, week: Rows) -> None:
-    server.control.arm("delay", seconds=0.3)
+    server.control.arm("delay", seconds=PATIENCE_S)
     with pytest.raises(httpx.ReadTimeout):
-        get(server, timeout=0.1)
+        get(server, timeout=GIVES_UP)
     server.control.set_latency(0.05)
 
     began = time.monotonic()
@@ -131,7 +135,7 @@ def test_no_answer_at_all(server: PolygonServer, week: Rows) -> None:
     server.control.arm("hang")
 
     with pytest.raises(httpx.ReadTimeout):
-        get(server, timeout=0.1)
+        get(server, timeout=GIVES_UP)
 
 
 def test_a_padded_body_is_still_json(server: PolygonServer, week: Rows) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from massive import RESTClient
-from massive.exceptions import BadResponse
 
 from alphalens.testing.polygon_server import PolygonControl
+
+from .clients import BadResponse, RESTClient
 
 SECOND = 1_000_000_000
 START = 1_704_810_600 * SECOND
@@ -192,3 +192,23 @@ def test_values_of_a_wrong_type_are_told_too(client: RESTClient, control: Polygo
     found = client.list_snapshot_options_chain("AAPL", params={"strike_price.gte": 200})
 
     assert [o.details.strike_price for o in found] == ["181"]
+
+
+def test_holidays_to_come_are_a_list_without_anything_around_it(
+    client: RESTClient, control: PolygonControl
+) -> None:
+    hours = {"open": "2024-07-03T13:30:00.000Z", "close": "2024-07-03T17:00:00.000Z"}
+    control.add_holidays(
+        [
+            {"date": "2024-01-01", "exchange": "NYSE", "name": "New Year", "status": "closed"},
+            {"date": "2024-01-15", "exchange": "NYSE", "name": "King", "status": "closed"},
+            {"date": "2024-07-03", "exchange": "NYSE", "name": "July", "status": "early-close"}
+            | hours,
+        ]
+    )
+
+    king, july = client.get_market_holidays()
+
+    assert (king.date, king.status, king.close) == ("2024-01-15", "closed", None)
+    assert (july.exchange, july.status, july.open) == ("NYSE", "early-close", hours["open"])
+    assert july.close == hours["close"]

@@ -8,17 +8,18 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from massive import RESTClient
-from massive.exceptions import BadResponse
 
 from alphalens.testing.polygon_server import PolygonServer
+from tests.waiting import PATIENCE_S
+
+from .clients import BadResponse, RESTClient
 
 PREVIOUS = "/v2/aggs/ticker/AAPL/prev"
 
 
 @pytest.fixture
 def http(server: PolygonServer) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=server.url, timeout=5) as opened:
+    with httpx.Client(base_url=server.url, timeout=PATIENCE_S) as opened:
         yield opened
 
 

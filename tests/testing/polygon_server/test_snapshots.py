@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from massive import RESTClient
-from massive.exceptions import BadResponse
 
 from alphalens.testing.polygon_server import PolygonControl, PolygonServer
 
+from .clients import NAME, BadResponse, RESTClient
 from .conftest import DAYS, bar
 from .test_listings import START, quote
 
@@ -98,7 +97,8 @@ def test_universal_snapshots_of_several_classes(
 
     assert (share.type, share.session.close, share.session.previous_close) == ("stocks", 104, 103)
     assert (share.last_quote.bid, share.last_trade.price) == (101, 106.09)
-    assert (share.last_minute.close, share.last_minute.last_updated) == (105.5, START)
+    if NAME != "polygon":  # which does not read it
+        assert (share.last_minute.close, share.last_minute.last_updated) == (105.5, START)
     assert (coin.type, coin.session.close, coin.last_quote) == ("crypto", 42_000, None)
     assert (call.type, call.session.close, call.open_interest) == ("options", 35.2, 1543)
     assert (call.last_quote.ask, call.greeks.delta, call.details.strike_price) == (35.3, 0.9, 150)

@@ -5,28 +5,20 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from massive import WebSocketClient
-from massive.exceptions import AuthError
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from alphalens.testing.polygon_server import PolygonControl, PolygonServer
+from tests.waiting import PATIENCE_S, until
 
+from .clients import AuthError, WebSocketClient
 from .test_listings import START, quote
 
 MINUTE = {"t": START // 1_000_000, "o": 1.0, "h": 2.0, "l": 0.5, "c": 1.5, "v": 100, "vw": 1.2}
-
-
-def wait(holds: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 3
-    while not holds():
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.005)
 
 
 @pytest.fixture
@@ -42,16 +34,16 @@ def heard(server: PolygonServer) -> Iterator[list[Any]]:
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=lambda: loop.run_until_complete(client.connect(hear)))
     thread.start()
-    wait(lambda: len(server.control.stream_state()["subscriptions"]) == 4)
+    until(lambda: len(server.control.stream_state()["subscriptions"]) == 4)
     yield events
     asyncio.run_coroutine_threadsafe(client.close(), loop)
-    thread.join(5)
+    thread.join(PATIENCE_S)
     assert not thread.is_alive()
     loop.close()
 
 
 def hear(line: ClientConnection) -> Any:
-    frame = line.recv(timeout=2)
+    frame = line.recv(timeout=PATIENCE_S)
     assert isinstance(frame, str)
     return json.loads(frame)
 
@@ -76,7 +68,7 @@ def test_the_client_hears_minutes_seconds_trades_and_quotes(
     control.trade("MSFT", {"sip_timestamp": START, "price": 50.5, "size": 3})
     control.quote("AAPL", quote(1))
     control.publish([{"ev": "A", "sym": "AAPL", "c": 7.0, "s": 1, "e": 2}])
-    wait(lambda: len(heard) == 4)
+    until(lambda: len(heard) == 4)
 
     minute, trade, told, second = heard
     assert (minute.symbol, minute.close, minute.volume, minute.vwap) == ("AAPL", 1.5, 100, 1.2)
@@ -93,7 +85,7 @@ def test_what_was_streamed_is_had_by_rest(
     control.minute("AAPL", MINUTE)
     control.mute(on=False)
     control.minute("AAPL", MINUTE | {"t": MINUTE["t"] + 60_000})
-    wait(lambda: heard)
+    until(lambda: heard)
 
     stored = client.get_aggs("AAPL", 1, "minute", "2024-01-09", "2024-01-09")
 
@@ -105,12 +97,12 @@ def test_a_cut_client_comes_back_and_subscribes_again(
     control: PolygonControl, heard: list[Any]
 ) -> None:
     control.drop_stream()
-    wait(lambda: control.stream_state()["opened"] == 2)
-    wait(lambda: len(control.stream_state()["subscriptions"]) == 4)
+    until(lambda: control.stream_state()["opened"] == 2)
+    until(lambda: len(control.stream_state()["subscriptions"]) == 4)
 
     control.minute("AAPL", MINUTE)
 
-    wait(lambda: heard)
+    until(lambda: heard)
 
 
 def test_an_unknown_key_is_refused(server: PolygonServer) -> None:
@@ -147,7 +139,7 @@ def test_events_of_one_call_come_in_one_frame_as_text(
         control.publish([{"ev": "T", "sym": s, "p": 1} for s in ("AAPL", "MSFT", "AAPL")])
         frame = hear(line)
         control.publish_text('[{"ev": "T", "sym"')
-        broken = line.recv(timeout=2)
+        broken = line.recv(timeout=PATIENCE_S)
 
     assert [event["sym"] for event in frame] == ["AAPL", "AAPL"]
     assert broken == '[{"ev": "T", "sym"'
@@ -170,7 +162,7 @@ def test_one_connection_too_many(server: PolygonServer, control: PolygonControl)
         hear(second)
         (told,) = say(second, "auth", "key")
         with pytest.raises(ConnectionClosed):
-            second.recv(timeout=2)
+            second.recv(timeout=PATIENCE_S)
 
     assert told["status"] == "max_connections"
 
