@@ -347,3 +347,24 @@ def test_page_of_the_settings_names_each_of_them_once():
     named = [key for cell in rows for key in re.findall(r"`([A-Z0-9_]+)`", cell)]
     settings = load_settings(env_file=None, environ={})
     assert sorted(named) == sorted(row.key for row in settings.rows())
+
+
+@pytest.mark.parametrize(
+    ("given", "place"),
+    [
+        ("", ""),
+        ("9464", "127.0.0.1:9464"),
+        ("0", "127.0.0.1:0"),
+        ("0.0.0.0:9464", "0.0.0.0:9464"),
+        ("desk.example:065", "desk.example:65"),
+    ],
+)
+def test_health_is_told_on_this_machine_unless_another_address_is_named(given, place):
+    environ = {"ALPHALENS_HEALTH_ADDRESS": given}
+    assert load_settings(env_file=None, environ=environ).health_address == place
+
+
+@pytest.mark.parametrize("given", ["65536", "127.0.0.1", "127.0.0.1:", "a b:1", "[::1]:9464", "-1"])
+def test_place_that_nobody_can_answer_at_is_refused(given):
+    with pytest.raises(ConfigError, match=r"ALPHALENS_HEALTH_ADDRESS .* host:port"):
+        load_settings(env_file=None, environ={"ALPHALENS_HEALTH_ADDRESS": given})

@@ -14,6 +14,8 @@ import pytest
 import alphalens
 from alphalens.cli.main import _parser
 
+pytestmark = pytest.mark.untraced
+
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted(
     p

@@ -20,6 +20,8 @@ from alphalens import performance, plotting, tears, utils
 
 from .golden import shapes
 
+pytestmark = pytest.mark.untraced
+
 UTILS = """
 rethrow(exception, additional_message)
 non_unique_bin_edges_error(func)

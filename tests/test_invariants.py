@@ -24,6 +24,8 @@ from alphalens import performance, plotting, utils
 
 from .golden import calls, codec, shapes
 
+pytestmark = pytest.mark.untraced
+
 settings.register_profile("panels", max_examples=30, deadline=None)
 settings.load_profile("panels")
 

@@ -19,6 +19,7 @@ import pytest
 from alphalens import _stats, trials
 from alphalens.errors import InputError, StorageError
 from alphalens.trials import TrialRegistry
+from tests.waiting import PROCESS_S
 
 START = datetime(2024, 1, 1, 9, 30, tzinfo=UTC)
 
@@ -402,7 +403,7 @@ def test_two_processes_that_begin_at_once_lose_no_trial(tmp_path, path):
     processes = [writer(path, go, name, 200) for name in ("one", "two")]
 
     go.touch()
-    outputs = [process.communicate(timeout=120) for process in processes]
+    outputs = [process.communicate(timeout=PROCESS_S) for process in processes]
 
     assert [process.returncode for process in processes] == [0, 0], outputs
     registry = TrialRegistry(path)
@@ -415,7 +416,7 @@ def test_two_processes_with_the_same_trials_count_each_once(tmp_path, path):
     processes = [writer(path, go, "same", 40) for _ in range(2)]
 
     go.touch()
-    outputs = [process.communicate(timeout=120) for process in processes]
+    outputs = [process.communicate(timeout=PROCESS_S) for process in processes]
 
     assert [process.returncode for process in processes] == [0, 0], outputs
     assert len(TrialRegistry(path).history("sweep")) == 40
@@ -430,7 +431,7 @@ def test_a_killed_process_leaves_a_valid_file_with_all_it_reported(tmp_path, pat
         time.sleep(0.003)
         process.send_signal(signal.SIGKILL)
         reported += process.stdout.readlines()  # what the pipe still holds, and this side's buffer
-        process.communicate(timeout=60)
+        process.communicate(timeout=PROCESS_S)
 
         keys = [r.trial_key for r in TrialRegistry(path).history("sweep")]
         mine = sum(key.startswith(name) for key in keys)

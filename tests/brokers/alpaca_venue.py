@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import random
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 
 from alphalens.brokers.alpaca_broker import AlpacaBroker, AlpacaOptions
 from alphalens.testing.alpaca_server import AlpacaServer
 from alphalens.trading.orders import OrderIntent, Side, client_order_id
+from tests.waiting import PATIENCE_S
 
 KEY, SECRET, ACCOUNT = "PKTEST", "secret-of-the-test", "PA3TEST00042"
 MONDAY = datetime(2026, 3, 2, 15, tzinfo=UTC)
-QUICK = AlpacaOptions(timeout_s=2.0, order_timeout_s=1.5, mute_after_s=0.2)
+PATIENT = AlpacaOptions(
+    timeout_s=PATIENCE_S,
+    order_timeout_s=PATIENCE_S,
+    connect_timeout_s=PATIENCE_S,
+    mute_after_s=PATIENCE_S,
+)
 CALL = "AAPL260320C00100000"
 PUT = "AAPL260320P00100000"
 D = Decimal
@@ -35,14 +39,6 @@ def intent(name: str, **changes: object) -> OrderIntent:
     return OrderIntent(**{**fields, **changes})
 
 
-def until(is_so: Callable[[], object], *, within_s: float = 3.0) -> None:
-    """Wait until something is so, or fail."""
-    ends_at = time.monotonic() + within_s
-    while not is_so():
-        assert time.monotonic() < ends_at, "it did not come to pass"
-        time.sleep(0.005)
-
-
 def adapter(server: AlpacaServer, **changes: object) -> AlpacaBroker:
     """Return an adapter of the venue's account; whoever makes it closes it."""
     fields = {
@@ -50,6 +46,6 @@ def adapter(server: AlpacaServer, **changes: object) -> AlpacaBroker:
         "stream_url": server.stream_url,
         "is_live": False,
         "rng": random.Random(5),
-        "options": QUICK,
+        "options": PATIENT,
     }
     return AlpacaBroker(KEY, SECRET, **{**fields, **changes})

@@ -9,6 +9,7 @@ import pytest
 
 from alphalens.brokers.alpaca_broker import AlpacaBroker
 from alphalens.testing.alpaca_server import AlpacaServer, Control
+from tests.waiting import PATIENCE_S
 
 from .alpaca_venue import ACCOUNT, CALL, KEY, MONDAY, PUT, SECRET, adapter
 
@@ -50,5 +51,5 @@ def broker(server: AlpacaServer) -> Iterator[AlpacaBroker]:
 def streaming(server: AlpacaServer) -> Iterator[AlpacaBroker]:
     """Make an adapter whose stream is up."""
     with adapter(server) as made:
-        assert made.wait_until_up(5.0)
+        assert made.wait_until_up(PATIENCE_S)
         yield made

@@ -2,14 +2,16 @@ import asyncio
 import logging
 import random
 import traceback
+from dataclasses import replace
 
 import pytest
 
 from alphalens.brokers.alpaca_broker import AlpacaBroker, AlpacaOptions
 from alphalens.errors import BrokerError, ConfigError, OutcomeUnknown
 from alphalens.trading.orders import OrderType, Side, TimeInForce
+from tests.waiting import PATIENCE_S
 
-from .alpaca_venue import ACCOUNT, CALL, KEY, QUICK, SECRET, D, adapter, intent
+from .alpaca_venue import ACCOUNT, CALL, KEY, PATIENT, SECRET, D, adapter, intent
 
 PAPER, LIVE = "https://paper-api.alpaca.markets", "https://api.alpaca.markets"
 
@@ -118,7 +120,7 @@ def test_empty_list_of_positions_is_believed_where_nothing_is_held(broker) -> No
 @pytest.mark.parametrize("kind", ["malformed", "bad_gateway", "server_error", "hang_before"])
 @pytest.mark.parametrize("call", ["account", "positions", "session"])
 def test_failed_question_is_an_error_and_no_answer(server, control, kind, call) -> None:
-    quick = adapter(server, options=AlpacaOptions(timeout_s=0.3))
+    quick = adapter(server, options=replace(PATIENT, timeout_s=0.5))
     control.arm(kind, path="/v2/*", count=-1)
     with pytest.raises(BrokerError):
         getattr(quick, call)()
@@ -148,13 +150,13 @@ def test_hours_are_those_of_the_venue(broker) -> None:
 def test_calls_work_inside_a_running_loop(server) -> None:
     async def ask() -> bool:
         with adapter(server) as inside:
-            return inside.wait_until_up(5.0) and bool(inside.account().account_id)
+            return inside.wait_until_up(PATIENCE_S) and bool(inside.account().account_id)
 
     assert asyncio.run(ask())
 
 
 def test_hanging_venue_ends_within_the_deadline(server, control) -> None:
-    hasty = adapter(server, options=AlpacaOptions(order_timeout_s=0.2))
+    hasty = adapter(server, options=replace(PATIENT, order_timeout_s=0.5))
     control.arm("hang", method="POST")
     with pytest.raises(OutcomeUnknown):
         hasty.submit(intent("a"))
@@ -181,7 +183,7 @@ def test_server_that_keeps_failing_is_left_alone_and_cancels_still_pass(server, 
 def test_keys_are_in_no_text(server, control, caplog) -> None:
     caplog.set_level(logging.DEBUG)
     broker = adapter(server).open()
-    assert broker.wait_until_up(5.0)
+    assert broker.wait_until_up(PATIENCE_S)
     control.arm("status", method="POST", status=422, body={"code": 1, "message": f"no {SECRET}"})
     texts = [repr(broker), str(vars(broker))]
     try:
@@ -211,7 +213,7 @@ def test_capabilities_are_those_of_the_venue(broker) -> None:
 
 
 def test_closed_broker_sends_nothing(server, control) -> None:
-    broker = adapter(server, options=QUICK)
+    broker = adapter(server, options=PATIENT)
     broker.close()
     broker.close()
     with pytest.raises(OutcomeUnknown):

@@ -7,8 +7,9 @@ from alphalens.brokers.alpaca_broker import AlpacaBroker
 from alphalens.brokers.base import Broker, VenueUpdate
 from alphalens.testing.alpaca_server import AlpacaServer
 from alphalens.testing.conformance import BrokerConformance
+from tests.waiting import PATIENCE_S, until
 
-from .alpaca_venue import KEY, MONDAY, SECRET, adapter, until
+from .alpaca_venue import KEY, MONDAY, SECRET, adapter
 
 CENT = Decimal("0.01")
 
@@ -31,7 +32,7 @@ class TestAlpacaBroker(BrokerConformance):
     def make_broker(self) -> Broker:
         broker = adapter(self.server).open()
         self.brokers.append(broker)
-        assert broker.wait_until_up(5.0)
+        assert broker.wait_until_up(PATIENCE_S)
         return broker
 
     def execute(self, broker: Broker) -> None:

@@ -1,7 +1,10 @@
 import json
+from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
+from alphalens.brokers.alpaca_broker import AlpacaBroker
 from alphalens.errors import (
     BrokerError,
     CredentialsRefused,
@@ -18,7 +21,7 @@ from alphalens.trading.orders import (
     TimeInForce,
 )
 
-from .alpaca_venue import CALL, PUT, D, adapter, intent
+from .alpaca_venue import CALL, PATIENT, PUT, D, adapter, intent
 
 RESTING = {
     "order_type": OrderType.LIMIT,
@@ -33,6 +36,14 @@ ANOTHER = {
     "status": "new",
 }
 SPREAD = (Leg(symbol=CALL, side=Side.BUY), Leg(symbol=PUT, side=Side.SELL))
+
+
+@pytest.fixture
+def hasty(server) -> Iterator[AlpacaBroker]:
+    """Make an adapter that waits for the answer to an order for little more than a second."""
+    made = adapter(server, options=replace(PATIENT, order_timeout_s=1.5))
+    yield made
+    made.close()
 
 
 def posts(control, one) -> int:
@@ -109,14 +120,14 @@ def test_id_of_another_order_is_taken(broker, control) -> None:
 
 @pytest.mark.parametrize("kind", ["accept_504", "accept_502", "close", "hang"])
 def test_order_that_was_taken_without_an_answer_is_unknown_and_not_sent_again(
-    broker, control, kind
+    hasty, control, kind
 ) -> None:
     one = intent("a", **RESTING)
     control.arm(kind, method="POST", path="/v2/orders")
     with pytest.raises(OutcomeUnknown):
-        broker.submit(one)
+        hasty.submit(one)
     assert posts(control, one) == 1
-    found = broker.order(one.client_order_id)
+    found = hasty.order(one.client_order_id)
     assert found is not None
     assert found.status is OrderStatus.ACCEPTED
 
@@ -124,11 +135,11 @@ def test_order_that_was_taken_without_an_answer_is_unknown_and_not_sent_again(
 @pytest.mark.parametrize(
     "kind", ["refuse", "hang_before", "server_error", "bad_gateway", "rate_limit"]
 )
-def test_order_that_never_arrived_is_unknown_and_not_sent_again(broker, control, kind) -> None:
+def test_order_that_never_arrived_is_unknown_and_not_sent_again(hasty, control, kind) -> None:
     one = intent("a", **RESTING)
     control.arm(kind, method="POST", path="/v2/orders")
     with pytest.raises(OutcomeUnknown):
-        broker.submit(one)
+        hasty.submit(one)
     control.set_rate_limit(None)
     assert posts(control, one) == 1
     assert not control.orders()
@@ -246,12 +257,12 @@ def test_cancel_that_is_refused_while_a_replacement_is_pending_says_so(broker, c
 
 
 @pytest.mark.parametrize("kind", ["hang", "accept_504", "close", "server_error"])
-def test_cancel_without_an_answer_is_unknown(broker, control, kind) -> None:
+def test_cancel_without_an_answer_is_unknown(hasty, control, kind) -> None:
     one = intent("a", **RESTING)
-    broker.submit(one)
+    hasty.submit(one)
     control.arm(kind, method="DELETE")
     with pytest.raises(OutcomeUnknown):
-        broker.cancel(one.client_order_id)
+        hasty.cancel(one.client_order_id)
     assert len(control.requests("DELETE")) == 1
 
 
@@ -261,7 +272,8 @@ def test_cancel_whose_lookup_fails_is_unknown(server, control, broker) -> None:
         broker.cancel("placed-before-the-restart")
 
 
-def test_cancel_goes_where_questions_have_to_wait(broker, control) -> None:
+def test_cancel_goes_where_questions_have_to_wait(server, control) -> None:
+    broker = adapter(server, options=replace(PATIENT, timeout_s=2.0))
     one = intent("a", **RESTING)
     control.set_rate_limit(7)
     broker.submit(one)
@@ -270,6 +282,7 @@ def test_cancel_goes_where_questions_have_to_wait(broker, control) -> None:
     broker.cancel(one.client_order_id)
     assert control.order(one.client_order_id)["status"] == "canceled"
     assert not [r for r in control.requests() if r["status"] == 429]
+    broker.close()
 
 
 def test_cancel_whose_lookup_is_refused_says_that_it_is_the_keys(broker, control) -> None:

@@ -29,6 +29,7 @@ from alphalens.data.store import BarStore
 from alphalens.storage import open_engine
 from alphalens.testing.alpaca_data_server import AlpacaDataServer
 from alphalens.testing.polygon_server import PolygonServer
+from tests.waiting import PROCESS_S, until
 
 SECRET = "hunter2-very-secret"
 SESSIONS = [datetime(2024, 1, day, 5, tzinfo=UTC) for day in (2, 3, 4, 5, 8)]
@@ -75,6 +76,18 @@ def stored(symbol: str) -> list[float]:
     request = BarRequest(symbols=(symbol,), start=SESSIONS[0], end=datetime(2024, 2, 1, tzinfo=UTC))
     try:
         return BarStore(engine).read(request).close.tolist()
+    finally:
+        engine.dispose()
+
+
+def came(symbol: str, at: datetime) -> int:
+    """Return how many minutes of the hour before an instant were kept or put aside."""
+    engine = open_engine(Path("market.sqlite"), is_read_only=True)
+    start = at - timedelta(hours=1)
+    hour = BarRequest(symbols=(symbol,), start=start, end=at, timeframe=Timeframe.MINUTE)
+    try:
+        store = BarStore(engine)
+        return len(store.read(hour)) + len(store.quarantined([symbol]))
     finally:
         engine.dispose()
 
@@ -133,7 +146,7 @@ def test_fetch_that_is_interrupted_leaves_whole_parts_and_goes_on(data, server, 
                 advance(label, done, total, note=note)
                 if done == 1:
                     signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)  # Ctrl-C
-                    time.sleep(0.3)  # the worker has no next part before it has arrived
+                    time.sleep(1.0)  # the worker has no next part before it has arrived
 
             yield tell
 
@@ -423,9 +436,12 @@ def test_stream_ends_at_a_signal_and_tells_what_came(data, server, tmp_path, num
         begin = datetime.now(UTC).replace(second=0, microsecond=0)
         for minute in (2, 1):  # the second one tells that the first one was taken
             server.control.minute("AAPL", row(begin - timedelta(minutes=minute), 185.0))
-        time.sleep(0.5)
-        process.send_signal(number)
-        out, err = process.communicate(timeout=20)
+        try:
+            until(lambda: came("AAPL", begin), every_s=0.1)
+            process.send_signal(number)
+            out, err = process.communicate(timeout=PROCESS_S)
+        finally:
+            process.kill()
     assert process.returncode == 0, err
     assert re.search(r"[12] bars came", out)
     assert "Traceback" not in err
@@ -438,10 +454,3 @@ def test_stream_that_is_refused_ends_with_the_reason(data, server, monkeypatch):
     code, _, err = data("stream", "AAPL")
     assert code == ExitCode.OPERATOR
     assert "Check the key" in err
-
-
-def until(is_so) -> None:
-    ends_at = time.monotonic() + 20
-    while not is_so():
-        assert time.monotonic() < ends_at
-        time.sleep(0.05)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import json
 import shutil
@@ -12,6 +13,7 @@ from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -47,6 +49,14 @@ def walk(monkeypatch: pytest.MonkeyPatch) -> PriceHistory:
     history = random_walk(days=340, assets=20)
     monkeypatch.setattr(SampleProvider, "history", lambda self: history)
     return history
+
+
+@pytest.fixture
+def _no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the pictures out: to draw them takes longer than the rest of a run."""
+    page = importlib.import_module("alphalens._html.page")  # where a function has its name
+    monkeypatch.setattr(page, "picture_html", lambda *_: "")
+    monkeypatch.setattr("alphalens._tear_sheet._pixels", lambda _: np.zeros((1, 1, 3), np.uint8))
 
 
 @pytest.fixture(scope="module")
@@ -170,6 +180,7 @@ def test_a_second_run_gives_the_same_orders_and_the_same_journal(
     assert _orders(first) == _orders(second)
 
 
+@pytest.mark.usefixtures("_no_pictures")
 @pytest.mark.parametrize(("months", "decisions"), [(1, 5), (2, 9), (3, 13)])
 def test_a_run_of_few_months_says_how_many_decisions_have_no_return_yet(
     tmp_path: Path, walk: PriceHistory, months: int, decisions: int
@@ -182,6 +193,7 @@ def test_a_run_of_few_months_says_how_many_decisions_have_no_return_yet(
     assert ("Too few decisions to judge" in (tmp_path / "traded.html").read_text()) is is_too_short
 
 
+@pytest.mark.usefixtures("_no_pictures")
 def test_the_command_for_one_month_ends_well(
     tmp_path: Path, walk: PriceHistory, capsys: pytest.CaptureFixture[str]
 ):
@@ -191,6 +203,7 @@ def test_the_command_for_one_month_ends_well(
     assert _head(tmp_path / "journal.sqlite") == told["journal_head"]
 
 
+@pytest.mark.usefixtures("_no_pictures")
 def test_a_run_whose_every_decision_is_too_late_for_a_return_has_its_report(
     tmp_path: Path, walk: PriceHistory
 ):
@@ -201,6 +214,7 @@ def test_a_run_whose_every_decision_is_too_late_for_a_return_has_its_report(
     assert "0 judged, 2 without a return" in (tmp_path / "traded.html").read_text()
 
 
+@pytest.mark.usefixtures("_no_pictures")
 def test_a_run_that_fails_leaves_the_earlier_one_as_it_was(
     tmp_path: Path, walk: PriceHistory, monkeypatch: pytest.MonkeyPatch
 ):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections import namedtuple
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from alphalens.assets.calendars import sessions
 from alphalens.cli import main
 from alphalens.cli.output import ExitCode
 from alphalens.runtime import doctor_local
@@ -18,6 +20,7 @@ from alphalens.testing.alpaca_server import AlpacaServer
 from alphalens.testing.polygon_server import PolygonServer
 
 SECRET = "hunter2-very-secret"
+NEW_YORK = ZoneInfo("America/New_York")
 
 
 @pytest.fixture(autouse=True)
@@ -37,6 +40,19 @@ def doctor(capsys):
         return code, {check["name"]: check for check in json.loads(said.out)["checks"]}
 
     return run
+
+
+@pytest.fixture
+def server():
+    with PolygonServer(keys=(SECRET,)) as running:
+        running.control.add_aggs("SPY", [])
+        yield running
+
+
+@pytest.fixture
+def online(server, monkeypatch):
+    monkeypatch.setenv("POLYGON_API_KEY", SECRET)
+    monkeypatch.setenv("ALPHALENS_POLYGON_BASE_URL", server.url)
 
 
 def test_installation_without_settings_is_not_broken(doctor):
@@ -151,11 +167,57 @@ def test_vendors_are_asked_only_online(doctor, monkeypatch):
         assert server.control.requests() == []
         code, checks = doctor("--online")
         assert (code, checks["feed polygon"]["status"]) == (ExitCode.OK, "ok")
-        assert len(server.control.requests()) == 1
+        assert checks["calendar polygon"]["status"] == "unknown"  # it tells no holidays at all
+        assert len(server.control.requests()) == 2
         monkeypatch.setenv("POLYGON_API_KEY", "another")
         code, checks = doctor("--online")
     assert (code, checks["feed polygon"]["status"]) == (ExitCode.OPERATOR, "critical")
     assert "check the key" in checks["feed polygon"]["message"]
+
+
+def coming(days: list[date]) -> list[dict[str, str]]:
+    """Holidays as Polygon tells them, the last one long after the days that are compared."""
+    today = datetime.now(NEW_YORK).date()
+    span = sessions("XNYS", today, today + timedelta(days=60))
+    known = {session.date: session for session in span}
+    told = []
+    for n in range(61):
+        day = today + timedelta(days=n)
+        session = known.get(day)
+        row = {"date": day.isoformat(), "exchange": "NYSE", "name": "x", "status": "closed"}
+        if session is not None and session.is_half_day:
+            hours = {"open": session.open.isoformat(), "close": session.close.isoformat()}
+            row |= {"status": "early-close", **hours}
+        if session is None or session.is_half_day or day in days:
+            told.append(row)
+    return [*told, {**told[-1], "date": (today + timedelta(days=90)).isoformat()}]
+
+
+@pytest.mark.usefixtures("online")
+def test_calendar_of_a_vendor_is_compared_with_ours(doctor, server):
+    server.control.add_holidays(coming([]))
+    code, checks = doctor("--online")
+    assert (code, checks["calendar polygon"]["status"]) == (ExitCode.OK, "ok")
+    assert "the sessions of XNYS from" in checks["calendar polygon"]["message"]
+
+
+@pytest.mark.usefixtures("online")
+def test_day_on_which_a_vendor_closes_and_we_do_not_is_told(doctor, server):
+    today = datetime.now(NEW_YORK).date()
+    ordinary = [
+        session.date
+        for session in sessions("XNYS", today + timedelta(days=2), today + timedelta(days=25))
+        if not session.is_half_day
+    ]
+    server.control.add_holidays(coming(ordinary[:1]))
+    code, checks = doctor("--online")
+    told = checks["calendar polygon"]
+    assert (code, told["status"], told["value"]) == (
+        ExitCode.OPERATOR,
+        "critical",
+        "1 differ",
+    )
+    assert f"{ordinary[0]}: closed there, open from" in told["message"]
 
 
 def test_two_names_of_one_key_must_agree(doctor, monkeypatch):

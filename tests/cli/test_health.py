@@ -12,6 +12,7 @@ from urllib.request import urlopen
 from alphalens.cli import main
 from alphalens.cli.output import ExitCode
 from alphalens.storage import open_engine
+from tests.waiting import PATIENCE_S, PROCESS_S
 
 
 def test_health_is_answered_until_the_process_is_asked_to_end(tmp_path):
@@ -25,12 +26,12 @@ def test_health_is_answered_until_the_process_is_asked_to_end(tmp_path):
     ) as process:
         said = "".join(process.stdout.readline() for _ in range(3))
         url = json.loads(said)["url"]
-        with urlopen(f"{url}/healthz", timeout=10) as answer:
+        with urlopen(f"{url}/healthz", timeout=PATIENCE_S) as answer:
             told = json.load(answer)
-        with urlopen(f"{url}/metrics", timeout=10) as answer:
+        with urlopen(f"{url}/metrics", timeout=PATIENCE_S) as answer:
             metrics = answer.read().decode()
         process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 0
+        assert process.wait(PROCESS_S) == 0
     assert told["status"] == "ok"
     names = {check["name"] for check in told["checks"]}
     assert names == {"model", "journal", "state", "orders", "market database", "cache"}

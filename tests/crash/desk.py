@@ -228,7 +228,7 @@ class Desk:
         open_symbols = {order.intent.symbol for order in self.session.open_orders}
         return symbol not in {*self.session.ledger.positions, *open_symbols}
 
-    def until(self, is_done: Callable[[], object], timeout_s: float = 30.0) -> None:
+    def until(self, is_done: Callable[[], object], timeout_s: float = 60.0) -> None:
         """Collect until something is so."""
         end = time.monotonic() + timeout_s
         while not is_done():

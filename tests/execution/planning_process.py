@@ -32,7 +32,7 @@ LIMITS = RiskLimits(
     max_drawdown=Decimal("0.9"),
     price_collar=Decimal("0.5"),
 )
-LONGEST_S = 20.0
+LONGEST_S = 60.0
 
 
 def say(**facts: object) -> None:

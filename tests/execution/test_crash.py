@@ -13,6 +13,8 @@ from alphalens.testing.faults import Fault, FlakyBroker, Killed
 
 from .conftest import WIDE, Desk
 
+pytestmark = pytest.mark.untraced
+
 LIMITS = replace(
     WIDE,
     max_order=Decimal("0.6"),

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -20,6 +19,7 @@ from alphalens.storage.schema import journal as journal_table
 from alphalens.testing.alpaca_server import AlpacaServer
 from alphalens.trading import VirtualClock
 from alphalens.trading.events import EventKind
+from tests.waiting import PATIENCE_S, until
 
 NOW = datetime(2026, 3, 2, 15, tzinfo=UTC)  # a Monday, half an hour after the opening
 PRICES = {"AAPL": "100", "MSFT": "50", "SPY": "400"}
@@ -62,16 +62,9 @@ class Process:
         return told
 
     def end(self) -> int:
-        code = self.process.wait(30)
+        code = self.process.wait(PATIENCE_S)
         self._lines.close()
         return code
-
-
-def wait_for(is_done: Callable[[], object]) -> None:
-    end = time.monotonic() + 20.0
-    while not is_done():
-        assert time.monotonic() < end, "it never happened"
-        time.sleep(0.01)
 
 
 def stored_plans(database: str) -> list[tuple[object, ...]]:
@@ -99,7 +92,7 @@ def test_cycle_killed_after_a_partial_fill_goes_on_by_its_stored_plan(
     intents = [intent_from(json.loads(one)) for one in plan]
     assert {one.symbol: str(one.quantity) for one in intents} == UNITS
     assert first.hears() == {"first": intents[0].client_order_id}
-    wait_for(lambda: venue.control.requests("POST", client_order_id=intents[1].client_order_id))
+    until(lambda: venue.control.requests("POST", client_order_id=intents[1].client_order_id))
     first.process.kill()
     assert first.end() == -9
     (before,) = stored_plans(database_url)

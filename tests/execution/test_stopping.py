@@ -8,6 +8,7 @@ import pytest
 
 from alphalens.errors import ConfigError, InputError
 from alphalens.execution.stopping import GracefulStop
+from tests.waiting import PATIENCE_S
 
 
 def handlers():
@@ -27,7 +28,7 @@ def test_signal_asks_to_stop_and_the_block_goes_on_to_its_end(number):
 
 def test_without_a_signal_nothing_is_asked():
     before, left, asked = handlers(), [], []
-    with GracefulStop(lambda: asked.append(1), within_s=0.01, leave=left.append):
+    with GracefulStop(lambda: asked.append(1), leave=left.append):
         pass
     assert (asked, left, handlers()) == ([], [], before)
 
@@ -42,7 +43,7 @@ def test_block_that_does_not_end_in_time_ends_the_process():
 
     with GracefulStop(lambda: None, within_s=0.05, leave=leave):
         signal.raise_signal(signal.SIGTERM)
-        assert over.wait(5.0)
+        assert over.wait(PATIENCE_S)
     assert left == [128 + signal.SIGTERM]
 
 

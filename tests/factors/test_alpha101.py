@@ -17,6 +17,8 @@ from .pandas_oracle import Oracle, rounding_decides
 from .panels import random_panel
 from .paper_notation import published, translated, tree
 
+pytestmark = pytest.mark.untraced
+
 REWRITTEN = {"alpha_045", "alpha_096"}
 TIES = {f"alpha_{n:03d}" for n in (13, 15, 16, 26, 88, 92, 96, 98)}
 TOLERANCE = 1e-9

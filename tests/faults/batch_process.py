@@ -21,6 +21,7 @@ from alphalens.execution.stopping import GracefulStop
 from alphalens.risk import RiskLimits
 from alphalens.storage import open_engine
 from alphalens.trading import VirtualClock
+from tests.waiting import PATIENCE_S
 
 
 def main(order_file: Path, journal_file: Path) -> int:
@@ -48,7 +49,7 @@ def main(order_file: Path, journal_file: Path) -> int:
             assets={one.symbol: Equity(symbol=one.symbol) for one in intents},
         )
         with GracefulStop(session.request_stop, within_s=given["within_s"]):
-            broker.wait_until_up(5.0)
+            broker.wait_until_up(PATIENCE_S)
             session.start()
             session.mark({one.symbol: one.reference_price for one in intents})
             try:

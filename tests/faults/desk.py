@@ -23,6 +23,7 @@ from alphalens.storage import open_engine
 from alphalens.testing.alpaca_server import AlpacaServer
 from alphalens.trading import Fill, OrderIntent, OrderStatus, Side
 from alphalens.trading.orders import OrderType, client_order_id
+from tests.waiting import PATIENCE_S
 
 OPEN = datetime(2026, 3, 2, 15, tzinfo=UTC)  # a Monday, half an hour after the opening
 CALL = "AAPL260320C00100000"
@@ -42,6 +43,8 @@ ASSETS: Mapping[str, Asset] = {
     "BTC/USD": Crypto(symbol="BTC/USD", tick=Decimal("0.01"), lot=Decimal("0.000000001")),
     CALL: Option(symbol=CALL, underlying="AAPL"),
 }
+#: Times that nothing but a fault that is meant reaches.
+PATIENT = dict.fromkeys(("timeout_s", "order_timeout_s", "connect_timeout_s"), PATIENCE_S)
 EVERYTHING = frozenset({AssetClass.EQUITY, AssetClass.OPTION, AssetClass.CRYPTO})
 
 
@@ -51,16 +54,20 @@ def codes(order: OrderRecord) -> set[ReasonCode]:
 
 
 class VenueTime:
-    """The venue's clock, and durations of this machine."""
+    """The venue's clock, and durations of this machine, which may be skipped."""
 
     def __init__(self, server: AlpacaServer, skew: timedelta = timedelta(0)) -> None:
-        self._server, self.skew = server, skew
+        self._server, self.skew, self._skipped_s = server, skew, 0.0
 
     def now(self) -> datetime:
         return datetime.fromisoformat(str(self._server.control.now())) + self.skew
 
     def monotonic(self) -> float:
-        return time.monotonic()
+        return time.monotonic() + self._skipped_s
+
+    def skip(self, seconds: float) -> None:
+        """Let so many seconds of this machine pass at once."""
+        self._skipped_s += seconds
 
 
 class WireDesk:
@@ -118,7 +125,7 @@ class WireDesk:
         """
         engine = open_engine(self.url or self.folder / "journal.sqlite")
         self._open.append(engine.dispose)
-        options = {"timeout_s": 10.0, "order_timeout_s": 5.0, **(broker_options or {})}
+        options = {**PATIENT, **(broker_options or {})}
         self.broker = AlpacaBroker(
             "PKTEST",
             "secret",
@@ -130,7 +137,7 @@ class WireDesk:
             timing=Timing() if timing is None else timing,
         ).open()
         self._open.append(self.broker.close)
-        assert self.broker.wait_until_up(20.0), self.broker.connection()
+        assert self.broker.wait_until_up(PATIENCE_S), self.broker.connection()
         settings = {
             "limits": WIDE,
             "grace": timedelta(milliseconds=50),
@@ -211,23 +218,16 @@ class WireDesk:
         """What the venue itself says of an order."""
         return str(self.venue.order(order.client_order_id)["status"])
 
-    def until(self, is_done: Callable[[], object], timeout_s: float = 20.0) -> tuple[Fill, ...]:
+    def until(self, is_done: Callable[[], object]) -> tuple[Fill, ...]:
         """Collect until something is so; fail loudly if it never is."""
         fills: tuple[Fill, ...] = ()
-        end = time.monotonic() + timeout_s
+        end = time.monotonic() + PATIENCE_S
         while True:
             fills = (*fills, *self.session.collect_fills())
             if is_done():
                 return fills
             orders = [(o.client_order_id[:8], str(o.status)) for o in self.session.journal.orders()]
             assert time.monotonic() < end, f"it never happened: {orders}, alerts {self.alerts()}"
-            time.sleep(0.01)
-
-    def wait_for(self, is_done: Callable[[], object], timeout_s: float = 20.0) -> None:
-        """Wait without touching the session."""
-        end = time.monotonic() + timeout_s
-        while not is_done():
-            assert time.monotonic() < end, "it never happened"
             time.sleep(0.01)
 
     def alerts(self) -> list[str]:

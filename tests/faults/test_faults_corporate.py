@@ -17,6 +17,7 @@ from alphalens.trading import OrderIntent, OrderStatus, Side
 from alphalens.trading.activities import CashKind
 from alphalens.trading.events import EventKind
 from alphalens.trading.orders import Leg, OrderClass, OrderType, TimeInForce
+from tests.waiting import until
 
 from .desk import ASSETS, CALL, OPEN, WireDesk
 from .invariants import check_invariants
@@ -299,8 +300,8 @@ def test_fault_48_parent_is_not_filled_before_every_leg_is(desk, missing):
     if missing != "none":
         desk.venue.arm("empty", method="GET", path=silent, count=-1)  # and the list lags too
     desk.venue.set_quote(CALL, "3.95", "4")
-    desk.wait_for(lambda: desk.broker._updates.heard > heard)
-    desk.wait_for(lambda: desk.venue.order(intent.client_order_id)["status"] == "filled")
+    until(lambda: desk.broker._updates.heard > heard)
+    until(lambda: desk.venue.order(intent.client_order_id)["status"] == "filled")
     if missing != "none":
         seen = {CALL: {HIGH}, HIGH: {CALL}, "both": set()}[missing]
         desk.until(lambda: set(desk.session.ledger.positions) == seen)

@@ -29,6 +29,7 @@ from alphalens.trading import OrderIntent, OrderStatus
 from alphalens.trading.events import EventKind
 from alphalens.trading.orders import OrderClass, OrderType, TimeInForce, client_order_id
 from alphalens.trading.targets import Target
+from tests.waiting import PATIENCE_S, until
 
 from .desk import ASSETS, OPEN, WIDE, WireDesk
 from .invariants import check_invariants
@@ -64,7 +65,7 @@ def tape(desk) -> Iterator[AlpacaDataStream]:
     symbols = ["AAPL", "MSFT"]
     url, rng = desk.server.data_stream_url, random.Random(7)
     with AlpacaDataStream("PKTEST", "secret", url=url, symbols=symbols, rng=rng) as tape:
-        assert tape.wait_until_up(5.0), tape.problem
+        assert tape.wait_until_up(PATIENCE_S), tape.problem
         yield tape
 
 
@@ -75,7 +76,7 @@ def hear(desk: WireDesk, tape: AlpacaDataStream, halted: set[str]) -> None:
         desk.session.market.take(tape.take())
         return desk.session.book_view().halted == halted
 
-    desk.wait_for(is_told)
+    until(is_told)
 
 
 def test_fault_41_trading_halt_stops_market_orders_and_keeps_limits(desk, tape):
@@ -324,7 +325,7 @@ def test_fault_50_kill_switch_during_orders_in_flight(desk, way):
     sent: list[OrderStatus] = []
     sender = threading.Thread(target=lambda: sent.extend(o.status for o in desk.submit(*batch)))
     sender.start()
-    desk.wait_for(lambda: desk.posts(batch[0]))
+    until(lambda: desk.posts(batch[0]))
     if way == "call":
         desk.session.halt(by="ann", reason="fire")
     else:

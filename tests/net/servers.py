@@ -36,7 +36,7 @@ def raw(content):
 
 
 async def hang(_):
-    await asyncio.sleep(30)
+    await asyncio.Event().wait()
 
 
 class Server:

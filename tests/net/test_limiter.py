@@ -5,6 +5,7 @@ import pytest
 from alphalens.errors import ConfigError
 from alphalens.net import Limiter, Priority
 from alphalens.net.rates import Rates
+from tests.waiting import PATIENCE_S
 
 from .servers import FakeTime
 
@@ -14,7 +15,7 @@ def play(scene):
 
     async def run():
         time = FakeTime()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             result = await scene(time)
         left = asyncio.all_tasks() - {asyncio.current_task()}
         await asyncio.sleep(0)

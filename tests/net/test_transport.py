@@ -5,6 +5,7 @@ import random
 import socket
 import traceback
 import zlib
+from dataclasses import replace
 
 import pytest
 
@@ -24,11 +25,21 @@ from alphalens.net import (
 )
 from alphalens.net.breaker import BreakerState, Outcome
 from alphalens.net.failures import AnswerTooLarge
+from tests.waiting import PATIENCE_S
 
 from .servers import FakeTime, answer, hang, raw, serving
 
 SECRET = "s3cr3t-value"
+# No time of packing in what names a test: two workers collect the same names.
+TWICE_PACKED = gzip.compress(gzip.compress(bytes(10**8), mtime=0), mtime=0)
 QUICK = RetryPolicy(base_s=0.001, cap_s=0.001)
+PATIENT = Timeouts(
+    connect_s=PATIENCE_S,
+    read_s=PATIENCE_S,
+    write_s=PATIENCE_S,
+    pool_s=PATIENCE_S,
+    total_s=PATIENCE_S,
+)
 GET = Request(method="GET", path="/v2/clock")
 POST = Request(method="POST", path="/v2/orders", body='{"qty": "1.10"}', priority=Priority.OPEN)
 CANCEL = Request(method="DELETE", path="/v2/orders/1", priority=Priority.CANCEL)
@@ -45,6 +56,7 @@ cut_body = raw(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{")
 
 def connect(url, **parts):
     parts.setdefault("retry", QUICK)
+    parts.setdefault("timeouts", PATIENT)
     return Transport(url, rng=random.Random(5), **parts)
 
 
@@ -55,7 +67,7 @@ def talk(acts, scene, **parts):
         async with serving(*acts) as (server, url):
             transport = connect(url, **parts)
             try:
-                async with asyncio.timeout(10):
+                async with asyncio.timeout(PATIENCE_S):
                     return await scene(transport), server
             finally:
                 await transport.close()
@@ -170,14 +182,14 @@ def test_a_call_that_left_and_got_no_whole_answer_is_ambiguous_and_sent_once(act
 
 
 def test_a_server_that_hangs_is_ambiguous_by_the_read_timeout():
-    error, server = ask([hang], POST, timeouts=Timeouts(read_s=0.1))
+    error, server = ask([hang], POST, timeouts=replace(PATIENT, read_s=0.5))
     assert isinstance(error, Ambiguous)
     assert "ReadTimeout" in str(error)
     assert len(server.calls) == 1
 
 
 def test_a_server_that_hangs_is_ambiguous_at_the_deadline():
-    request = Request(method="POST", path="/v2/orders", body="{}", deadline_s=0.1)
+    request = Request(method="POST", path="/v2/orders", body="{}", deadline_s=1.0)
     error, server = ask([hang], request)
     assert isinstance(error, Ambiguous)
     assert "the deadline passed" in str(error)
@@ -192,8 +204,8 @@ def test_a_body_that_drips_for_ever_meets_the_deadline():
             await writer.drain()
             await asyncio.sleep(0.02)
 
-    request = Request(method="POST", path="/v2/orders", body="{}", deadline_s=0.15)
-    error, _ = ask([drip], request, timeouts=Timeouts(read_s=0.1))
+    request = Request(method="POST", path="/v2/orders", body="{}", deadline_s=1.5)
+    error, _ = ask([drip], request, timeouts=replace(PATIENT, read_s=1.0))
     assert isinstance(error, Ambiguous)
     assert "the deadline passed" in str(error)
 
@@ -255,7 +267,7 @@ def test_a_repeated_read_waits_as_long_as_the_server_asks():
 
 def test_a_wait_beyond_the_deadline_is_not_begun():
     time = FakeTime()
-    response, server = ask([answer(503, Retry_After="60")], GET, timing=time.timing)
+    response, server = ask([answer(503, Retry_After="600")], GET, timing=time.timing)
     assert response.status == 503
     assert (len(server.calls), time.slept) == (1, [])
 
@@ -298,7 +310,22 @@ def test_without_a_turn_before_the_deadline_nothing_is_sent():
 
 
 def test_calls_arrive_by_priority():
-    limiter = Limiter(calls=1, window_s=0.06, reserve=0)
+    arrived = []
+
+    async def noted(writer):
+        arrived.append(len(arrived))
+        await answer()(writer)
+
+    class Late(FakeTime):
+        """Time that passes when each of the five calls waits or has arrived."""
+
+        async def sleep(self, seconds):
+            while len(arrived) + limiter.waiting < 5:
+                await asyncio.sleep(0)
+            await super().sleep(seconds)
+
+    time = Late()
+    limiter = Limiter(calls=1, window_s=1, reserve=0, timing=time.timing)
 
     async def scene(transport):
         await transport.request(GET)
@@ -310,7 +337,7 @@ def test_calls_arrive_by_priority():
             )
         )
 
-    _, server = talk([answer()], scene, limiter=limiter)
+    _, server = talk([noted], scene, limiter=limiter, timing=time.timing)
     assert server.calls[1:] == ["POST /c", "POST /d", "POST /o", "POST /r"]
 
 
@@ -319,7 +346,7 @@ def with_eight_reads_that_hang(scene, **parts):
 
     async def run():
         async with serving(hang) as (server, url):
-            transport = connect(url, timeouts=Timeouts(pool_s=0.2), **parts)
+            transport = connect(url, timeouts=replace(PATIENT, pool_s=0.2), **parts)
             reads = [asyncio.create_task(transport.request(GET)) for _ in range(8)]
             while len(server.received) < 8:
                 await asyncio.sleep(0.01)
@@ -450,7 +477,7 @@ def test_a_cancelled_probe_frees_its_place_and_nothing_is_left_over():
 def test_an_answer_over_the_cap_is_dropped_with_a_clear_error(is_packed):
     body = b"x" * 2000
     packed = {"Content_Encoding": "gzip"} if is_packed else {}
-    act = answer(200, gzip.compress(body) if is_packed else body, **packed)
+    act = answer(200, gzip.compress(body, mtime=0) if is_packed else body, **packed)
     error, server = ask([act], GET, max_body_bytes=1999)
     assert isinstance(error, AnswerTooLarge)
     assert "longer than 1999 bytes" in str(error)
@@ -472,9 +499,13 @@ def test_one_packing_is_undone(coding):
 @pytest.mark.parametrize(
     ("body", "coding", "says"),
     [
-        (gzip.compress(gzip.compress(bytes(10**8))), "gzip, gzip", "packed as gzip, gzip"),
+        (
+            gzip.compress(gzip.compress(bytes(10**8), mtime=0), mtime=0),
+            "gzip, gzip",
+            "packed as gzip, gzip",
+        ),
         (b"(\xb5/\xfd", "zstd", "packed as zstd"),
-        (gzip.compress(b"x" * 5000)[:-9], "gzip", "too early"),
+        (gzip.compress(b"x" * 5000, mtime=0)[:-9], "gzip", "too early"),
         (b"no packing", "gzip", "cannot be unpacked"),
     ],
 )

@@ -10,6 +10,7 @@ from websockets.exceptions import ConnectionClosed
 
 from alphalens.errors import ConfigError
 from alphalens.net import NetError, NotSent, Redactor, Refused, Stream, StreamSettings, Timing
+from tests.waiting import PATIENCE_S
 
 SECRET = "s3cr3t-value"
 
@@ -39,7 +40,7 @@ class Desk:
         self.something.set()
 
     async def until(self, condition):
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_S):
             while not condition(self):
                 self.something.clear()
                 await self.something.wait()
@@ -208,8 +209,8 @@ def test_a_burst_with_a_slow_consumer_loses_nothing_and_keeps_the_order():
     class Slow(Desk):
         async def on_frame(self, frame):
             self.frames.append(frame)
-            if len(self.frames) % 500 == 0:
-                await asyncio.sleep(0.01)
+            if len(self.frames) == 5_000:
+                await asyncio.sleep(1.5)
             self.something.set()
 
     sent = []
@@ -221,7 +222,7 @@ def test_a_burst_with_a_slow_consumer_loses_nothing_and_keeps_the_order():
         await stay(line)
 
     async def scene():
-        settings = {"queue_frames": 16, "ping_every_s": 0.02, "ping_timeout_s": 0.02}
+        settings = {"queue_frames": 16, "ping_every_s": 0.02, "ping_timeout_s": 1.0}
         async with playing(Venue(burst), Slow(), **settings) as (desk, _, _):
             await desk.until(lambda desk: len(desk.frames) == 10_000)
         return desk
@@ -359,34 +360,39 @@ def test_a_frame_over_the_cap_closes_the_line_and_says_so():
 
 
 def test_a_line_that_answers_no_ping_is_dropped():
+    desk = Desk()
+
     async def deaf(line):
         line.transport.pause_reading()
-        await asyncio.sleep(0.3)
+        await desk.until(lambda desk: desk.losses)
         line.transport.abort()
 
     async def scene():
         settings = {"ping_every_s": 0.02, "ping_timeout_s": 0.05}
-        async with playing(Venue(deaf, stay), **settings) as (desk, _, _):
+        async with playing(Venue(deaf, stay), desk, **settings):
             await desk.until(lambda desk: desk.ups == 2)
-        return desk
 
-    assert "no pong within 0.05 s" in asyncio.run(scene()).losses[0]
+    asyncio.run(scene())
+    assert "no pong within 0.05 s" in desk.losses[0]
 
 
 def test_silence_is_told_once_until_the_next_frame():
+    desk = Desk()
+
     async def speaks_late(line):
+        await desk.until(lambda desk: desk.mutes)
         await asyncio.sleep(0.2)
         await line.send("at last")
         await stay(line)
 
     async def scene():
-        async with playing(Venue(speaks_late), mute_after_s=0.05) as (desk, _, _):
+        async with playing(Venue(speaks_late), desk, mute_after_s=0.05):
             await desk.until(lambda desk: desk.frames)
             before = len(desk.mutes)
             await desk.until(lambda desk: len(desk.mutes) == 2)
-        return desk, before
+        return before
 
-    desk, before = asyncio.run(scene())
+    before = asyncio.run(scene())
     assert before == 1
     assert desk.mutes[0] >= 0.05
     assert desk.losses == ["closed"]
@@ -431,7 +437,7 @@ def test_an_error_of_the_user_ends_the_stream_and_is_not_hidden(part):
         venue = Venue(send_then(stay, "x"))
         async with playing(venue, desk, mute_after_s=0.02) as (_, _, running):
             with pytest.raises(LookupError, match="a bug of the user"):
-                await asyncio.wait_for(running, 5)
+                await asyncio.wait_for(running, PATIENCE_S)
         return desk
 
     assert asyncio.run(scene()).losses == ["ended by an error of its user"]

@@ -15,6 +15,8 @@ from alphalens.orchestrator import build_graph, memory_saver, run_cycle, sqlite_
 from alphalens.testing.faults import Fault, FlakyBroker, Killed
 from alphalens.trading.events import EventKind
 
+pytestmark = pytest.mark.untraced
+
 APPROVER = ApproveUpTo(limit=Decimal(1), by="tester")
 
 

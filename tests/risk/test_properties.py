@@ -4,6 +4,7 @@ from dataclasses import fields, replace
 from datetime import date, timedelta
 from decimal import getcontext, localcontext
 
+import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
@@ -22,6 +23,8 @@ from alphalens.trading import OrderIntent, Quote, Side
 from alphalens.trading.orders import Leg, OrderClass, OrderType, TimeInForce
 
 from .builders import CALL_100, CALL_110, NOW, PUT_90, D, book, session
+
+pytestmark = pytest.mark.untraced
 
 C = ReasonCode
 SIZES = {

@@ -13,6 +13,7 @@ from alpaca.data.requests import StockBarsRequest, StockSnapshotRequest
 from alpaca.data.timeframe import TimeFrame
 
 from alphalens.testing.alpaca_data_server import AlpacaDataControl, AlpacaDataServer
+from tests.waiting import PATIENCE_S
 
 from .conftest import bar
 
@@ -26,7 +27,7 @@ ARTICLE = {"id": 1, "updated_at": "2026-03-02T14:00:00Z", "symbols": ["A", "B"]}
 
 
 def get(server: AlpacaDataServer, path: str = BARS) -> httpx.Response:
-    return httpx.get(f"{server.url}{path}", headers=HEADERS, timeout=5)
+    return httpx.get(f"{server.url}{path}", headers=HEADERS, timeout=PATIENCE_S)
 
 
 def closes(stocks: StockHistoricalDataClient) -> list[float]:

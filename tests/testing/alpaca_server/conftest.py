@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -57,16 +56,3 @@ def order() -> Any:
         return {key: value for key, value in (body | changes).items() if value is not None}
 
     return build
-
-
-@pytest.fixture
-def wait() -> Any:
-    """Wait until something holds, for two seconds at the most."""
-
-    def until(holds: Callable[[], object]) -> None:
-        deadline = time.monotonic() + 2
-        while not holds():
-            assert time.monotonic() < deadline, "it never came true"
-            time.sleep(0.005)
-
-    return until

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,12 +11,11 @@ from alpaca.data.live import StockDataStream
 from websockets.sync.client import ClientConnection, connect
 
 from alphalens.testing.alpaca_server import AlpacaServer, Control
-
-Wait = Callable[[Callable[[], object]], None]
+from tests.waiting import PATIENCE_S, until
 
 
 def hear(line: ClientConnection) -> dict[str, Any]:
-    (message,) = json.loads(line.recv(timeout=2))
+    (message,) = json.loads(line.recv(timeout=PATIENCE_S))
     assert isinstance(message, dict)
     return message
 
@@ -34,7 +32,7 @@ def login(line: ClientConnection) -> None:
 
 
 def test_vendor_hears_bars_quotes_trades_and_statuses(
-    server: AlpacaServer, control: Control, wait: Wait
+    server: AlpacaServer, control: Control
 ) -> None:
     heard: list[Any] = []
 
@@ -48,17 +46,17 @@ def test_vendor_hears_bars_quotes_trades_and_statuses(
     stream.subscribe_trading_statuses(hear_one, "AAPL")
     thread = threading.Thread(target=stream.run)
     thread.start()
-    wait(lambda: len(control.state()["data_subscriptions"]) == 4)
+    until(lambda: len(control.state()["data_subscriptions"]) == 4)
 
     control.set_quote("AAPL", 101, 101.5, bid_size=3)
     control.set_quote("MSFT", 50, 50.5)
     control.trade("AAPL", "101.25", size=9)
     control.bar("MSFT", 50, 52, 49, 51, volume=1200)
     control.halt("AAPL")
-    wait(lambda: len(heard) == 4)
+    until(lambda: len(heard) == 4)
     stream._loop.call_soon_threadsafe(lambda: stream._loop.create_task(stream.stop_ws()))
     control.drop_data_stream()
-    thread.join(5)
+    thread.join(PATIENCE_S)
 
     assert not thread.is_alive()
     quote, trade, bar, status = heard
@@ -122,9 +120,9 @@ def test_messages_of_one_call_come_in_one_frame_and_any_text_as_it_is(
         say(line, action="subscribe", updatedBars=["AAPL"], trades=["AAPL"])
         kinds = (("u", "AAPL"), ("u", "MSFT"), ("c", "AAPL"))
         control.data_messages([{"T": kind, "S": symbol, "v": 1} for kind, symbol in kinds])
-        frame = json.loads(line.recv(timeout=2))
+        frame = json.loads(line.recv(timeout=PATIENCE_S))
         control.data_text('[{"T":"b"')
-        broken = line.recv(timeout=2)
+        broken = line.recv(timeout=PATIENCE_S)
 
     assert [(message["T"], message["S"]) for message in frame] == [("u", "AAPL"), ("c", "AAPL")]
     assert broken == '[{"T":"b"'

@@ -16,15 +16,18 @@ from websockets.sync.client import connect
 
 from alphalens.testing.alpaca_server import AlpacaServer, Control
 from alphalens.testing.alpaca_server.faults import Fault, FaultBox
+from tests.waiting import PATIENCE_S, until
 
 Build = Callable[..., dict[str, Any]]
 KEYS = {"APCA-API-KEY-ID": "PKTEST", "APCA-API-SECRET-KEY": "secret"}
 REST = {"type": "limit", "limit_price": "90"}
+#: Of a client that waits a moment for an answer, and as long as it takes for the connection.
+GIVES_UP = httpx.Timeout(PATIENCE_S, read=0.2)
 
 
 @pytest.fixture
 def http(server: AlpacaServer) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=server.rest_url, headers=KEYS, timeout=5) as opened:
+    with httpx.Client(base_url=server.rest_url, headers=KEYS, timeout=PATIENCE_S) as opened:
         yield opened
 
 
@@ -75,8 +78,9 @@ def test_no_answer_at_all(
     control.arm(kind, method="POST")
 
     with pytest.raises(error):
-        post(http, order(client_order_id="a"), timeout=0.2)
+        post(http, order(client_order_id="a"), timeout=GIVES_UP)
 
+    until(lambda: control.requests("POST", "a"))
     assert outcome(control, "a") == expected
     (request,) = control.requests("POST", "a")
     assert (request["status"], request["fault"]) == (None, kind)
@@ -130,10 +134,10 @@ def test_bad_gateway_is_html(http: httpx.Client, control: Control) -> None:
 def test_slow_answers_act_before_or_after_the_wait(
     http: httpx.Client, control: Control, order: Build, kind: str, orders: int
 ) -> None:
-    control.arm(kind, method="POST", seconds=0.3)
+    control.arm(kind, method="POST", seconds=PATIENCE_S)
 
     with pytest.raises(httpx.ReadTimeout):
-        post(http, order(), timeout=0.1)
+        post(http, order(), timeout=GIVES_UP)
 
     assert len(control.orders()) == orders
 
@@ -217,11 +221,11 @@ def test_events_come_before_the_answer_only_on_demand(
             {"action": "listen", "data": {"streams": ["trade_updates"]}},
         ):
             line.send(json.dumps(message))
-            line.recv(timeout=2)
+            line.recv(timeout=PATIENCE_S)
         control.arm("hang", method="POST")
         with pytest.raises(httpx.ReadTimeout):
-            post(http, order(), timeout=0.2)
-        assert json.loads(line.recv(timeout=2))["data"]["event"] == "new"
+            post(http, order(), timeout=GIVES_UP)
+        assert json.loads(line.recv(timeout=PATIENCE_S))["data"]["event"] == "new"
 
 
 @pytest.mark.parametrize("kind", ["pend", "fill"])
@@ -315,6 +319,6 @@ def test_a_fault_does_not_slow_the_others_down(
 ) -> None:
     control.arm("hang", path="/v2/account")
     with pytest.raises(httpx.ReadTimeout):
-        http.get("/v2/account", timeout=0.05)
+        http.get("/v2/account", timeout=GIVES_UP)
 
     assert http.get("/v2/clock").status_code == 200  # while the other one still hangs

@@ -15,13 +15,13 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from alphalens.testing.alpaca_server import AlpacaServer, Control
+from tests.waiting import PATIENCE_S, until
 
 Build = Callable[..., dict[str, Any]]
-Wait = Callable[[Callable[[], object]], None]
 
 
 @pytest.fixture
-def updates(server: AlpacaServer, wait: Wait) -> Iterator[list[TradeUpdate]]:
+def updates(server: AlpacaServer) -> Iterator[list[TradeUpdate]]:
     """What the vendor's client hears."""
     heard: list[TradeUpdate] = []
 
@@ -32,12 +32,12 @@ def updates(server: AlpacaServer, wait: Wait) -> Iterator[list[TradeUpdate]]:
     stream.subscribe_trade_updates(hear)
     thread = threading.Thread(target=stream.run)
     thread.start()
-    wait(lambda: server.control.state()["stream_listening"])
+    until(lambda: server.control.state()["stream_listening"])
     yield heard
     stream.stop()
     # Its reader looks at the stop only between two messages or when the line breaks.
     server.control.drop_stream()
-    thread.join(5)
+    thread.join(PATIENCE_S)
     assert not thread.is_alive()
 
 
@@ -61,7 +61,7 @@ def say(line: ClientConnection, **message: Any) -> None:
 
 
 def hear(line: ClientConnection) -> dict[str, Any]:
-    frame = line.recv(timeout=2)
+    frame = line.recv(timeout=PATIENCE_S)
     assert isinstance(frame, bytes), "trade updates come in binary frames"
     told: dict[str, Any] = json.loads(frame)
     return told
@@ -74,13 +74,13 @@ def events(line: ClientConnection, count: int) -> list[tuple[str, str]]:
 
 
 def test_vendor_hears_new_partial_and_fill(
-    updates: list[TradeUpdate], control: Control, order: Build, wait: Wait
+    updates: list[TradeUpdate], control: Control, order: Build
 ) -> None:
     control.set_quote("AAPL", "150", "150.01", ask_size=4)
     control.place_external(order(type="limit", limit_price="151"))
     control.set_quote("AAPL", "150", "150.02")
 
-    wait(lambda: len(updates) == 3)
+    until(lambda: len(updates) == 3)
     assert [u.event for u in updates] == [TradeEvent.NEW, TradeEvent.PARTIAL_FILL, TradeEvent.FILL]
     partial, fill = updates[1:]
     assert (partial.qty, partial.price, partial.position_qty) == (4, 150.01, 4)
@@ -90,26 +90,26 @@ def test_vendor_hears_new_partial_and_fill(
 
 
 def test_vendor_reconnects_after_a_drop_and_misses_the_gap(
-    updates: list[TradeUpdate], server: AlpacaServer, order: Build, wait: Wait
+    updates: list[TradeUpdate], server: AlpacaServer, order: Build
 ) -> None:
     server.control.drop_stream()
-    wait(lambda: server.control.state()["stream_connections"] == 0)
+    until(lambda: server.control.state()["stream_connections"] == 0)
     server.control.place_external(order(client_order_id="in the gap"))
 
-    wait(lambda: server.control.state()["stream_listening"] == 1)
+    until(lambda: server.control.state()["stream_listening"] == 1)
     server.control.place_external(order(client_order_id="after the gap"))
 
-    wait(lambda: len(updates) == 2)
+    until(lambda: len(updates) == 2)
     assert {u.order.client_order_id for u in updates} == {"after the gap"}
 
 
 def test_vendor_hears_a_replacement(
-    updates: list[TradeUpdate], control: Control, order: Build, wait: Wait
+    updates: list[TradeUpdate], control: Control, order: Build
 ) -> None:
     made = control.place_external(order(type="limit", limit_price="90"))
     control.replace_external(made["id"], {"limit_price": "91"})
 
-    wait(lambda: len(updates) == 4)
+    until(lambda: len(updates) == 4)
     names = [(u.event, u.order.limit_price) for u in updates]
     assert names == [("new", "90"), ("pending_replace", "90"), ("replaced", "90"), ("new", "91")]
     assert updates[2].order.replaced_by == updates[3].order.id
@@ -123,14 +123,12 @@ def test_listen_before_authentication_is_refused(server: AlpacaServer) -> None:
         assert hear(line)["data"]["status"] == "unauthorized"
 
 
-def test_second_connection_is_refused_until_the_first_is_gone(
-    server: AlpacaServer, wait: Wait
-) -> None:
+def test_second_connection_is_refused_until_the_first_is_gone(server: AlpacaServer) -> None:
     with connect(server.stream_url), pytest.raises(InvalidStatus) as refused:
         connect(server.stream_url)
     assert refused.value.response.status_code == 429
 
-    wait(lambda: server.control.state()["stream_connections"] == 0)
+    until(lambda: server.control.state()["stream_connections"] == 0)
     with connect(server.stream_url) as line:
         login(line)
 

@@ -11,9 +11,9 @@ import httpx
 
 from alphalens.testing.alpaca_server import AlpacaServer
 from alphalens.testing.alpaca_server.records import rfc3339
+from tests.waiting import until
 
 Build = Callable[..., dict[str, Any]]
-Wait = Callable[[Callable[[], object]], None]
 MONDAY = datetime(2026, 3, 2, 15, tzinfo=UTC)
 SATURDAY = datetime(2026, 3, 7, 15, tzinfo=UTC)
 
@@ -43,12 +43,12 @@ def test_the_file_gives_back_the_whole_book(tmp_path: Path, order: Build) -> Non
         assert control.state()["open_orders"] == {}
 
 
-def test_orders_expire_while_nobody_asks(tmp_path: Path, order: Build, wait: Wait) -> None:
+def test_orders_expire_while_nobody_asks(tmp_path: Path, order: Build) -> None:
     just_before = datetime(2026, 3, 2, 20, 59, 59, 700_000, tzinfo=UTC)
     with AlpacaServer(tmp_path / "v.sqlite", now=just_before, ticking=True) as server:
         made = server.control.place_external(order(type="limit", limit_price="90"))
 
-        wait(lambda: server.control.order(made["id"])["status"] == "expired")
+        until(lambda: server.control.order(made["id"])["status"] == "expired")
 
 
 def test_a_venue_may_be_open_at_any_hour(tmp_path: Path, order: Build) -> None:

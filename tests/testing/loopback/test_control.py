@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 import httpx
@@ -13,6 +11,7 @@ import pytest
 from alphalens.testing.loopback import Control, FaultBox
 from alphalens.testing.loopback.clock import VenueClock
 from alphalens.testing.yahoo_server import YahooServer
+from tests.waiting import PATIENCE_S, until
 
 
 def test_the_clock_stands_and_is_moved() -> None:
@@ -41,15 +40,15 @@ def test_requests_are_logged_with_what_was_asked_and_answered() -> None:
 
 def test_answers_wait_each_on_its_own() -> None:
     with YahooServer() as server:
-        server.control.set_latency(30.0)
+        server.control.set_latency(2 * PATIENCE_S)
         threads = [threading.Thread(target=_ask, args=[server.url]) for _ in range(5)]
         for thread in threads:
             thread.start()
-        _wait_until(lambda: len(server.control.requests()) == 5)
+        until(lambda: len(server.control.requests()) == 5)
 
         assert all(thread.is_alive() for thread in threads)  # all five wait at the same time
     for thread in threads:
-        thread.join(5)
+        thread.join(PATIENCE_S)
     assert not any(thread.is_alive() for thread in threads)
 
 
@@ -66,23 +65,16 @@ def test_a_server_ends_with_connections_open_and_answers_pending() -> None:
     server.control.arm("hang")
     waiting = threading.Thread(target=_ask, args=[server.url])
     waiting.start()
-    _wait_until(server.control.requests)
+    until(server.control.requests)
 
     server.stop()
-    waiting.join(5)
+    waiting.join(PATIENCE_S)
 
     assert not waiting.is_alive()
     with pytest.raises(httpx.ConnectError):
         httpx.get(server.url)
 
 
-def _wait_until(is_so: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 5
-    while not is_so():
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.005)
-
-
 def _ask(url: str) -> None:
     with pytest.raises(httpx.HTTPError):
-        httpx.get(url, timeout=10)
+        httpx.get(url, timeout=PATIENCE_S)

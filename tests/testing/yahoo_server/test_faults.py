@@ -11,6 +11,7 @@ import yfinance as yf
 from yfinance.exceptions import YFPricesMissingError, YFRateLimitError
 
 from alphalens.testing.yahoo_server import YahooControl, YahooServer
+from tests.waiting import PATIENCE_S
 
 from .test_chart import JANUARY, history, raw
 
@@ -51,7 +52,9 @@ def test_download_swallows_a_rate_limit(
 
 def test_the_own_limit_of_the_vendor(week: None, server: YahooServer) -> None:
     server.control.set_rate_limit(2)
-    answers = [requests.get(f"{server.url}/v8/finance/chart/AAPL", timeout=5) for _ in range(3)]
+    answers = [
+        requests.get(f"{server.url}/v8/finance/chart/AAPL", timeout=PATIENCE_S) for _ in range(3)
+    ]
 
     assert [answer.status_code for answer in answers] == [200, 200, 429]
 
