@@ -39,8 +39,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
     The tracer of coverage doubles what a test costs, and such a test runs no line alone.
     """
-    is_measured = "coverage" in sys.modules and item.get_closest_marker("untraced") is not None
-    tracer = sys.modules["coverage"].Coverage.current() if is_measured else None
+    is_left_out = "coverage" in sys.modules and item.get_closest_marker("untraced") is not None
+    tracer = sys.modules["coverage"].Coverage.current() if is_left_out else None
     if tracer is None:
         return (yield)
     tracer.stop()

@@ -1,4 +1,7 @@
-"""Real servers for the tests: started once per run from wheels, stopped by their handles."""
+"""Real servers for the tests: started once per run from wheels, stopped by their handles.
+
+Their clients are imported by need: the factor library is tested without them too.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
-
-import sqlalchemy as sa
 
 # Read before any test runs: to the code under test they would be settings.
 _POSTGRES, _REDIS = os.environ.get("DATABASE_URL"), os.environ.get("REDIS_URL")
@@ -100,6 +101,8 @@ def own_redis(port: int | None = None, **config: str) -> Iterator[Any]:
 @contextmanager
 def own_schema(server: str) -> Iterator[str]:
     """Give the URL of a schema of its own on a PostgreSQL server, dropped at the end."""
+    import sqlalchemy as sa
+
     name = f"t{uuid4().hex}"
     engine = sa.create_engine(server, isolation_level="AUTOCOMMIT", poolclass=sa.pool.NullPool)
     with engine.connect() as connection:
@@ -119,6 +122,8 @@ def own_role(schema: str, *, attributes: str, grants: Sequence[str]) -> Iterator
 
     In `grants`, ``{schema}`` and ``{role}`` are put in.
     """
+    import sqlalchemy as sa
+
     role = f"r{uuid4().hex}"
     engine = sa.create_engine(schema, isolation_level="AUTOCOMMIT", poolclass=sa.pool.NullPool)
     with engine.connect() as connection:
@@ -154,4 +159,6 @@ def own_keys(server: str) -> Iterator[str]:
 
 def with_driver(url: str) -> str:
     """Return a PostgreSQL URL for SQLAlchemy with psycopg."""
+    import sqlalchemy as sa
+
     return sa.make_url(url).set(drivername="postgresql+psycopg").render_as_string(False)

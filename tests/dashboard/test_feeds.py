@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -101,6 +104,33 @@ def test_desk_that_cannot_be_asked_says_why() -> None:
         says = feeds.ask_desk(server.url.removeprefix("http://").replace("127.0.0.1", "0.0.0.0"))
     assert says.problem == "the disk is gone"
     assert says.feeds.empty
+
+
+@pytest.mark.parametrize(
+    "told", [{"checks": {"db": "ok"}}, {"checks": [{"name": "db"}]}, {"checks": 1}, [], {"a": 1}]
+)
+def test_other_service_that_tells_of_checks_is_no_desk(told: object) -> None:
+    class Other(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = json.dumps(told).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Other) as server:
+        running = threading.Thread(target=server.serve_forever)
+        running.start()
+        try:
+            says = feeds.ask_desk(f"127.0.0.1:{server.server_port}")
+        finally:
+            server.shutdown()
+            running.join()
+    assert says.problem == "what answers there is no desk"
 
 
 def test_database_tells_coverage_gaps_refusals_and_the_last_fetch(folder: Path) -> None:

@@ -230,6 +230,16 @@ def test_bytes_are_whole_or_not():
     assert not is_whole(b"")
 
 
+def test_claims_that_nobody_ended_are_not_kept_for_ever():
+    now = [0.0]
+    cache = MemoryCache(monotonic=lambda: now[0])
+    for turn in range(5):
+        now[0] = 100.0 * turn
+        assert len(cache.claim([f"{turn}:{n}" for n in range(10_000)], ttl_s=60.0)) == 10_000
+    assert len(cache._claims) == 10_000
+    assert cache.claim(["4:1"], ttl_s=60.0) == frozenset()
+
+
 def test_claim_ends_with_what_another_drops_and_not_with_ones_own(cache):
     cache.claim(["a", "b"], ttl_s=60.0)
     cache.drop(["a"])

@@ -72,6 +72,13 @@ def test_columns_may_be_called_otherwise(file):
         ("50,", "inf,", "line 2, column 'ratio': 'inf' is not a number"),
         ("AAPL", "", "line 3, column 'symbol': '' is no symbol"),
         ("2020-01-28", "2020-01-28T10:00", "line 3, column 'announced'.* has no zone"),
+        ("2020-01-28", "2020-01", "line 3, column 'announced': '2020-01' is no day such as"),
+        ("2020-01-28", "2020", "line 3, column 'announced': '2020' is no day such as"),
+        ("50,", "0,", "line 2, column 'kind': a split of 0 new units for one old one is none"),
+        ("50,", "-2,", "line 2, column 'kind': a split of -2 new units"),
+        ("50,", ",", "line 2, column 'kind': a split needs its ratio"),
+        ("0.77", "-0.77", "line 3, column 'kind': a dividend that pays -0.77 for one unit"),
+        ("0.77", "", "line 3, column 'kind': a dividend needs its cash"),
         ("2020-01-28", "2020-01-28T10:00Z", "line 2, column 'announced'.* names no zone, although"),
     ],
 )
@@ -79,6 +86,14 @@ def test_cell_that_cannot_be_read_is_named(file, was, wrong, said):
     assert was in ACTIONS
     with pytest.raises(InputError, match=said):
         read_actions(file(ACTIONS.replace(was, wrong)), source="desk")
+
+
+def test_actions_without_a_column_of_their_size_are_named(file):
+    path = file("symbol,kind,ex_date,seen\nA,delisting,2020-01-06,2020-01-02\n")
+    assert read_actions(path, source="desk")[0].kind == "delisting"
+    path = file("symbol,kind,ex_date,seen\nA,split,2020-01-06,2020-01-02\n")
+    with pytest.raises(InputError, match="line 2, column 'kind': a split needs its ratio"):
+        read_actions(path, source="desk")
 
 
 def test_members_are_read_and_an_interval_that_cannot_be_is_named(file):
@@ -189,5 +204,38 @@ def test_contract_that_the_calendar_lacks_or_tells_twice_is_named(file):
     said = r"line 6, column 'n': .* of 'CL' on 2020-05-20 \(and 1 more\).*--expiries.*--roots"
     with pytest.raises(InputError, match=said):
         read_settles(file(rows), known)
-    with pytest.raises(InputError, match=r"'AAPL' is no futures symbol"):
+    with pytest.raises(InputError, match=r"line 2, column 'contract': 'AAPL' is no futures symbol"):
         read_settles(file("day,contract,settle\n2020-04-20,AAPL,1\n"), known)
+
+
+@pytest.mark.parametrize("rank", ["", "0", "-1", "1.5"])
+def test_rank_that_is_none_names_no_contract(file, rank):
+    known = read_contracts(file(EXPIRIES, "expiries.csv"), roots=["CL"])
+    rows = f"date,root,n,settle\n2020-04-22,CL,{rank},10.0\n"
+    with pytest.raises(InputError, match="line 2, column 'n': the calendar of contracts has none"):
+        read_settles(file(rows), known)
+
+
+@pytest.mark.parametrize(
+    ("was", "wrong", "said"),
+    [
+        ("2020,5", ",5", "line 2, column 'Month': year nan and month 5 name no contract"),
+        ("2020,5", "2020,5.5", "line 2, column 'Month': year 2020 and month 5.5 name no"),
+        ("2020,5", "2020,13", "line 2, column 'Month': CL: the month must be 1 to 12, got 13"),
+    ],
+)
+def test_contract_that_is_none_is_named_with_its_place(file, was, wrong, said):
+    with pytest.raises(InputError, match=said):
+        read_contracts(file(EXPIRIES.replace(was, wrong)), roots=["CL"])
+
+
+def test_product_that_a_file_lacks_is_named(file):
+    expiries = file(EXPIRIES, "expiries.csv")
+    with pytest.raises(InputError, match=r"expiries.csv: no row is of XX: it has BZ, CL"):
+        read_contracts(expiries, roots=["CL", "XX"])
+    known = read_contracts(expiries, roots=["CL"])
+    with pytest.raises(InputError, match=r"no row is of BZ: it has CL"):
+        read_settles(file(SETTLES), known, roots=["CL", "BZ"])
+    rows = file("day,contract,settle\n2020-04-20,CLK20,1\n")
+    with pytest.raises(InputError, match=r"no row is of NG: it has CL"):
+        read_settles(rows, known, roots=["NG"])

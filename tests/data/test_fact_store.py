@@ -192,6 +192,10 @@ def test_nothing_is_told_of_later_nor_without_an_instant(store):
         known.was_member("INDEX", later, ["A"])
     with pytest.raises(InputError, match=r"what was known at 2011-01-04 .* is asked at 2011-01-03"):
         known.panel("eps", later, ["A"])
+    with pytest.raises(InputError, match="instants must be timezone-aware"):
+        known.panel("eps", pd.DatetimeIndex(["2010-01-04"]), ["A"])
+    with pytest.raises(AttributeError):
+        known.instant = datetime(2020, 1, 1, tzinfo=UTC)  # a reader cannot move on by itself
     with pytest.raises(InputError, match="no time zone"):
         store.as_of(datetime(2011, 1, 3))
     with pytest.raises(InputError, match="at least one figure"):
@@ -209,6 +213,25 @@ def test_what_cannot_be_kept_is_refused(store):
         store.keep_members("INDEX", MEMBERS.assign(end="1999-01-01"), source="desk")
     with pytest.raises(InputError, match="naive instant"):
         store.keep_actions([replace(SPLIT, seen_at=datetime(2014, 1, 1))])
+    for change in ({"ratio": Decimal(0)}, {"ratio": Decimal("NaN")}, {"cash": Decimal(-1)}):
+        with pytest.raises(InputError, match="desk told of AAPL for 2014-06-09: a split .* is none"):
+            store.keep_actions([replace(SPLIT, **change)])
+    merger = replace(SPLIT, kind="merger", ratio=Decimal(0), cash=Decimal(9))
+    assert store.keep_actions([merger]) == 1  # for cash alone: no unit stands for the old one
+
+
+@pytest.mark.parametrize("day", ["1899-12-29", "2098-07-01"])
+def test_day_that_the_calendar_does_not_reach_is_refused_and_blinds_no_reader(store, day):
+    store.keep_facts(FILED, source="desk")
+    told = FILED.iloc[[0]].assign(period=pd.Timestamp("1899-12-28"), seen=pd.Timestamp(day))
+    with pytest.raises(InputError, match="calendar XNYS knows 1990-01-01 to 2050-12-31"):
+        store.keep_facts(told.astype(FILED.dtypes.to_dict()), source="desk")
+    terms = pd.DataFrame({"symbol": ["CLK20"], "last_trade": ["2020-04-21"], "seen": [day]})
+    table = terms.assign(first_notice=None).astype({"seen": "datetime64[us]"})
+    with pytest.raises(InputError, match="calendar XNYS knows 1990-01-01 to 2050-12-31"):
+        store.keep_contracts(table, source="desk")
+    known = store.as_of(datetime(2020, 1, 1, tzinfo=UTC))
+    assert known.latest("eps", ["A"]).tolist() == [2.0]
 
 
 @pytest.mark.realdata

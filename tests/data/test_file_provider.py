@@ -133,7 +133,7 @@ def test_blank_lines_at_the_end_are_no_rows(tmp_path):
     [
         ("", "the file is empty"),
         (" \n \n", "the file is empty"),
-        ("date,AAA\n", "0 rows and 2 columns are no prices"),
+        ("date,AAA\n", "0 rows and 2 columns are too few"),
         ("<!doctype html><html></html>", "this is HTML or XML"),
         (
             "date,AAA\n2022-01-03,1,2\n",
@@ -163,6 +163,8 @@ def test_blank_lines_at_the_end_are_no_rows(tmp_path):
         ("date,AAA\n2022-01-03,1\n2022-01-04,0\n", "line 3, column 'AAA': '0' is not a positive"),
         ("date,AAA\n2022-01-03,-1\n", "'-1' is not a positive price"),
         ("date,AAA\n2022-01-03,inf\n", "'inf' is not a finite price"),
+        ("date,AAA\n2022-01,1\n", "line 2, column 'date': '2022-01' is not an ISO date"),
+        ("date,AAA\n2022,1\n", "line 2, column 'date': '2022' is not an ISO date"),
         ("date,AAA\nyesterday,1\n", "line 2, column 'date': 'yesterday' is not an ISO date"),
         ("date,AAA\n2022-01-03,1\n\n2022-01-05,1\n", "line 3, column 'date': '' is not an ISO"),
         ("date,AAA\n2022-01-03,1\n2022-01-03,1\n", "line 3, column 'date'.*a second time"),

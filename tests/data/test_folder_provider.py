@@ -309,7 +309,7 @@ def test_other_dates_are_read_with_their_format_only(tmp_path):
         ({"AAPL.csv": "", "x.csv": LONG}, "the file is empty; correct the file"),
         ({"AAPL.csv": "<html></html>"}, "this is HTML or XML"),
         ({"AAPL.csv": HEAD + "2024-01-02,1\n"}, "line 2: 2 cells, where the header has 7"),
-        ({"AAPL.csv": HEAD}, "0 rows and 7 columns are no prices"),
+        ({"AAPL.csv": HEAD}, "0 rows and 7 columns are too few"),
         ({"AAPL.csv": "date,open\n2024-01-02,1\n"}, "schema_drift: there is no column of closes"),
         ({"AAPL.csv": "when,close\n2024-01-02,1\n"}, "no column of dates among 'when', 'close'"),
         ({"AAPL.csv": "date,close,Close\n2024-01-02,1,2\n"}, "2 columns are called close"),

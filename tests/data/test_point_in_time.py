@@ -94,6 +94,20 @@ def test_all_periods_are_told_in_the_last_version_known():
     assert Reports(TOLD).as_of(datetime(2016, 1, 1, tzinfo=UTC)).empty
 
 
+def test_report_that_was_corrected_while_the_market_was_closed_is_the_corrected_one():
+    told = pd.DataFrame(
+        {
+            "collected": days("2016-01-16", "2016-01-15"),  # told out of order, and on one weekend
+            "symbol": ["A", "A"],
+            "end_date": days("2015-12-31", "2015-12-31"),
+            "eps": [1.5, 1.0],
+        }
+    )
+    tuesday = instants("2016-01-19 14:30")
+    assert Reports(told).latest("eps", tuesday, ["A"])["A"].tolist() == [1.5]
+    assert Reports(told).as_of(tuesday[0].to_pydatetime())["eps"].tolist() == [1.5]
+
+
 def test_report_seen_before_its_period_ended_is_rejected_and_kept_aside():
     early = pd.DataFrame(
         {"collected": days("2016-01-04"), "symbol": ["A"], "end_date": days("2016-03-31")}

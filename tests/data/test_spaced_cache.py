@@ -1,6 +1,7 @@
 """A database's own keys in a cache, and how everybody leaves what may be old."""
 
 import socket
+import threading
 import time
 from contextlib import contextmanager
 
@@ -10,8 +11,9 @@ from alphalens.data._intake.cached_reads import Lives
 from alphalens.data._intake.spaced_cache import SpacedCache
 from alphalens.data.cache import MemoryCache
 from alphalens.data.redis_cache import RedisCache
-from alphalens.storage import open_engine
+from alphalens.storage import open_engine, writing
 from tests.servers import own_redis
+from tests.waiting import until
 
 from .pipeline_desk import open_desk, request, walk
 
@@ -126,6 +128,82 @@ def test_what_was_claimed_in_a_space_that_was_left_is_not_kept(engine):
     two.release(["a"])
     assert two.get(["a"]) == {}
     assert two.claim(["a"], ttl_s=60.0) == {"a"}
+
+
+def test_writer_forgets_what_others_keep_in_a_space_that_he_has_not_seen_yet(
+    engine, redis_url, loop
+):
+    clock, dead = Clock(), redis_at("redis://127.0.0.1:1/0", loop)
+    writer, reader, lost = (
+        SpacedCache(cache, engine, monotonic=clock)
+        for cache in (redis_at(redis_url, loop), redis_at(redis_url, loop), dead)
+    )
+    reader.get(["a"])
+    clock.now = 3.0
+    writer.get(["a"])
+    lost.drop(["b"])  # all leave: the reader at 5 s, the writer at 8 s
+    clock.now = 5.0
+    reader.put({"a": b"old"}, ttl_s=600.0)
+    writer.drop(["a"])
+    assert reader.get(["a"]) == {}
+    for cache in (writer, reader, lost):
+        cache.close()
+
+
+class NoRun:
+    """A cache that does not always say which run of it this is."""
+
+    def __init__(self, cache) -> None:
+        self._cache, self.is_quiet = cache, True
+
+    def __getattr__(self, name):
+        return getattr(self._cache, name)
+
+    def run(self):
+        return "" if self.is_quiet else self._cache.run()
+
+
+def test_writer_who_does_not_know_the_run_makes_others_leave(engine, redis_url, loop):
+    clock = Clock()
+    reader = SpacedCache(redis_at(redis_url, loop), engine, monotonic=clock)
+    writer = SpacedCache(NoRun(redis_at(redis_url, loop)), engine, monotonic=clock)
+    reader.put({"a": b"old"}, ttl_s=600.0)
+    writer.drop(["a"])
+    clock.now = 5.0
+    assert reader.get(["a"]) == {}
+    for cache in (writer, reader):
+        cache.close()
+
+
+def test_what_was_kept_while_the_run_was_not_known_is_not_found_again(engine, redis_url, loop):
+    clock, quiet = Clock(), NoRun(redis_at(redis_url, loop))
+    reader = SpacedCache(quiet, engine, monotonic=clock)
+    writer = SpacedCache(redis_at(redis_url, loop), engine, monotonic=clock)
+    reader.put({"a": b"old"}, ttl_s=600.0)
+    quiet.is_quiet, clock.now = False, 5.0
+    reader.get(["a"])
+    writer.drop(["a"])  # where the run says, and not where the reader had kept it
+    quiet.is_quiet, clock.now = True, 10.0
+    assert reader.get(["a"]) == {}
+    for cache in (writer, reader):
+        cache.close()
+
+
+def test_reader_does_not_wait_while_another_writes_bars(database_url, engine):
+    cache = SpacedCache(MemoryCache(monotonic=time.monotonic), engine, monotonic=Clock())
+    cache.put({"a": b"1", "b": b"1"}, ttl_s=60.0)
+    found = []
+    drop = threading.Thread(target=cache.drop, args=(["a"],))
+    with writing(engine, turn="bars"):
+        drop.start()
+        until(lambda: cache._leaving.locked())
+        reader = threading.Thread(target=lambda: found.append(cache.get(["a", "b"])))
+        reader.start()
+        until(lambda: found)
+        assert drop.is_alive()
+    for thread in (drop, reader):
+        thread.join()
+    assert found == [{"b": b"1"}]
 
 
 def test_writer_who_cannot_reach_redis_makes_others_leave_what_it_revised(

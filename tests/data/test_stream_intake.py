@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -17,7 +18,7 @@ from alphalens.data.port import BarRequest, Batch
 from alphalens.data.reasons import Reason, names_of
 from alphalens.data.stream_intake import StreamIntake
 from alphalens.data.stream_recorder import StreamRecorder
-from alphalens.errors import StorageError
+from alphalens.errors import InputError, StorageError
 
 from .pipeline_desk import Desk, open_desk
 from .streams import MINUTE, Heard, alpaca_row, at, us
@@ -116,6 +117,29 @@ def test_jump_of_a_split_is_asked_about_and_the_bars_are_kept(desk):
     (known,) = FactStore(desk.store.engine).as_of(desk.clock.now()).actions(["AAPL"])
     assert (known.kind, known.ex_date, int(known.ratio)) == ("split", TODAY, 4)
     assert gaps_of(desk) == []
+
+
+class Nameless:
+    """A vendor that has no name for what it is asked about, as of an option or a coin."""
+
+    name = "nameless"
+    capabilities = SimpleNamespace(actions=True)
+
+    def actions(self, symbols, first, last):
+        raise InputError(f"no name for {symbols}")
+
+
+def test_vendor_that_has_no_name_for_a_symbol_is_passed_over_and_not_called_ill(desk):
+    told = {"ticker": "AAPL", "execution_date": "2024-01-09", "split_from": 1, "split_to": 4}
+    desk.polygon.control.add_splits([told])
+    heard = Heard()
+    intake = StreamIntake(
+        desk.store, clock=desk.clock, listener=heard, tellers=[Nameless(), desk.provider()]
+    )
+    intake.keep(batch(*about(100.0, YESTERDAY)))
+    intake.keep(batch(*about(25.0, range(OPEN, OPEN + 10))))
+    assert closes(desk) == prices(about(100.0, YESTERDAY), about(25.0, range(OPEN, OPEN + 10)))
+    assert heard.failures == []
 
 
 def test_jump_that_nobody_explains_is_asked_about_once_an_hour_and_refetched_later(desk):

@@ -10,11 +10,12 @@ from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
 
 from alphalens.config import load_settings
-from alphalens.data.bars import Timeframe
+from alphalens.data.bars import Adjustment, Bars, Timeframe
 from alphalens.data.ingest_record import IngestRecord
 from alphalens.data.port import BarRequest
 from alphalens.errors import ConfigError, InputError, StorageError
@@ -204,6 +205,41 @@ def test_bars_wait_while_the_database_fails_and_are_kept_then(server):
         until(lambda: closes(market))
         until(lambda: not stream.problem)
         assert closes(market) == [1.25]
+
+
+def test_what_nobody_waits_out_ends_it_with_an_alert_at_once(server):
+    wall, alerts = Wall(at(1)), []
+    with market_of(server, wall) as (settings, market), ExitStack() as stack:
+        for symbol, currency in (("AAPL", "USD"), ("MSFT", "EUR")):
+            market.store.write(one_minute(symbol, currency), at=at(1))
+        opened = open_stream(
+            settings, market, ["AAPL", "MSFT"], clock=wall, on_alert=alerts.append
+        )
+        stream = stack.enter_context(opened)
+        until(lambda: is_up(market))
+        for symbol in ("AAPL", "MSFT"):
+            server.control.minute(symbol, row(1, 1.25))
+        wall.instant = at(2.01)
+        until(lambda: stream.is_over)
+        assert [(one.code, one.severity) for one in alerts] == [("stream_broken", "critical")]
+        assert "ask apart" in alerts[0].message
+        assert "InputError" in stream.problem
+        with pytest.raises(InputError, match="ask apart"):
+            stack.close()
+
+
+def one_minute(symbol: str, currency: str) -> Bars:
+    figures = {"open": 1.0, "high": 2.0, "low": 0.5, "close": 1.5, "volume": 9.0}
+    return Bars.of_symbol(
+        symbol,
+        np.array([us(-10)]),
+        {name: np.array([figure]) for name, figure in figures.items()},
+        source="elsewhere",
+        received_at=at(-9),
+        timeframe=Timeframe.MINUTE,
+        adjustment=Adjustment.RAW,
+        currency=currency,
+    )
 
 
 def test_last_bars_that_cannot_be_kept_are_told_at_the_end(server):

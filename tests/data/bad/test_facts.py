@@ -136,7 +136,11 @@ def test_bad_data_48_filing_in_the_store_of_facts_goes_aside_too(desk):
 def test_bad_data_48_late_filing_is_known_from_when_it_was_seen():
     known = Reports(reports())  # TGLS, 878 days after the end of its period
     assert known.as_of(datetime(2016, 5, 27, 20, tzinfo=UTC))["symbol"].tolist() == []
-    assert known.as_of(datetime(2016, 6, 1, tzinfo=UTC))["symbol"].tolist() == ["TGLS"]
+    # Seen on the Friday before Memorial Day, used from the Tuesday: 882 days after its period.
+    opens = datetime(2016, 5, 31, 13, 30, tzinfo=UTC)
+    assert (opens.date() - date(2013, 12, 31)).days == 882
+    assert known.as_of(opens - timedelta(microseconds=1))["symbol"].tolist() == []
+    assert known.as_of(opens)["symbol"].tolist() == ["TGLS"]
 
 
 def test_bad_data_48_restated_filing_is_a_version():

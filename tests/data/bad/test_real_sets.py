@@ -128,9 +128,10 @@ def test_settles_of_energy_end_where_they_should(desk, real_data):
     crude = (kept["root"] == "CL") & (kept["rank"] == 1) & (kept["day"] == day)
     assert kept.loc[crude, "settle"].tolist() == [pytest.approx(-37.63)]
     assert names_of(int(found.marks[crude.to_numpy()][0])) == ("negative_or_zero_settle",)
-    assert desk.aside("RB2") == {("RB2", "2017-08-27T00:00:00"): {"negative_or_zero_settle"}}
+    sunday = {"negative_or_zero_settle", "out_of_session"}
+    assert desk.aside("RB2") == {("RB2", "2017-08-27T00:00:00"): sunday}
     because = {name for row in found.refused for name in names_of(row.because)}
-    assert because == {"negative_or_zero_settle", "close_missing"}
+    assert because == {"negative_or_zero_settle", "close_missing", "out_of_session"}
     assert len(kept) + len(found.refused) == len(table)
 
 
@@ -155,8 +156,12 @@ def test_filings_end_where_they_should(real_data):
     kept = known.as_of(datetime(2020, 1, 1, tzinfo=UTC))
     late = kept.loc[(kept["seen"] - kept["period"]).dt.days.idxmax()]
     assert (late["symbol"], (late["seen"] - late["period"]).days) == ("TGLS", 878)
-    then = known.as_of(datetime(2016, 5, 27, 13, tzinfo=UTC))
-    assert late["period"] not in set(then.loc[then["symbol"] == "TGLS", "period"])
+    # 878 days until it was seen, 882 until the first open after that weekend and Memorial Day.
+    opens = datetime(2016, 5, 31, 13, 30, tzinfo=UTC)
+    assert (opens.date() - late["period"].date()).days == 882
+    for then, is_known in ((opens - timedelta(microseconds=1), False), (opens, True)):
+        told = known.as_of(then)
+        assert (late["period"] in set(told.loc[told["symbol"] == "TGLS", "period"])) is is_known
 
 
 def test_strikes_of_apple_from_before_its_split_are_in_quarantine(desk, real_data):
