@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,8 @@ def check(args: argparse.Namespace, out: Output) -> int:
     files = [Path(text) for text in args.targets if _is_file(text)]
     if files and (len(files) > 1 or len(args.targets) > 1):
         raise InputError("name one file or folder, or symbols: not both, and not several files")
+    if files and not files[0].exists():
+        raise InputError(f"{files[0]}: there is no such file or folder: correct the path")
     found = _of_file(args, files[0]) if files else _of_store(args)
     out.result(_document(args, found), _lines(args, found))
     if found.is_clean:
@@ -60,18 +63,25 @@ def _of_store(args: argparse.Namespace) -> Findings:
 def _of_file(args: argparse.Namespace, path: Path) -> Findings:
     from alphalens.assets import AssetClass
     from alphalens.data.bars import Adjustment, Timeframe
+    from alphalens.data.fact_store import FactStore
     from alphalens.runtime.data_check import judge_file
     from alphalens.trading.clock import SystemClock
 
-    return judge_file(
-        path,
-        timeframe=Timeframe(args.timeframe),
-        adjustment=Adjustment(args.adjustment),
-        clock=SystemClock(),
-        asset_class=AssetClass(args.asset_class),
-        zone=args.zone,
-        date_format=args.date_format,
-    )
+    with ExitStack() as stack:
+        facts = None
+        if args.database:
+            engine = stack.enter_context(market_to_read(args, settings_of(args)))
+            facts = FactStore(engine)
+        return judge_file(
+            path,
+            timeframe=Timeframe(args.timeframe),
+            adjustment=Adjustment(args.adjustment),
+            clock=SystemClock(),
+            asset_class=AssetClass(args.asset_class),
+            zone=args.zone,
+            date_format=args.date_format,
+            facts=facts,
+        )
 
 
 def _document(args: argparse.Namespace, found: Findings) -> dict[str, object]:

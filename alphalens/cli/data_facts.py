@@ -59,6 +59,13 @@ def add_load(
     )
     load.add_argument("--roots", type=_words, default=(), help="futures: only these products")
     load.add_argument(
+        "--below-zero",
+        type=_words,
+        default=(),
+        metavar="ROOTS",
+        help="futures: products whose settles may be below zero",
+    )
+    load.add_argument(
         "--calendar", choices=_MARKETS, default="CME", help="futures: their market [%(default)s]"
     )
     market_options(load)
@@ -124,10 +131,12 @@ def _check(args: argparse.Namespace) -> None:
         "figures": "fundamentals",
         "expiries": "futures",
         "roots": "futures",
+        "below_zero": "futures",
     }
     for option, kind in own.items():
         if getattr(args, option) and args.kind != kind:
-            raise InputError(f"--{option} is for {kind}, and {args.kind} are loaded: leave it out")
+            name = option.replace("_", "-")
+            raise InputError(f"--{name} is for {kind}, and {args.kind} are loaded: leave it out")
     if args.kind == "members" and args.seen:
         raise InputError("--seen has no effect on members: a change is known from its own day on")
 
@@ -154,6 +163,7 @@ def _loaded(args: argparse.Namespace, out: Output, engine: sa.Engine, file: File
             args.expiries or args.file,
             roots=args.roots,
             calendar=args.calendar,
+            below_zero=args.below_zero,
             clock=clock,
             advance=tell,
         )

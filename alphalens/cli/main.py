@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -47,16 +48,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     run: Callable[[argparse.Namespace, Output], int] = args.run
     try:
-        return run(args, out)
+        code = run(args, out)
+        sys.stdout.flush()  # or it would fail at the very end, where nobody can answer
+        return code
     except KeyboardInterrupt:
         out.error("interrupted", "stopped by the user; what was written stays")
         return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        return _unread()
     except OSError as error:
         out.error("OSError", f"{error}; give a path that can be written")
         return ExitCode.OPERATOR
     except AlphaLensError as error:
         out.error(type(error).__name__, str(error))
         return exit_code(error)
+
+
+def _unread() -> ExitCode:
+    """End without a word: who read the output, such as ``head``, has had enough of it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is buffered goes there
+    return ExitCode.UNREAD
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -23,6 +23,7 @@ class ExitCode(IntEnum):
     POLICY = 4
     AUDIT = 5
     INTERRUPTED = 130
+    UNREAD = 141
 
     @staticmethod
     def table() -> str:
@@ -39,6 +40,7 @@ _MEANING = {
     ExitCode.POLICY: "a rule of the desk said no",
     ExitCode.AUDIT: "the record was changed after it was written",
     ExitCode.INTERRUPTED: "stopped by the user",
+    ExitCode.UNREAD: "whoever read the output went away before its end",
 }
 
 

@@ -34,6 +34,7 @@ __all__ = [
 
 _PATIENCE_S = 5.0
 _ANY = "0.0.0.0"  # noqa: S104 - where a desk may listen; it is asked on this machine
+_NO_DESK = "what answers there is no desk"
 _SHOWN = 200  # gaps, the newest
 _CHECKS = ["check", "status", "value", "limit", "message"]
 #: Column of the table, and the figure that it shows.
@@ -104,13 +105,20 @@ def ask_desk(address: str) -> DeskSays:
     except (NetError, ValueError) as error:
         return _silent(address, str(error))
     if "checks" not in told:
-        return _silent(address, str(told.get("message", "what answers there is no desk")))
+        return _silent(address, str(told.get("message", _NO_DESK)))
+    try:
+        return _understood(address, told)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return _silent(address, _NO_DESK)  # others call what they tell checks too
+
+
+def _understood(address: str, told: Mapping[str, Any]) -> DeskSays:
     rows = [[c["name"], c["status"], c["value"], c["limit"], c["message"]] for c in told["checks"]]
     return DeskSays(
         address=address,
         status=str(told["status"]),
-        at=str(told["at"]),
-        feeds=_feeds(told.get("figures", {})),
+        at=pd.Timestamp(told["at"]).isoformat(),
+        feeds=_feeds(told["figures"]),
         checks=pd.DataFrame(rows, columns=_CHECKS),
     )
 

@@ -19,6 +19,7 @@ from alphalens.errors import ConfigError
 __all__ = ["Cache", "CacheStats", "MemoryCache", "key_of"]
 
 _LARGEST = 256 * 2**20
+_MANY_CLAIMS = 10_000  # then those that ended by themselves are forgotten
 
 
 def key_of(
@@ -197,6 +198,8 @@ class MemoryCache:
         """Return which of the keys nobody is fetching now; they are the caller's."""
         now = self._monotonic()
         with self._gate:
+            if len(self._claims) >= _MANY_CLAIMS:
+                self._claims = {key: one for key, one in self._claims.items() if one[0] > now}
             free = frozenset(key for key in keys if self._claims.get(key, (now, 0))[0] <= now)
             claim = now + ttl_s, threading.get_ident()
             self._claims.update(dict.fromkeys(free, claim))

@@ -106,7 +106,9 @@ def read_actions(
     currency, other = (file.place((name,)) for name in ("currency", "new_symbol"))
     currencies = [""] * len(file) if currency is None else file.texts(currency).tolist()
     others = [""] * len(file) if other is None else file.symbols(other, is_needed=False).tolist()
-    return [
+    _refuse_without_size(file, kind, kinds, ratio, "split")
+    _refuse_without_size(file, kind, kinds, cash, "dividend")
+    found = [
         CorporateAction(
             symbol=one,
             kind=what,
@@ -130,6 +132,10 @@ def read_actions(
             strict=True,
         )
     ]
+    for row, action in enumerate(found):
+        if action.flaw:
+            raise InputError(f"{file.at(row, kind)}: {action.flaw}")
+    return found
 
 
 def read_members(path: Path, *, names: Mapping[str, str] | None = None) -> pd.DataFrame:
@@ -203,6 +209,18 @@ def read_reports(
     }
     left_out = tuple(name for at, name in others.items() if at not in chosen)
     return ReportRows(table=pd.DataFrame(table), left_out=left_out)
+
+
+def _refuse_without_size(
+    file: FactFile, kind: int, kinds: pd.Series[str], size: int | None, what: str
+) -> None:
+    """Refuse an action that lacks what makes it one: it would be kept, and change nothing."""
+    is_bare = (kinds == what).to_numpy()
+    if size is not None:
+        is_bare = is_bare & (file.texts(size) == "").to_numpy()
+    if len(rows := np.flatnonzero(is_bare)):
+        need = "ratio" if what == "split" else "cash"
+        raise InputError(f"{file.at(rows[0], kind)}: a {what} needs its {need}")
 
 
 def _seen_days(file: FactFile, seen: date | None) -> pd.Series[pd.Timestamp]:

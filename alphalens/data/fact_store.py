@@ -27,7 +27,7 @@ from alphalens.data._store.facts import (
 from alphalens.data._store.states import keep_refused
 from alphalens.data.bars import NO_TIME
 from alphalens.data.known_facts import KnownFacts
-from alphalens.data.point_in_time import Membership, unfit_reports
+from alphalens.data.point_in_time import Membership, available_at, unfit_reports
 from alphalens.data.port import CorporateAction
 from alphalens.data.reasons import Reason
 from alphalens.data.validation_states import RefusedRow
@@ -95,8 +95,8 @@ class FactStore:
         Raises
         ------
         InputError
-            If one contradicts what its source told at the same instant, or an instant has no
-            time zone.
+            If one cannot be true (`alphalens.data.port.CorporateAction.flaw`), contradicts what
+            its source told at the same instant, or an instant has no time zone.
         StorageError
             If the database fails; nothing was written then.
         """
@@ -147,7 +147,8 @@ class FactStore:
         Raises
         ------
         InputError
-            If a column is missing, or a figure contradicts what was told on the same day.
+            If a column is missing, a figure contradicts what was told on the same day, or the
+            calendar does not reach the day on which one was seen.
         StorageError
             If the database fails; nothing was written then.
         """
@@ -158,6 +159,7 @@ class FactStore:
         rejected = given[is_bad].assign(reason=Reason.FILING_LAG.name.lower())
         kept = given[~is_bad]
         texts = {name: day_texts(kept[name]) for name in ("period", "seen")}
+        self._check_days(kept["seen"])
         kept = kept.assign(symbol=kept["symbol"].astype(str).astype(object), **texts)
         long = kept.melt(id_vars=["symbol", "period", "seen"], var_name="item")
         with writing(self._engine, turn="bars") as connection:
@@ -180,16 +182,21 @@ class FactStore:
         Raises
         ------
         InputError
-            If a symbol is no contract's, a day that is needed is missing, or one contradicts
-            what was told on the same day.
+            If a symbol is no contract's, a day that is needed is missing, one contradicts what
+            was told on the same day, or the calendar does not reach it.
         StorageError
             If the database fails; nothing was written then.
         """
         if given[["last_trade", "seen"]].isna().any(axis=None):
             raise InputError("a contract needs its last_trade and the day on which it was seen")
         table = contract_facts(given)
+        self._check_days(given["seen"])
         with writing(self._engine, turn="bars") as connection:
             return add_facts(connection, table, source)
+
+    def _check_days(self, seen: pd.Series[Any]) -> None:
+        """Refuse days that the rule of when cannot place: every reader would fail on them."""
+        available_at(pd.DatetimeIndex(seen), calendar=self._calendar)
 
     def counts(self) -> Mapping[str, Sequence[Mapping[str, Any]]]:
         """Return how many versions of facts there are, and of how many symbols.

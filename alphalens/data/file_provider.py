@@ -30,6 +30,7 @@ __all__ = [
     "ABSENT",
     "ASSET_NAMES",
     "DATE_NAMES",
+    "WHOLE_DAY",
     "FileProvider",
     "Table",
     "load_table",
@@ -45,6 +46,8 @@ _BAR_NAMES = frozenset({"open", "high", "low", "close", "volume"})
 ABSENT = frozenset({"", "na", "n/a", "nan", "nat", "none", "null", "<na>"})
 _FIRST_DAY, _LAST_DAY = pd.Timestamp(1800, 1, 1), pd.Timestamp(2100, 1, 1)
 _LEAST_PRICE, _MOST_PRICE = 1e-15, 1e15  # adjusting for many splits leads far, but not beyond
+#: How a date that names its day begins: a month is no day, and its first day is before its facts.
+WHOLE_DAY = r"\d{8}|\d{4}[-/]\d{1,2}[-/]\d{1,2}"
 _ZONED = r"[T ]\d{1,2}:?\d{2}.*(?:Z|[+-]\d{2}:?\d{2})$"
 
 
@@ -256,8 +259,8 @@ def load_table(path: Path) -> Table:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
     if len(table.header) < 2 or table.cells.empty:
         raise InputError(
-            f"{path}: {len(table.cells)} rows and {len(table.header)} columns are no prices; "
-            "a header, dates and at least one asset are needed"
+            f"{path}: {len(table.cells)} rows and {len(table.header)} columns are too few; "
+            "a header, and rows of a day and at least one other cell are needed"
         )
     return table
 
@@ -418,7 +421,10 @@ def _parsed(table: Table, column: int, date_format: str | None) -> pd.Series[pd.
     )
     wanted = f"does not match {date_format!r}" if date_format else "is not an ISO date (2020-12-31)"
     hint = "" if date_format else "; for other dates pass date_format, such as '%d/%m/%Y'"
-    table.refuse(column, parsed.isna().to_numpy(), wanted + hint)
+    bad = parsed.isna()
+    if date_format is None:
+        bad |= ~texts.str.match(WHOLE_DAY)
+    table.refuse(column, bad.to_numpy(dtype=bool), wanted + hint)
     return parsed
 
 

@@ -32,6 +32,7 @@ _CONTRACT_NAMES = ("contract", "symbol", "ticker")
 _ROOT_NAMES, _RANK_NAMES = ("root", "tick_prefix", "product"), ("rank", "n")
 _SETTLE_NAMES = ("settle", "settlement", "close")
 _DAY = pd.Timedelta(days=1)
+_SHOWN = 8
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -161,14 +162,32 @@ def read_settles(
 
 def _wanted(file: FactFile, roots: Collection[str]) -> pd.Series[bool]:
     """Return which rows are of products that were asked for."""
-    place = file.place(_CONTRACT_NAMES)
     if not roots:
         return pd.Series(True, index=range(len(file)))
+    place = file.place(_CONTRACT_NAMES)
     if place is None:
-        return file.texts(file.needed(_ROOT_NAMES)).isin(roots)
-    texts = file.texts(place, what="contract")
-    own = {text: FutureSymbol.parse(text).root in roots for text in texts.unique()}
-    return texts.map(own)
+        place = file.needed(_ROOT_NAMES)
+        products = file.texts(place)
+    else:
+        texts = file.texts(place, what="contract")
+        named = _parsed(file, place, texts)
+        products = texts.map({text: one.root for text, one in named.items()})
+    there = set(products.unique())
+    if absent := sorted(set(roots) - there):
+        has = ", ".join(sorted(there)[:_SHOWN])
+        raise InputError(f"{file.path}: no row is of {' or '.join(absent)}: it has {has}")
+    return products.isin(roots)
+
+
+def _parsed(file: FactFile, place: int, texts: pd.Series[str]) -> dict[str, FutureSymbol]:
+    """Return the contracts that texts of a column name, each by its text."""
+    found: dict[str, FutureSymbol] = {}
+    for row, text in texts[texts != ""].drop_duplicates().items():
+        try:
+            found[text] = FutureSymbol.parse(text)
+        except InputError as error:
+            raise InputError(f"{file.at(int(str(row)), place)}: {error}") from error
+    return found
 
 
 def _contracts(file: FactFile, wanted: pd.Series[bool]) -> list[str]:
@@ -176,14 +195,24 @@ def _contracts(file: FactFile, wanted: pd.Series[bool]) -> list[str]:
     place = file.place(_CONTRACT_NAMES)
     if place is not None:
         texts = file.texts(place, what="contract").where(wanted, "")
-        codes = {text: text and FutureSymbol.parse(text).code for text in texts.unique()}
-        return texts.map(codes).tolist()
+        codes = {text: one.code for text, one in _parsed(file, place, texts).items()}
+        return texts.map({"": "", **codes}).tolist()
+    where = file.needed(("month",))
     root = file.texts(file.needed(_ROOT_NAMES), what="product")
-    year, month = (file.figures(file.needed((name,))) for name in ("year", "month"))
-    return [
-        FutureSymbol(root=one, month=int(mm), year=int(yy)).code if is_own else ""
-        for one, yy, mm, is_own in zip(root, year, month, wanted, strict=True)
-    ]
+    year, month = file.figures(file.needed(("year",))), file.figures(where)
+    found = [""] * len(file)
+    for row in np.flatnonzero(wanted.to_numpy()).tolist():
+        if not (year[row].is_integer() and month[row].is_integer()):
+            raise InputError(
+                f"{file.at(row, where)}: year {year[row]:g} and month {month[row]:g} name no "
+                "contract: give whole numbers"
+            )
+        try:
+            name = FutureSymbol(root=root[row], month=int(month[row]), year=int(year[row]))
+        except InputError as error:
+            raise InputError(f"{file.at(row, where)}: {error}") from error
+        found[row] = name.code
+    return found
 
 
 def _by_contract(
@@ -219,7 +248,8 @@ def _by_rank(
         ends = own["last_trade"].to_numpy()
         place = np.searchsorted(ends, day.to_numpy()[rows]) + np.nan_to_num(rank[rows]) - 1
         codes = np.append(own["symbol"].to_numpy(object), "")
-        is_there = (place >= 0) & (place < len(own)) & (place == np.floor(place))
+        is_rank = (rank[rows] >= 1).to_numpy()
+        is_there = is_rank & (place < len(own)) & (place == np.floor(place))
         table.loc[rows, "contract"] = codes[np.where(is_there, place, len(own)).astype(int)]
     return table
 

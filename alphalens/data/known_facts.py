@@ -43,11 +43,6 @@ class KnownFacts:
     calendar : str
         Whose sessions count for facts of which only the day is known.
 
-    Attributes
-    ----------
-    instant : datetime
-        In UTC.
-
     Raises
     ------
     InputError
@@ -57,8 +52,13 @@ class KnownFacts:
     def __init__(self, engine: sa.Engine, instant: datetime, *, calendar: str = "XNYS") -> None:
         if instant.tzinfo is None:
             raise InputError(f"the instant {instant} has no time zone")
-        self.instant = instant.astimezone(UTC)
+        self._instant = instant.astimezone(UTC)
         self._engine, self._calendar = engine, calendar
+
+    @property
+    def instant(self) -> datetime:
+        """Return the instant at which all is asked, in UTC."""
+        return self._instant
 
     def actions(
         self, symbols: Sequence[str], *, sources: Sequence[str] = ()
@@ -166,7 +166,7 @@ class KnownFacts:
         DataError, StorageError
             As `actions`.
         """
-        if len(instants) and not instants[-1] <= pd.Timestamp(self.instant):
+        if len(instants) and instants.tz and not instants[-1] <= pd.Timestamp(self.instant):
             raise InputError(f"what was known at {instants[-1]} is asked at {self.instant}")
         table = self._figures([item], symbols, sources).rename(columns={"value": item})
         return self._reports(table).latest(item, instants, symbols)

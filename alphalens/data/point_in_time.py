@@ -134,7 +134,7 @@ class Reports:
         kept = table[~is_bad].assign(symbol=lambda t: t["symbol"].astype(str))
         instants = available_at(pd.DatetimeIndex(kept["seen"]), calendar=calendar)
         self._rows = kept.assign(known=instants).sort_values(
-            ["known", "period"], kind="stable", ignore_index=True
+            ["known", "period", "seen"], kind="stable", ignore_index=True
         )
 
     def as_of(self, instant: datetime) -> pd.DataFrame:

@@ -173,6 +173,16 @@ class CorporateAction:
     currency: str = "USD"
     new_symbol: str = ""
 
+    @property
+    def flaw(self) -> str:
+        """Return why its figures cannot be true, in words; empty if they can."""
+        is_none = self.kind == "split" and not self.ratio  # of a merger for cash the ratio is 0
+        if not self.ratio.is_finite() or self.ratio < 0 or is_none:
+            return f"a {self.kind} of {self.ratio} new units for one old one is none"
+        if not self.cash.is_finite() or self.cash < 0:
+            return f"a {self.kind} that pays {self.cash} for one unit is none"
+        return ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OptionSnapshot:

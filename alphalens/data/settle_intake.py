@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 import sqlalchemy as sa
+from numpy.typing import NDArray
 
+from alphalens.data._checks.calendar import NONE, sessions_of
 from alphalens.data._checks.context import ZONES
 from alphalens.data.bars import Adjustment, Bars, Timeframe
 from alphalens.data.futures_files import Settles
@@ -22,12 +25,19 @@ __all__ = ["keep_settles"]
 
 
 def keep_settles(
-    settles: Settles, engine: sa.Engine, *, source: str, calendar: str, clock: Clock
+    settles: Settles,
+    engine: sa.Engine,
+    *,
+    source: str,
+    calendar: str,
+    below_zero: Collection[str] = (),
+    clock: Clock,
 ) -> tuple[int, int]:
     """Keep settles as daily bars under the symbols of their contracts, and set the rest aside.
 
-    A settle may be below zero; one that is zero, contradicts another or comes after the last day
-    of its contract goes to quarantine.
+    One that is zero, below zero without leave, contradicts another, is of a weekend or of a day
+    to come, or comes after the last day of its contract goes to quarantine. One of a weekday on
+    which our calendar has the market closed is flagged: products of one market differ there.
 
     Parameters
     ----------
@@ -39,6 +49,8 @@ def keep_settles(
         Who told them.
     calendar : str
         Of their market, in whose midnight a day begins.
+    below_zero : collection of str
+        Products whose settles may be below zero.
     clock : Clock
         The present: when they became known to us.
 
@@ -52,17 +64,19 @@ def keep_settles(
     StorageError
         If the database fails.
     """
-    terms = settles.contracts
+    terms, now, zone = settles.contracts, clock.now(), ZoneInfo(ZONES[calendar])
     judged = judge_settles(
         settles.table,
         last_trade=dict(zip(terms["symbol"], terms["last_trade"].dt.date, strict=True)),
-        may_be_negative=frozenset(settles.table["root"]),
+        may_be_negative=frozenset(below_zero),
+        today=now.astimezone(zone).date(),
     )
-    now, marks = clock.now(), judged.marks | np.uint64(Reason.OPEN_HIGH_LOW_MISSING.bit)
+    marks = judged.marks | np.uint64(Reason.OPEN_HIGH_LOW_MISSING.bit)
+    marks[_is_closed(judged.kept["day"], calendar)] |= np.uint64(Reason.OUT_OF_SESSION.bit)
     store = OptionStore(engine)
     store.refuse(judged.refused, source=source, received_at=now, at=now)
     codes, symbols = pd.factorize(judged.kept["contract"])
-    days = pd.DatetimeIndex(judged.kept["day"]).tz_localize(ZoneInfo(ZONES[calendar]))
+    days = pd.DatetimeIndex(judged.kept["day"]).tz_localize(zone)
     bars = Bars.of_symbol(
         "",
         days.as_unit("us").asi8,
@@ -75,3 +89,9 @@ def keep_settles(
     bars = replace(bars, symbols=tuple(symbols), codes=codes.astype(np.int32))
     written = BarStore(engine).write(bars, at=now, marks=marks)
     return written.new + written.revised, len(judged.refused)
+
+
+def _is_closed(days: pd.Series[pd.Timestamp], calendar: str) -> NDArray[np.bool_]:
+    """Return on which days our calendar has no session; of days beyond it that is not known."""
+    table, number = sessions_of(calendar), days.to_numpy().astype("M8[D]").astype(np.int64)
+    return np.asarray(table.has(number) & (table.of_days(number) == NONE), np.bool_)

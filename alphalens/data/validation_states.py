@@ -163,6 +163,7 @@ def judge_settles(
     *,
     last_trade: Mapping[str, date],
     may_be_negative: frozenset[str] = frozenset(),
+    today: date | None = None,
 ) -> JudgedStates[pd.DataFrame]:
     """Judge settles of a futures chain.
 
@@ -174,6 +175,8 @@ def judge_settles(
         Last day of trading by contract; one that is absent is not checked.
     may_be_negative : frozenset of str
         Roots that may settle below 0.
+    today : date, optional
+        In the market's zone: a settle of a later day is refused.
 
     Raises
     ------
@@ -181,7 +184,7 @@ def judge_settles(
         If a column is missing.
     """
     rows = ChainRows.of(table)
-    check_chain(rows, last_trade=last_trade, may_be_negative=may_be_negative)
+    check_chain(rows, last_trade=last_trade, may_be_negative=may_be_negative, today=today)
     bad, good = rows.table[~rows.is_good], rows.is_good
     names = bad["contract"].where(bad["contract"] != "", bad["root"] + bad["rank"].astype(str))
     days = bad["day"].to_numpy().astype("M8[us]").astype(np.int64)

@@ -360,6 +360,7 @@ class DataFeedMonitor:
         ages = {
             symbol: self._open_between(vendor, at, now, symbol=symbol)
             for symbol, at in sorted(line.newest.items())
+            if now - at > self._stale_after  # open time is never longer
         }
         return {symbol: age for symbol, age in ages.items() if age > self._stale_after}
 

@@ -32,6 +32,7 @@ _Asked = socket.socket | tuple[bytes, socket.socket]  # as the base class has it
 _LEAVE_S = 2.0
 _MOST_PORT = 65_535
 _MOST_OPEN = 16  # connections at once; the oldest one gives way
+_MOST_LET_GO = 16  # of which the threads still wait for a probe; then nobody gives way
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,22 +178,33 @@ class _Server(ThreadingHTTPServer):
         self.health = health
         self._lock = threading.Lock()
         self._open: dict[socket.socket, None] = {}  # the oldest first
+        self._let_go: set[socket.socket] = set()  # hung up, and their threads have not noticed
         super().__init__(address, _Handler)
 
     def process_request(self, request: _Asked, client_address: object) -> None:
         """Answer in a thread of its own; of too many, the one that waits longest is let go."""
+        if self._has_room(_line(request)):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def _has_room(self, line: socket.socket) -> bool:
         with self._lock:
             if len(self._open) >= _MOST_OPEN:
+                if len(self._let_go) >= _MOST_LET_GO:
+                    return False
                 oldest = next(iter(self._open))
                 del self._open[oldest]
+                self._let_go.add(oldest)
                 _hang_up(oldest)
-            self._open[_line(request)] = None
-        super().process_request(request, client_address)
+            self._open[line] = None
+            return True
 
     def close_request(self, request: _Asked) -> None:
         """Forget a connection that is over."""
         with self._lock:
             self._open.pop(_line(request), None)
+            self._let_go.discard(_line(request))
         super().close_request(request)
 
     def handle_error(self, request: _Asked, client_address: object) -> None:

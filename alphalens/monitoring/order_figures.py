@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -21,9 +21,10 @@ from alphalens.trading.orders import OrderStatus
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["OrderFigures", "Spread", "order_figures"]
+__all__ = ["OrderFigures", "OrderReader", "Spread", "order_figures"]
 
 _NEWEST = 5_000  # records that durations are told from
+_WITHIN = 50_000  # records of every kind among which they are looked for at first
 _UNSENT = (OrderStatus.REFUSED, OrderStatus.AWAITING)
 _OPEN_QUESTIONS = (OrderStatus.INTENDED, OrderStatus.UNKNOWN)
 
@@ -94,48 +95,89 @@ def order_figures(engine: sa.Engine) -> OrderFigures:
     StorageError
         If the database fails.
     """
-    with reading(engine) as connection:
-        counts = Counter[OrderStatus]()
-        for status, is_sent, count in connection.execute(_COUNTS):
-            kind = OrderStatus(status)
-            counts[OrderStatus.REFUSED if kind is _EXPIRED and not is_sent else kind] += count
-        records = connection.execute(_NEWEST_RECORDS).all()
-    answers, cycles = _durations(records[::-1])
-    return OrderFigures(
-        sent=sum(n for status, n in counts.items() if status not in _UNSENT),
-        rejected=counts[OrderStatus.REJECTED],
-        unanswered=sum(counts[status] for status in _OPEN_QUESTIONS),
-        refused=counts[OrderStatus.REFUSED],
-        answers=_spread(answers),
-        cycles=_spread(cycles),
-    )
+    return OrderReader(engine).read()
 
 
-def _durations(
-    records: Iterable[sa.Row[datetime, str, str, str]],
-) -> tuple[list[float], list[float]]:
-    """Return the seconds to the first answer of each order, and of each cycle from plan to end."""
-    answers: list[float] = []
-    cycles: list[float] = []
-    sent: dict[str, datetime] = {}
-    planned: dict[str, datetime] = {}
-    for row in records:
+class OrderReader:
+    """Reads the figures of a desk again and again, each time from the records that are new.
+
+    Whoever asks every few seconds costs the desk of this process next to nothing: what was read
+    once is not read again. One thread at a time.
+
+    Parameters
+    ----------
+    engine : Engine
+        The journal's database; opened read-only will do.
+    """
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+        self._last: int | None = None  # the newest record that was read
+        self._sent, self._planned = _Durations(), _Durations()
+        self._count = 0  # of the records that durations are told from
+
+    def read(self) -> OrderFigures:
+        """Return the figures as they are now; nothing is written.
+
+        Raises
+        ------
+        StorageError
+            If the database fails; the next call reads what this one did not.
+        """
+        with reading(self._engine) as connection:
+            counts = Counter[OrderStatus]()
+            for status, is_sent, count in connection.execute(_COUNTS):
+                kind = OrderStatus(status)
+                counts[OrderStatus.REFUSED if kind is _EXPIRED and not is_sent else kind] += count
+            if self._last is None:
+                self._last = (connection.execute(_END).scalar() or 0) - _WITHIN
+            records = connection.execute(_NEW_RECORDS, {"last": self._last}).all()
+        for row in reversed(records):
+            self._fold(row)
+            self._last = row.seq
+        oldest = self._count - _NEWEST
+        return OrderFigures(
+            sent=sum(n for status, n in counts.items() if status not in _UNSENT),
+            rejected=counts[OrderStatus.REJECTED],
+            unanswered=sum(counts[status] for status in _OPEN_QUESTIONS),
+            refused=counts[OrderStatus.REFUSED],
+            answers=_spread(self._sent.since(oldest)),
+            cycles=_spread(self._planned.since(oldest)),
+        )
+
+    def _fold(self, row: sa.Row[int, datetime, str, str, str]) -> None:
         kind = EventKind(row.kind)
         if kind is EventKind.CYCLE_PLANNED:
-            planned[row.cycle_id] = row.at
+            self._planned.begin(row.cycle_id, row.at, self._count)
         elif kind is EventKind.CYCLE_FINISHED:
-            _close(planned, row.cycle_id, row.at, cycles)
+            self._planned.end(row.cycle_id, row.at)
         elif kind is EventKind.ORDER_INTENDED:
-            sent[_id_of(json.loads(row.payload)["intent"])] = row.at
+            self._sent.begin(_id_of(json.loads(row.payload)["intent"]), row.at, self._count)
         else:
-            _close(sent, _id_of(json.loads(row.payload)), row.at, answers)
-    return answers, cycles
+            self._sent.end(_id_of(json.loads(row.payload)), row.at)
+        self._count += 1
 
 
-def _close(begun: dict[str, datetime], key: str, at: datetime, lengths: list[float]) -> None:
-    since = begun.pop(key, None)
-    if since is not None:
-        lengths.append((at - since).total_seconds())
+class _Durations:
+    """What has begun, and how long took what is over; each with the place of its begin."""
+
+    def __init__(self) -> None:
+        self._begun: dict[str, tuple[int, datetime]] = {}
+        self._over: list[tuple[int, float]] = []
+
+    def begin(self, key: str, at: datetime, place: int) -> None:
+        self._begun[key] = place, at
+
+    def end(self, key: str, at: datetime) -> None:
+        place, since = self._begun.pop(key, (0, None))
+        if since is not None:
+            self._over.append((place, (at - since).total_seconds()))
+
+    def since(self, oldest: int) -> list[float]:
+        """Return the seconds of what began at a place or later, and forget the rest."""
+        self._begun = {key: one for key, one in self._begun.items() if one[0] >= oldest}
+        self._over = [one for one in self._over if one[0] >= oldest]
+        return [seconds for _, seconds in self._over]
 
 
 def _id_of(payload: Mapping[str, Any]) -> str:
@@ -161,9 +203,13 @@ _KINDS = (
     EventKind.ORDER_ANSWERED,
     EventKind.ORDER_CLOSED,
 )
-_NEWEST_RECORDS = (
-    sa.select(journal.c.at, journal.c.kind, journal.c.cycle_id, journal.c.payload)
-    .where(journal.c.kind.in_([kind.value for kind in _KINDS]))
+_END = sa.select(sa.func.max(journal.c.seq))
+_NEW_RECORDS = (
+    sa.select(journal.c.seq, journal.c.at, journal.c.kind, journal.c.cycle_id, journal.c.payload)
+    .where(
+        journal.c.kind.in_([kind.value for kind in _KINDS]),
+        journal.c.seq > sa.bindparam("last"),
+    )
     .order_by(journal.c.seq.desc())
     .limit(_NEWEST)
 )

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from alphalens.assets import AssetClass
 from alphalens.data.bars import NO_TIME, Adjustment, Bars, Timeframe
 from alphalens.data.context_maker import ContextMaker
+from alphalens.data.fact_store import FactStore
 from alphalens.data.folder_provider import FolderProvider
 from alphalens.data.port import BarRequest, Batch
 from alphalens.data.reasons import AnswerRefused, Reason
@@ -134,8 +135,9 @@ def judge_file(
     asset_class: AssetClass = AssetClass.EQUITY,
     zone: str = "",
     date_format: str | None = None,
+    facts: FactStore | None = None,
 ) -> Findings:
-    """Judge all bars of a file, or of the files in a folder; no database is asked.
+    """Judge all bars of a file, or of the files in a folder.
 
     Parameters
     ----------
@@ -143,11 +145,15 @@ def judge_file(
         As `alphalens.data.folder_provider.FolderProvider`.
     clock : Clock
         The present.
+    facts : FactStore, optional
+        Its splits and distributions explain steps in raw prices; without it nothing does.
 
     Raises
     ------
     DataError
         If a file cannot be read, or has no bars.
+    StorageError
+        If the database of facts fails.
     """
     provider = FolderProvider(
         path,
@@ -165,7 +171,9 @@ def judge_file(
     )
     batch = _narrowed(provider.bars(request))
     names = (*symbols, *batch.bars.symbols)
-    context = Context(now=clock.now(), classes=dict.fromkeys(names, asset_class))
+    now = clock.now()
+    actions = () if facts is None else facts.as_of(now).every_action(names)
+    context = Context(now=now, classes=dict.fromkeys(names, asset_class), actions=actions)
     return judge_batches(iter([(batch, context)]))
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from alphalens.config import Settings
 from alphalens.errors import ConfigError, StorageError
-from alphalens.monitoring.order_figures import order_figures
+from alphalens.monitoring.order_figures import OrderReader
 from alphalens.monitoring.part_checks import check_database, check_feeds, check_orders
 from alphalens.monitoring.prometheus import feed_metrics, order_metrics
 from alphalens.runtime.desk_watch import QUOTES, DeskWatch
@@ -74,12 +74,13 @@ def _served(
         raise ConfigError("a journal in memory has one connection only: give it a file")
     url = journal.url.render_as_string(hide_password=False)
     engine = stack.enter_context(_opened(url))
+    reader = OrderReader(engine)
     host, _, port = settings.health_address.rpartition(":")
     server = stack.enter_context(
         open_health(
             settings,
             market=market,
-            desk=lambda: _found(watch, engine, is_with_feeds=market is None),
+            desk=lambda: _found(watch, engine, reader, is_with_feeds=market is None),
             clock=watch.session.clock,
             host=host,
             port=int(port),
@@ -97,10 +98,12 @@ def _opened(url: str) -> Iterator[sa.Engine]:
         engine.dispose()
 
 
-def _found(watch: DeskWatch, engine: sa.Engine, *, is_with_feeds: bool) -> Found:
+def _found(
+    watch: DeskWatch, engine: sa.Engine, reader: OrderReader, *, is_with_feeds: bool
+) -> Found:
     """Return what loop and journal tell; the feeds too, unless market data tell of all."""
     checks = [*watch.checks(), check_database(engine, name="journal")]
-    figures = order_figures(engine)
+    figures = reader.read()
     checks.append(check_orders(figures))
     metrics = [*watch.metrics(), *order_metrics(figures)]
     if is_with_feeds and watch.has_quotes:

@@ -172,13 +172,14 @@ def load_futures(
     *,
     roots: Collection[str] = (),
     calendar: str = "CME",
+    below_zero: Collection[str] = (),
     clock: Clock,
     advance: Advance,
 ) -> Loaded:
     """Keep settles of futures as daily bars, and the terms of their contracts as facts.
 
-    A settle is the close of a bar that has no other price. It may be below zero; one that is
-    zero, contradicts another or comes after the last day of its contract goes to quarantine.
+    A settle is the close of a bar that has no other price. What cannot be true goes to
+    quarantine; see `alphalens.data.settle_intake`.
 
     Parameters
     ----------
@@ -192,6 +193,8 @@ def load_futures(
         Only these products; all if there are none.
     calendar : str
         Of their market, in whose midnight a day begins.
+    below_zero : collection of str
+        Products whose settles may be below zero.
     clock : Clock
         The present: when the settles became known to us.
     advance : callable
@@ -210,7 +213,14 @@ def load_futures(
     for done, root in enumerate(products):
         advance(done, len(products))
         own = Settles(table=told.table[told.table["root"] == root], contracts=told.contracts)
-        some, bad = keep_settles(own, engine, source=file.source, calendar=calendar, clock=clock)
+        some, bad = keep_settles(
+            own,
+            engine,
+            source=file.source,
+            calendar=calendar,
+            below_zero=below_zero,
+            clock=clock,
+        )
         new, refused = new + some, refused + bad
     advance(len(products), len(products))
     return Loaded(rows=len(told.table), new=new, refused=refused)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -78,7 +79,7 @@ class MarketStream:
             stream.feed, monitor=market.monitor, clock=clock, on_alert=on_alert
         )
         self._over = threading.Event()
-        self._storage_problem, self._open_gaps = "", 0
+        self._storage_problem, self._broken, self._open_gaps = "", "", 0
         self._looked_s = clock.monotonic()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="alphalens-stream")
         self._work: Future[None] = self._pool.submit(self._live)
@@ -90,8 +91,8 @@ class MarketStream:
 
     @property
     def problem(self) -> str:
-        """What is wrong with the line or the database; empty if nothing is."""
-        return self._storage_problem or self._stream.problem
+        """What is wrong with the line or the database, or has ended it; empty if nothing is."""
+        return self._broken or self._storage_problem or self._stream.problem
 
     @property
     def counts(self) -> Mapping[str, int]:
@@ -118,6 +119,7 @@ class MarketStream:
             while not self._over.is_set() and not self._stream.is_over:
                 self._step()
         finally:
+            self._tell_of_its_end()
             self._stream.close()
             self._market.monitor.forget(self._stream.feed)
             while any(vars(last := self._stream.take()).values()):
@@ -125,6 +127,13 @@ class MarketStream:
                 self._recorder.add(last)
             self._alerts.look(is_last=True)
             self._recorder.flush()
+
+    def _tell_of_its_end(self) -> None:
+        """Tell at once what ends it; whoever closes it gets the error itself."""
+        error = sys.exc_info()[1]
+        if error is not None:
+            self._broken = f"{type(error).__name__}: {error}"
+            self._alerts.ended(self._broken)
 
     def _step(self) -> None:
         """Keep what has come by now, and ask the watch."""

@@ -108,6 +108,11 @@ class StreamAlerts:
             self._tell("bars_not_kept_over", Severity.INFO, again)
         self._is_storage_told = bool(problem)
 
+    def ended(self, problem: str) -> None:
+        """Tell that nothing is taken any more, for a reason that no one waits out."""
+        text = f"{self._feed} has ended: {problem}; mend that, and start the stream again"
+        self._tell("stream_broken", Severity.CRITICAL, text)
+
     def look(self, *, is_last: bool = False) -> None:
         """Tell of outages, stale data, and the gaps that were found since the last alert."""
         for alert in self._monitor.check():

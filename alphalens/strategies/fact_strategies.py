@@ -34,8 +34,9 @@ class FigureStrategy:
 
     @property
     def name(self) -> str:
-        """Return the figure, or the ratio."""
-        return f"{self._item}/{self._per}" if self._per else self._item
+        """Return the figure, or the ratio, and who is believed: all that makes the scores."""
+        name = f"{self._item}/{self._per}" if self._per else self._item
+        return f"{name} of {', '.join(self._sources)}" if self._sources else name
 
     @property
     def lookback(self) -> int:

@@ -15,6 +15,8 @@ from alphalens.cli.output import ExitCode
 from alphalens.data.continuous import chain_closes, chained
 from alphalens.data.fact_store import FactStore
 from alphalens.data.futures_chain import RollBefore
+from alphalens.data.port import BarRequest
+from alphalens.data.reasons import names_of
 from alphalens.data.store import BarStore
 from alphalens.storage import open_engine
 from alphalens.testing.polygon_server import PolygonServer
@@ -153,7 +155,8 @@ SETTLES = """date,contract,settle
 def test_futures_are_bars_and_terms_and_what_cannot_be_is_set_aside(data, store):
     write("e.csv", EXPIRIES)
     words = ("load", "futures", write("s.csv", SETTLES), "--expiries", "e.csv")
-    code, out, _ = data(*words, "--calendar", "NYMEX")
+    words = (*words, "--calendar", "NYMEX", "--below-zero", "CL")
+    code, out, _ = data(*words)
     assert (code, out) == (
         0,
         "8 rows: 6 new settles, 2 rows in quarantine, in market.sqlite\n",
@@ -168,7 +171,60 @@ def test_futures_are_bars_and_terms_and_what_cannot_be_is_set_aside(data, store)
     assert found.prices.tolist() == [19.87, 18.27, -37.63]  # which was true
     aside = BarStore(facts._engine).quarantined().sort_values("symbol")
     assert aside["symbol"].tolist() == ["CLK20", "CLM20"]  # after its last day; zero
-    assert json.loads(data(*words, "--calendar", "NYMEX", "--json")[1])["new"] == 0
+    assert json.loads(data(*words, "--json")[1])["new"] == 0
+
+
+def test_settle_below_zero_needs_leave(data, store):
+    write("e.csv", EXPIRIES)
+    words = ("load", "futures", write("s.csv", SETTLES), "--expiries", "e.csv")
+    told = json.loads(data(*words, "--below-zero", "NG", "--json")[1])
+    assert (told["new"], told["refused"]) == (5, 3)
+    aside = BarStore(store()._engine).quarantined()
+    reasons = [names_of(int(marks)) for marks in aside["marks"]]
+    assert ("price_not_positive",) in reasons
+    code, _, err = data("load", "members", "s.csv", "--index", "X", "--below-zero", "CL")
+    assert code == 2
+    assert "--below-zero is for futures" in err
+
+
+def test_settle_of_a_day_without_trading_or_of_a_day_to_come_is_found(data, store):
+    ends = datetime.now(UTC) + timedelta(days=200)
+    write("e.csv", f"contract,last_trade\nCLK20,2020-04-21\nCLZ30,{ends:%Y-%m-%d}\n")
+    ahead = datetime.now(UTC) + timedelta(days=9)
+    ahead += timedelta(days=2 * (ahead.weekday() > 4))
+    rows = "day,contract,settle\n2020-04-09,CLK20,22.76\n2020-04-12,CLK20,22.8\n"
+    rows += f"2020-04-10,CLK20,22.7\n{ahead:%Y-%m-%d},CLZ30,60\n"
+    code, out, _ = data("load", "futures", write("s.csv", rows), "--expiries", "e.csv")
+    assert (code, out) == (0, "4 rows: 2 new settles, 2 rows in quarantine, in market.sqlite\n")
+    bars = BarStore(store()._engine)
+    aside = bars.quarantined().sort_values("symbol")
+    assert aside["symbol"].tolist() == ["CLK20", "CLZ30"]
+    reasons = [names_of(int(marks)) for marks in aside["marks"]]
+    assert reasons == [("out_of_session",), ("in_the_future",)]
+    start, end = (datetime(2020, month, 1, tzinfo=UTC) for month in (4, 5))
+    _, marks = bars.read_marked(BarRequest(symbols=("CLK20",), start=start, end=end))
+    flags = [names_of(int(mark)) for mark in marks]  # the second is of Good Friday
+    bare = "open_high_low_missing"
+    assert flags == [(bare,), (bare, "out_of_session")]
+
+
+def test_file_that_is_not_there_is_a_wrong_call_of_check_as_of_load(data):
+    for words in (("check", "none.csv"), ("load", "actions", "none.csv")):
+        code, _, err = data(*words)
+        assert (code, "none.csv" in err) == (ExitCode.USER, True), err
+
+
+def test_split_that_is_known_explains_a_step_in_a_file(data):
+    days = ["2014-06-04", "2014-06-05", "2014-06-06", "2014-06-09", "2014-06-10", "2014-06-11"]
+    closes = [644.82, 647.35, 645.57, 93.70, 94.25, 93.86]
+    rows = [f"{day},AAPL,{p},{p},{p},{p},1000000" for day, p in zip(days, closes, strict=True)]
+    write("bars.csv", "\n".join(["date,symbol,open,high,low,close,volume", *rows]))
+    code, out, _ = data("check", "bars.csv", "--timeframe", "1d")
+    assert (code, "3 reject: " in out) == (ExitCode.OPERATOR, True), out
+    write("a.csv", "symbol,kind,ex_date,seen,ratio\nAAPL,split,2014-06-09,2014-04-23,7\n")
+    assert data("load", "actions", "a.csv")[0] == 0
+    code, out, _ = data("check", "bars.csv", "--timeframe", "1d", "--database", "market.sqlite")
+    assert (code, "6 good, 0 to be rejected" in out) == (0, True), out
 
 
 @pytest.mark.parametrize(
@@ -288,6 +344,7 @@ def test_real_sets_are_kept_and_end_where_they_should(data, store, real_data):
     oil = settles[(settles["root"] == "CL") & settles["date"].between("2020-03-01", "2020-04-30")]
     oil[oil["n"] <= 3].to_parquet("oil.parquet")
     words = ("--expiries", str(real_data / "futures_expiry_calendar.parquet"), "--roots", "CL")
+    words = (*words, "--below-zero", "CL")
     told = json.loads(data("load", "futures", "oil.parquet", *words, "--json")[1])
     assert (told["rows"], told["refused"]) == (told["new"], 0)
     closes = BarStore(store()._engine).panel(

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,6 +21,9 @@ from alphalens.errors import (
     MissingExtra,
     RiskRejected,
 )
+
+
+CONFIG = "import sys; from alphalens.cli import main; sys.exit(main(['config', 'show']))"
 
 
 def test_help_lists_the_commands_and_the_exit_codes(capsys: pytest.CaptureFixture[str]):
@@ -53,6 +59,20 @@ def test_a_wrong_call_ends_with_the_code_of_the_user(argv: list[str]):
 )
 def test_each_branch_of_the_error_tree_has_its_exit_code(error: Exception, code: ExitCode):
     assert exit_code(error) == code
+
+
+def test_output_that_nobody_reads_any_more_ends_the_command_without_a_word(tmp_path: Path):
+    read, write = os.pipe()
+    os.close(read)
+    ended = subprocess.run(
+        [sys.executable, "-c", CONFIG],
+        cwd=tmp_path,
+        stdout=write,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    os.close(write)
+    assert (ended.returncode, ended.stderr) == (ExitCode.UNREAD, b"")
 
 
 def test_config_show_gives_value_and_source(

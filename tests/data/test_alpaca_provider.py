@@ -471,6 +471,12 @@ def test_corporate_actions_of_every_kind():
                 {"symbol": "N", "new_rate": 1, "old_rate": 0, "ex_date": "2024-06-10"}
             ]
         },
+        {
+            "reverse_splits": [
+                {"symbol": "NVDA", "new_rate": 0, "old_rate": 1, "ex_date": "2024-06-10"}
+            ]
+        },
+        {"cash_dividends": [{"symbol": "NVDA", "rate": -0.25, "ex_date": "2024-06-10"}]},
         {"cash_dividends": [{"symbol": "AAPL", "rate": 0.25, "ex_date": "10.6.2024"}]},
         {"lotteries": [{"symbol": "AAPL"}]},
         {"cash_dividends": None},

@@ -607,10 +607,16 @@ def test_splits_and_dividends_come_by_their_ex_date(server):
     assert all(a.seen_at.tzinfo is not None for a in found)
 
 
+SPLIT_ROW = {"ticker": "AAPL", "split_to": 4, "split_from": 1, "execution_date": "2020-08-31"}
+DIVIDEND_ROW = {"ticker": "AAPL", "cash_amount": 0.82, "ex_dividend_date": "2020-08-07"}
+
+
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
-        ({"ticker": "AAPL", "split_to": 4, "split_from": 0}, Reason.SCHEMA_DRIFT),
+        (SPLIT_ROW | {"split_from": 0}, Reason.SCHEMA_DRIFT),
+        (SPLIT_ROW | {"split_to": 0}, Reason.SCHEMA_DRIFT),
+        (DIVIDEND_ROW | {"cash_amount": -0.82}, Reason.SCHEMA_DRIFT),
         ({"ticker": "AAPL", "split_to": 4, "split_from": 1}, Reason.SCHEMA_DRIFT),
         ({"ticker": "AAPL", "ex_dividend_date": "2020-08-07"}, Reason.SCHEMA_DRIFT),
         (

@@ -369,6 +369,14 @@ def test_a_split_that_is_none_is_refused(provider, control, week):
         provider.bars(request())
 
 
+def test_a_dividend_below_zero_is_refused(provider, control, week):
+    control.add_dividend("AAPL", DAYS[3], 0.25)
+    control.arm("value", path=CHART, field="amount", value=-0.25, count=-1)
+
+    with pytest.raises(AnswerRefused, match=r"a dividend of -0\.25 is none"):
+        provider.bars(request())
+
+
 def test_a_rate_limit_ends_the_call_and_holds_the_next_one_back(server, control, week):
     slept: list[float] = []
     present = [0.0]

@@ -7,6 +7,7 @@ import pytest
 
 from alphalens.data.listening import FeedListener, NobodyListens
 from alphalens.errors import ConfigError, InputError
+from alphalens.monitoring import data_feed_monitor
 from alphalens.monitoring.data_feed_monitor import DataFeedMonitor
 from alphalens.trading import VirtualClock
 from alphalens.trading.events import Severity
@@ -225,3 +226,21 @@ def test_calendar_can_be_told_later_and_a_vendor_forgotten():
     assert watch.monitor.report().vendors == ()
     with pytest.raises(InputError, match="calendar must be one of"):
         watch.monitor.follow("alpaca", "MARS")
+
+
+def test_data_that_are_fresh_by_the_clock_are_looked_up_in_no_calendar(monkeypatch):
+    """Whoever tells of thousands of symbols waits while each of them is looked at."""
+    watch, looked_up = Watch(), []
+    keep = data_feed_monitor.sessions
+    monkeypatch.setattr(
+        data_feed_monitor, "sessions", lambda *days: looked_up.append(days) or keep(*days)
+    )
+    for symbol in ("AAPL", "MSFT"):
+        watch.monitor.told("alpaca", symbol, OPEN - 5 * MINUTE)
+    assert watch.codes == []
+    assert looked_up == []
+    watch.after(MINUTE)
+    assert watch.codes == []  # six minutes by the clock, one of open market
+    assert len(looked_up) == 2
+    watch.after(5 * MINUTE)
+    assert watch.codes == ["data_stale"]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+import select
 import socket
 import struct
 import threading
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from urllib.error import HTTPError
@@ -21,7 +23,7 @@ from alphalens.monitoring.health_server import Health, HealthServer
 from alphalens.monitoring.part_checks import check_feeds
 from alphalens.monitoring.prometheus import Metric, feed_metrics
 from alphalens.trading import VirtualClock
-from tests.waiting import PATIENCE_S
+from tests.waiting import PATIENCE_S, until
 
 NOON = datetime(2024, 1, 2, 17, tzinfo=UTC)
 
@@ -185,6 +187,31 @@ def test_clients_that_say_nothing_are_let_go_the_oldest_first():
         while line.recv(4096):
             pass
         line.close()
+
+
+def test_however_many_ask_while_a_probe_hangs_there_are_few_threads():
+    go_on, before = threading.Event(), threading.active_count()
+
+    def probe() -> Health:
+        go_on.wait(PATIENCE_S)
+        return told(Status.OK)
+
+    with HealthServer(probe) as server:
+        place = ("127.0.0.1", int(server.url.rpartition(":")[2]))
+        lines: list[socket.socket] = []
+        try:
+            for _ in range(80):
+                lines.append(socket.create_connection(place, timeout=PATIENCE_S))
+                with suppress(ConnectionError):  # it was turned away already
+                    lines[-1].sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
+            until(lambda: len(select.select(lines, [], [], 0)[0]) == 80 - 16)  # no more are open
+            until(lambda: threading.active_count() - before <= 1 + 16 + 16)
+        finally:
+            go_on.set()
+            for line in lines:
+                line.close()
+        until(lambda: threading.active_count() - before <= 1 + 16)
+        assert ask(f"{server.url}/healthz")[0] == 200
 
 
 def test_client_that_goes_away_leaves_no_traceback(capsys):

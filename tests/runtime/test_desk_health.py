@@ -4,7 +4,9 @@ import json
 import logging
 import re
 import socket
+import sqlite3
 import threading
+from contextlib import closing
 from datetime import timedelta
 from urllib.error import HTTPError
 from urllib.request import urlopen
@@ -96,6 +98,33 @@ def test_running_desk_tells_of_loop_journal_venue_orders_and_quotes(bench):
     assert figures["feed_answers_total"] == [{"vendor": QUOTES, "value": 2.0}]
     assert "alphalens_desk_steps_total 1" in metrics[0].splitlines()
     assert 'alphalens_feed_up{vendor="quotes"} 1' in metrics[0].splitlines()
+
+
+def test_who_asks_again_makes_a_desk_read_only_what_is_new(bench):
+    def spoil() -> None:
+        with closing(sqlite3.connect(bench.folder / "desk.sqlite")) as file, file:
+            changed = file.execute(
+                "UPDATE journal SET payload = 'nobody can read this' WHERE kind = 'order_intended'"
+            )
+            assert changed.rowcount == 1
+
+    bench.look(2)
+    bench.at(3, spoil)
+    bench.look(4)
+    with bench.open():
+        bench.quote()
+        bench.run(
+            5,
+            step=lambda session: session.submit([bench.buy()]),
+            every=HOUR,
+            feed=bench.feed,
+            settings=wanted(),
+            pace=SLOW,
+        )
+    first, again = (bench.answers[turn][2]["order_answer_seconds"] for turn in (2, 4))
+    assert again == first
+    assert first[0]["value"] is not None
+    assert bench.answers[4][2]["desk_turns_total"] == [{"value": 4.0}]
 
 
 def test_journal_on_a_server_is_looked_at_over_a_connection_of_its_own(bench, postgres_url):

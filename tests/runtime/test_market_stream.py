@@ -212,9 +212,7 @@ def test_what_nobody_waits_out_ends_it_with_an_alert_at_once(server):
     with market_of(server, wall) as (settings, market), ExitStack() as stack:
         for symbol, currency in (("AAPL", "USD"), ("MSFT", "EUR")):
             market.store.write(one_minute(symbol, currency), at=at(1))
-        opened = open_stream(
-            settings, market, ["AAPL", "MSFT"], clock=wall, on_alert=alerts.append
-        )
+        opened = open_stream(settings, market, ["AAPL", "MSFT"], clock=wall, on_alert=alerts.append)
         stream = stack.enter_context(opened)
         until(lambda: is_up(market))
         for symbol in ("AAPL", "MSFT"):

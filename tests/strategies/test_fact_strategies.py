@@ -74,6 +74,8 @@ def test_ratio_is_of_one_period_and_needs_a_divisor_above_zero(facts):
     ratio = FigureStrategy("income", per="assets")
     assert scores(ratio, APRIL, facts) == {"A": 0.1, "B": 0.08}
     assert ratio.name == "income/assets"
+    believed = FigureStrategy("income", per="assets", sources=["desk", "other"])
+    assert believed.name == "income/assets of desk, other"  # a run by it is another run
 
 
 def test_nothing_known_is_an_error_that_says_what_to_do(facts):

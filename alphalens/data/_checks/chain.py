@@ -16,6 +16,7 @@ from alphalens.errors import InputError
 __all__ = ["ChainRows", "check_chain"]
 
 _KEY = ["day", "root", "rank"]
+_FRIDAY = 4  # as pandas counts
 
 
 @dataclass(eq=False, kw_only=True)
@@ -51,9 +52,15 @@ class ChainRows(Marked):
 
 
 def check_chain(
-    rows: ChainRows, *, last_trade: Mapping[str, date], may_be_negative: frozenset[str]
+    rows: ChainRows,
+    *,
+    last_trade: Mapping[str, date],
+    may_be_negative: frozenset[str],
+    today: date | None = None,
 ) -> None:
     """Mark settles that contradict each other, or the calendar of the contracts.
+
+    No exchange settles at a weekend, and nobody knows a settle of a day to come.
 
     Of two rows of one rank that are equal the later one stands; where they differ nobody can
     tell which is true, and neither does.
@@ -66,6 +73,8 @@ def check_chain(
         By contract.
     may_be_negative : frozenset of str
         Roots that may settle below 0.
+    today : date, optional
+        Days after it are in the future; without it none is.
     """
     table = rows.table
     settle = table["settle"].to_numpy(np.float64)
@@ -77,6 +86,9 @@ def check_chain(
     rows.mark((settle < 0.0) & ~may, Reason.PRICE_NOT_POSITIVE)
     last = pd.to_datetime(table["contract"].map(dict(last_trade)))
     rows.mark((table["day"] > last).to_numpy(), Reason.CONTRACT_CHAIN)
+    rows.mark((table["day"].dt.day_of_week > _FRIDAY).to_numpy(), Reason.OUT_OF_SESSION)
+    if today is not None:
+        rows.mark((table["day"] > pd.Timestamp(today)).to_numpy(), Reason.IN_THE_FUTURE)
     _twins(rows)
 
 

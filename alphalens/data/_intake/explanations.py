@@ -12,7 +12,7 @@ from alphalens.data.listening import FeedListener
 from alphalens.data.port import Batch, CorporateAction, MarketDataProvider
 from alphalens.data.reasons import Reason
 from alphalens.data.validation import Context, Judged
-from alphalens.errors import DataError
+from alphalens.errors import DataError, InputError
 from alphalens.trading.clock import Clock
 
 __all__ = ["Explanations"]
@@ -87,6 +87,8 @@ class Explanations:
         for teller in (one for one in tellers if one.capabilities.actions):
             try:
                 return teller.actions(symbols, first, last)
+            except InputError:
+                continue  # it has no name for one of them; the next may
             except DataError as error:
                 # The jump stays unexplained meanwhile: it is held, and asked about again.
                 self._listener.failed(teller.name, error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections.abc import Callable, Mapping, Sequence
 
@@ -23,7 +24,8 @@ class SpacedCache:
     the first one cannot reach. Whoever is not sure that all others forgot a key makes the
     database name the next space: within five seconds everybody moves there, and what was kept
     in the space before is found by nobody. The same holds for what a server of a cache brings
-    back from before it was started anew.
+    back from before it was started anew. While a cache does not say which run of it this is,
+    nothing in it is found again.
 
     Parameters
     ----------
@@ -37,7 +39,7 @@ class SpacedCache:
 
     def __init__(self, cache: Cache, engine: sa.Engine, *, monotonic: Callable[[], float]) -> None:
         self._cache, self._engine, self._monotonic = cache, engine, monotonic
-        self._gate = threading.Lock()
+        self._gate, self._leaving = threading.Lock(), threading.Lock()
         self._space: Space | None = None
         self._run, self._prefix, self._looked_at = "", "", 0.0
 
@@ -75,9 +77,10 @@ class SpacedCache:
         StorageError
             If the database cannot name the next space.
         """
-        own = self._now()
+        # Others may have left meanwhile, and keep what is revised here in the next space already.
+        own, has_run = self._look(0.0)
         is_sure = self._cache.drop([own + key for key in keys])
-        if not (is_sure and self._cache.is_shared):
+        if not (is_sure and has_run and self._cache.is_shared):
             self._leave(is_sure)
         return True
 
@@ -98,31 +101,40 @@ class SpacedCache:
 
     def _now(self) -> str:
         """Return what stands before keys, as the database named it some seconds ago at most."""
+        return self._look(_LOOK_S)[0]
+
+    def _look(self, age_s: float) -> tuple[str, bool]:
+        """Return what stands before keys, not older than so, and whether the run is known."""
         with self._gate:
             began_at = self._monotonic()
-            if self._space is None or began_at - self._looked_at >= _LOOK_S:
+            if self._space is None or began_at - self._looked_at >= age_s:
                 with reading(self._engine, is_single=True) as connection:
                     found = space_of(connection)
                 self._move(found or self._first(), began_at)
-            return self._prefix
+            return self._prefix, bool(self._run)
 
     def _first(self) -> Space:
         with writing(self._engine, turn="bars") as connection:
             return space_of(connection) or leave(connection)
 
     def _leave(self, is_sure: bool) -> None:
-        with self._gate:
-            known, began_at = self._space, self._monotonic()
+        with self._leaving:  # and not the gate: readers wait for nobody's turn to write
+            began_at = self._monotonic()
             with writing(self._engine, turn="bars") as connection:
                 made = leave(connection)
-            if is_sure and known is not None and made == Space(known.name, known.number + 1):
-                # Nobody else left meanwhile: what is kept here is still true for us alone.
-                self._space, self._looked_at = made, began_at
-            else:
-                self._move(made, began_at)
+            with self._gate:
+                known = self._space
+                if known is not None and known.name == made.name and known.number >= made.number:
+                    return  # a reader has found it already
+                if is_sure and known is not None and made == Space(known.name, known.number + 1):
+                    # Nobody else left meanwhile: what is kept here is still true for us alone.
+                    self._space, self._looked_at = made, began_at
+                else:
+                    self._move(made, began_at)
 
     def _move(self, named: Space, at: float) -> None:
         run = self._cache.run()
-        if (named, run) != (self._space, self._run):
-            self._space, self._run, self._prefix = named, run, f"{named}:{run}:"
+        if not run or (named, run) != (self._space, self._run):
+            self._space, self._run = named, run
+            self._prefix = f"{named}:{run or secrets.token_hex(6)}:"
         self._looked_at = at

@@ -61,8 +61,8 @@ def add_actions(
     Raises
     ------
     InputError
-        If one contradicts what its source told at the same instant, or two of one day cannot
-        be put together.
+        If one cannot be true, contradicts what its source told at the same instant, or two of
+        one day cannot be put together.
     """
     told = [_row_of(action, is_void) for action in _of_each_day(given)]
     history: dict[Key, dict[int, Row]] = {}
@@ -296,6 +296,10 @@ def _of_each_day(given: Iterable[CorporateAction]) -> Iterator[CorporateAction]:
     """Give one action for each kind, day and source: two dividends of one day are paid together."""
     found: dict[Key, CorporateAction] = {}
     for action in dict.fromkeys(given):
+        if action.flaw:
+            raise InputError(
+                f"{action.source} told of {action.symbol} for {action.ex_date}: {action.flaw}"
+            )
         key = (*_key(_row_of(action, False), _ACTION), action.seen_at)
         first = found.get(key)
         if first is None:

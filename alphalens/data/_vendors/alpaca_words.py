@@ -11,7 +11,7 @@ from typing import Any
 from alphalens.assets.calendars import Session
 from alphalens.data._vendors.cells import plain_text
 from alphalens.data._vendors.latest import last_bar
-from alphalens.data._vendors.words import day, figure, local_session, member, moment
+from alphalens.data._vendors.words import day, figure, local_session, member, moment, sound
 from alphalens.data.alpaca_symbols import symbol_from
 from alphalens.data.port import CorporateAction, NewsItem, OptionSnapshot, Snapshot
 from alphalens.net.exact_json import decimal, instant
@@ -60,7 +60,7 @@ def action_from(group: str, row: Row, *, seen_at: datetime, source: str) -> Corp
     """
     if group not in _GROUPS:
         raise Unreadable(f"{group!r} is none of the kinds that were asked for")
-    return CorporateAction(seen_at=seen_at, source=source, **_GROUPS[group](row))
+    return sound(CorporateAction(seen_at=seen_at, source=source, **_GROUPS[group](row)))
 
 
 def quote_from(symbol: str, row: Row) -> Quote:

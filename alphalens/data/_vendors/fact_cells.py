@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from alphalens.assets import AssetClass
 from alphalens.assets.symbols import canonical
-from alphalens.data.file_provider import ABSENT, load_table
+from alphalens.data.file_provider import ABSENT, WHOLE_DAY, load_table
 from alphalens.data.point_in_time import available_at
 from alphalens.errors import InputError
 
@@ -48,6 +48,11 @@ class FactFile:
 
     def __len__(self) -> int:
         return len(self._table.cells)
+
+    @property
+    def path(self) -> Path:
+        """Return the file."""
+        return self._table.path
 
     def place(self, names: Sequence[str]) -> int | None:
         """Return the place of a column that has one of some names, ours first; None if none has.
@@ -159,7 +164,7 @@ class FactFile:
             said = "names no zone, although other rows do"
             self._refuse(place, is_told & ~is_zoned, said)
         found = pd.to_datetime(texts, format="ISO8601", errors="coerce", utc=bool(is_zoned.any()))
-        is_missing = found.isna().to_numpy()
+        is_missing = ~texts.str.match(WHOLE_DAY).to_numpy() | found.isna().to_numpy()
         bad = is_missing if is_needed else is_missing & is_told
         self._refuse(place, bad, "is no day such as 2020-12-31")
         return found, bool(is_zoned.any())

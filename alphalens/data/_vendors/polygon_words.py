@@ -20,6 +20,7 @@ from alphalens.data._vendors.words import (
     local_session,
     member,
     moment,
+    sound,
 )
 from alphalens.data.port import CorporateAction, LastBar, NewsItem, OptionSnapshot, Snapshot
 from alphalens.data.reasons import Reason
@@ -92,7 +93,7 @@ def split_from(row: Row, *, seen_at: datetime, source: str) -> CorporateAction:
     old = decimal(row.get("split_from"), "split_from")
     if old <= 0:
         raise Unreadable(f"split_from should be above 0, got {old}")
-    return CorporateAction(
+    action = CorporateAction(
         symbol=symbol_of(row.get("ticker")),
         kind="split",
         ex_date=day(row, "execution_date"),
@@ -100,6 +101,7 @@ def split_from(row: Row, *, seen_at: datetime, source: str) -> CorporateAction:
         seen_at=seen_at,
         source=source,
     )
+    return sound(action)
 
 
 def dividend_from(row: Row, *, seen_at: datetime, source: str) -> CorporateAction:
@@ -111,7 +113,7 @@ def dividend_from(row: Row, *, seen_at: datetime, source: str) -> CorporateActio
         If a part is missing or is not what it should be.
     """
     currency = row.get("currency")
-    return CorporateAction(
+    action = CorporateAction(
         symbol=symbol_of(row.get("ticker")),
         kind="dividend",
         ex_date=day(row, "ex_dividend_date"),
@@ -120,6 +122,7 @@ def dividend_from(row: Row, *, seen_at: datetime, source: str) -> CorporateActio
         seen_at=seen_at,
         source=source,
     )
+    return sound(action)
 
 
 def holidays_from(told: Sequence[Row]) -> Mapping[date, Session | None]:

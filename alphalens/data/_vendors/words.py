@@ -13,12 +13,13 @@ from alphalens.assets.contracts import OccSymbol
 from alphalens.data._vendors.cells import instants
 from alphalens.data._vendors.reading import Unfit
 from alphalens.data.bars import NO_TIME
+from alphalens.data.port import CorporateAction
 from alphalens.data.reasons import Reason
 from alphalens.errors import InputError
 from alphalens.net.exact_json import decimal, mapping
 from alphalens.net.failures import Unreadable
 
-__all__ = ["contract_of", "day", "figure", "local_session", "member", "moment"]
+__all__ = ["contract_of", "day", "figure", "local_session", "member", "moment", "sound"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NEW_YORK = ZoneInfo("America/New_York")
@@ -137,3 +138,16 @@ def moment(row: Mapping[str, Any], key: str) -> datetime | None:
     if time == NO_TIME:
         raise Unreadable(f"{key} should be an instant from 1990 to 2100, got {value!r}")
     return _EPOCH + timedelta(microseconds=time)
+
+
+def sound(action: CorporateAction) -> CorporateAction:
+    """Return an action whose figures can be true.
+
+    Raises
+    ------
+    Unreadable
+        If they cannot: kept, it would spoil every price before it.
+    """
+    if action.flaw:
+        raise Unreadable(f"{action.symbol}, {action.ex_date}: {action.flaw}")
+    return action

@@ -237,7 +237,10 @@ def _ratio(event: Row) -> Decimal:
 
 
 def _amount(event: Row) -> Decimal:
-    return _number(event, "amount")
+    cash = _number(event, "amount")
+    if cash < 0:
+        raise Unreadable(f"a dividend of {cash} is none")
+    return cash
 
 
 def _number(event: Row, name: str) -> Decimal:
