@@ -22,7 +22,6 @@ from alphalens.errors import (
     RiskRejected,
 )
 
-
 CONFIG = "import sys; from alphalens.cli import main; sys.exit(main(['config', 'show']))"
 
 
