@@ -12,7 +12,9 @@ CORE_TESTS := tests/golden $(addprefix tests/test_,bad_input.py binning.py calen
 	doubt.py holding.py lags.py metric_options.py stats.py trials.py combination.py comparison.py) tests/factors
 
 # A file stays on one worker, which makes what its tests share once; the long files come early.
-SPREAD := -n auto --dist loadfile --no-loadscope-reorder
+# One worker more than processors: many tests wait for a process, a socket or a server.
+WORKERS := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+SPREAD := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo dashboard test check static lint types imports docs cover minimum bench bench-growth crash crash-all lock audit clean
@@ -56,9 +58,9 @@ types: $(READY) ## mypy, strict
 imports: $(READY) ## layers, no cycles, no OpenAI
 	$(BIN)/lint-imports
 
-cover: $(READY) ## the tests with coverage (90 % or more)
+cover: $(READY) ## the tests with coverage (90 % or more); COVER=--cov-branch counts branches too
 	rm -f .coverage .coverage.*
-	$(BIN)/pytest $(SPREAD) --cov --cov-report=term:skip-covered
+	$(BIN)/pytest $(SPREAD) --cov $(COVER) --cov-report=term:skip-covered
 
 docs: $(READY) ## links, commands, code blocks and docstring examples are true
 	$(BIN)/pytest -q tests/test_docs.py

@@ -20,6 +20,8 @@ os.environ["LANGSMITH_TRACING"] = "false"
 settings.register_profile("house", deadline=None)
 settings.load_profile("house")
 
+#: Whole stories over the wire: what they run is measured by the tests of its parts.
+_UNTRACED = tuple(Path(__file__).parent / name for name in ("crash", "data/bad", "faults"))
 _SERVERS = ("DATABASE_URL", "REDIS_URL")
 _LOOPBACK = ("127.", "::1", "localhost")
 _connect = socket.socket.connect
@@ -31,6 +33,13 @@ def _guarded_connect(self: socket.socket, address: object) -> None:
         if not host.startswith(_LOOPBACK):
             raise RuntimeError(f"a test tried to reach {host}; only loopback is allowed")
     _connect(self, address)  # type: ignore[arg-type]  # passed on as it came
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the folders whose tests are not measured."""
+    for item in items:
+        if any(item.path.is_relative_to(folder) for folder in _UNTRACED):
+            item.add_marker("untraced")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -34,8 +34,6 @@ from .desk import WireDesk
 from .invariants import check_invariants
 from .reference import Reference, posts
 
-pytestmark = pytest.mark.untraced
-
 STOCKS, COIN = ("AAPL", "MSFT"), "BTC/USD"
 SYMBOLS = (*STOCKS, COIN)
 CASH = Decimal(100_000)
