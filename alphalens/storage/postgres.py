@@ -41,6 +41,11 @@ _SETTINGS = {
     "tcp_keepalives_count": "3",
 }
 
+#: For a transaction that writes bars: millions at once are one statement, and others wait for it.
+_PATIENT = (
+    "SELECT set_config('statement_timeout', '600s', true), set_config('lock_timeout', '60s', true)"
+)
+
 #: The settings that a URL may not undo.
 _FIXED = {"synchronous_commit": "on", "standard_conforming_strings": "on"}
 
@@ -133,5 +138,7 @@ def _ask_the_idle(engine: sa.Engine) -> None:
 
 def _on_begin(connection: sa.Connection) -> None:
     turn = connection.get_execution_options().get(WRITES)
+    if turn == "bars":
+        connection.exec_driver_sql(_PATIENT)
     if turn:
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({advisory_key(turn)})")

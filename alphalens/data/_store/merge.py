@@ -60,35 +60,36 @@ def merge(connection: sa.Connection, backend: Backend, rows: Rows) -> dict[str, 
 
 def _is_there(connection: sa.Connection, rows: Rows) -> bool:
     """Return whether the series have any bar in the time of the rows."""
+    return connection.execute(_IS_THERE, _place(rows)).first() is not None
+
+
+def _place(rows: Rows) -> dict[str, object]:
+    """Return where rows are: of which series, and in what time."""
     ids = [int(number) for number in np.unique(rows["series_id"])]
-    return connection.execute(_IS_THERE, {"ids": ids, **_span(rows)}).first() is not None
-
-
-def _span(rows: Rows) -> dict[str, int]:
-    return {"first": int(rows["time"].min()), "last": int(rows["time"].max())}
+    return {"ids": ids, "first": int(rows["time"].min()), "last": int(rows["time"].max())}
 
 
 def _merge_staged(connection: sa.Connection, backend: Backend, rows: Rows) -> dict[str, int]:
-    span = _span(rows)
-    counts = _classified(connection, len(rows), span)
+    place = _place(rows)
+    counts = _classified(connection, len(rows), place)
     if counts[_REVISED] or counts[_LATE]:
         known = connection.execute(_FORGET_KNOWN).rowcount
-        counts = _classified(connection, len(rows) - known, span)
+        counts = _classified(connection, len(rows) - known, place)
         counts[_SAME] += known
     if counts[_REVISED]:
-        connection.execute(_KEEP_REVISED)
+        connection.execute(_KEEP_REVISED, place)
     if counts[_LATE]:
-        connection.execute(_CUT_EARLIER)
-        connection.execute(_KEEP_LATE)
+        connection.execute(_CUT_EARLIER, place)
+        connection.execute(_KEEP_LATE, place)
     counts[_LATE] += counts.pop(_FORMING)
     if counts[_NEW] or counts[_RENEWED] or counts[_REVISED]:
         connection.execute(_upsert(backend))
     return counts
 
 
-def _classified(connection: sa.Connection, staged: int, span: dict[str, int]) -> dict[str, int]:
+def _classified(connection: sa.Connection, staged: int, place: dict[str, object]) -> dict[str, int]:
     counts = dict.fromkeys((*OUTCOMES, _FORMING), 0)
-    for outcome, number in connection.execute(_CLASSIFY, span):
+    for outcome, number in connection.execute(_CLASSIFY, place):
         counts[outcome] = number
     counts[_NEW] = staged - sum(counts.values())
     return counts
@@ -132,20 +133,19 @@ def _upsert(backend: Backend) -> sa.Executable:
     return outcome
 
 
-_in_span = bars.c.time.between(sa.bindparam("first"), sa.bindparam("last"))
-_IS_THERE = (
-    sa.select(sa.true())
-    .select_from(bars)
-    .where(_in_span, bars.c.series_id.in_(sa.bindparam("ids", expanding=True)))
-    .limit(1)
+#: The key says it too, but only this tells PostgreSQL which parts and which series need not be
+#: looked at: against a million rows it would read the whole table, however large that is.
+_is_near = sa.and_(
+    bars.c.time.between(sa.bindparam("first"), sa.bindparam("last")),
+    bars.c.series_id.in_(sa.bindparam("ids", expanding=True)),
 )
+_IS_THERE = sa.select(sa.true()).select_from(bars).where(_is_near).limit(1)
 _now = _outcome(bars.c, _staging.c)
 _JOINED = _staging.join(bars, _is_key(bars.c, _staging.c))
 _CLASSIFY = (
     sa.select(_now.label("outcome"), sa.func.count())
     .select_from(_JOINED)
-    # The key says it too, but only this tells PostgreSQL which parts need not be looked at.
-    .where(_in_span)
+    .where(_is_near)
     .group_by(sa.literal_column("outcome"))
 )
 _FORGET_KNOWN = sa.delete(_staging).where(
@@ -164,12 +164,13 @@ _KEEP_REVISED = bar_versions.insert().from_select(
     [*_NAMES, "replaced"],
     sa.select(*(bars.c[name] for name in _NAMES), _staging.c.received)
     .select_from(_JOINED)
-    .where(_now == _REVISED),
+    .where(_is_near, _now == _REVISED),
 )
 _CUT_EARLIER = (
     sa.update(bar_versions)
     .values(replaced=_staging.c.received)
     .where(
+        _is_near,
         _is_key(bar_versions.c, _staging.c),
         _is_key(bars.c, _staging.c),
         bar_versions.c.received <= _staging.c.received,
@@ -187,5 +188,5 @@ _KEEP_LATE = bar_versions.insert().from_select(
     [*_NAMES, "replaced"],
     sa.select(*(_staging.c[name] for name in _NAMES), sa.func.coalesce(_next, bars.c.received))
     .select_from(_JOINED)
-    .where(_now == _LATE),
+    .where(_is_near, _now == _LATE),
 )
